@@ -1,0 +1,154 @@
+package tlswire
+
+import (
+	"crypto"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"hash"
+)
+
+// Transcript is the running hash over the handshake messages. Messages added
+// before Use are kept and hashed then, since the hash depends on the suite.
+// The messages stay readable: TLS 1.2 signs them with a hash of its own.
+type Transcript struct {
+	messages []byte
+	hash     hash.Hash // nil until Use
+	sha1     hash.Hash // TLS 1.0 and 1.1 only: MD5 in hash, SHA-1 beside it
+}
+
+// Use fixes the version and the hash of the suite. Later calls do nothing.
+func (t *Transcript) Use(version Version, h crypto.Hash) {
+	switch {
+	case t.hash != nil:
+		return
+	case version < TLS12:
+		t.hash, t.sha1 = crypto.MD5.New(), crypto.SHA1.New()
+		t.sha1.Write(t.messages)
+	default:
+		t.hash = h.New()
+	}
+	t.hash.Write(t.messages)
+}
+
+// Add appends one handshake message with its header.
+func (t *Transcript) Add(message []byte) {
+	t.messages = append(t.messages, message...)
+	if t.hash != nil {
+		t.hash.Write(message)
+	}
+	if t.sha1 != nil {
+		t.sha1.Write(message)
+	}
+}
+
+// Retry replaces the messages so far, the first ClientHello, by the synthetic
+// message_hash message (RFC 8446, Section 4.4.1). Call it after the hash of the
+// HelloRetryRequest's suite is known and before adding the HelloRetryRequest.
+func (t *Transcript) Retry(h crypto.Hash) {
+	first := h.New()
+	first.Write(t.messages)
+	digest := first.Sum(nil)
+	t.messages = append([]byte{byte(TypeMessageHash), 0, 0, byte(len(digest))}, digest...)
+	t.hash, t.sha1 = h.New(), nil
+	t.hash.Write(t.messages)
+}
+
+// Sum is the hash so far; nil before Use. In TLS 1.0 and 1.1 it is the MD5
+// digest followed by the SHA-1 digest.
+func (t *Transcript) Sum() []byte {
+	if t.hash == nil {
+		return nil
+	}
+	sum := t.hash.Sum(make([]byte, 0, 64))
+	if t.sha1 != nil {
+		sum = t.sha1.Sum(sum)
+	}
+	return sum
+}
+
+// Messages is the concatenation of the messages so far. It must not be
+// modified.
+func (t *Transcript) Messages() []byte { return t.messages }
+
+// Schedule is the TLS 1.3 key schedule without a pre-shared key (RFC 8446,
+// Section 7.1).
+type Schedule struct {
+	hash   crypto.Hash
+	secret []byte // early, then handshake, then master secret
+}
+
+// NewSchedule begins the schedule of a suite with this hash at its early
+// secret.
+func NewSchedule(h crypto.Hash) *Schedule {
+	zeros := make([]byte, h.Size())
+	return &Schedule{hash: h, secret: extract(h, zeros, nil)}
+}
+
+// Handshake mixes the (EC)DHE shared secret in and returns the two handshake
+// traffic secrets for the transcript hash up to ServerHello.
+func (s *Schedule) Handshake(shared, transcriptHash []byte) (client, server []byte) {
+	s.advance(shared)
+	return expandLabel(s.hash, s.secret, "c hs traffic", transcriptHash, s.hash.Size()),
+		expandLabel(s.hash, s.secret, "s hs traffic", transcriptHash, s.hash.Size())
+}
+
+// Application advances to the master secret and returns the two application
+// traffic secrets for the transcript hash up to the server's Finished.
+func (s *Schedule) Application(transcriptHash []byte) (client, server []byte) {
+	s.advance(make([]byte, s.hash.Size()))
+	return expandLabel(s.hash, s.secret, "c ap traffic", transcriptHash, s.hash.Size()),
+		expandLabel(s.hash, s.secret, "s ap traffic", transcriptHash, s.hash.Size())
+}
+
+func (s *Schedule) advance(input []byte) {
+	empty := s.hash.New().Sum(nil)
+	salt := expandLabel(s.hash, s.secret, "derived", empty, s.hash.Size())
+	s.secret = extract(s.hash, input, salt)
+}
+
+// NextTrafficSecret is the secret after a KeyUpdate (RFC 8446, Section 7.2).
+func NextTrafficSecret(h crypto.Hash, secret []byte) []byte {
+	return expandLabel(h, secret, "traffic upd", nil, h.Size())
+}
+
+// TrafficKeys are the record keys of one direction for a TLS 1.3 traffic
+// secret, as computed or as found in a key log (RFC 8446, Section 7.3).
+func TrafficKeys(p Protection, secret []byte) Keys {
+	return Keys{
+		Key: expandLabel(p.Hash, secret, "key", nil, p.keyLength),
+		IV:  expandLabel(p.Hash, secret, "iv", nil, aeadNonceLength),
+	}
+}
+
+// FinishedMAC is the body of a TLS 1.3 Finished whose sender has this
+// handshake traffic secret (RFC 8446, Section 4.4.4).
+func FinishedMAC(h crypto.Hash, secret, transcriptHash []byte) []byte {
+	mac := hmac.New(h.New, expandLabel(h, secret, "finished", nil, h.Size()))
+	mac.Write(transcriptHash)
+	return mac.Sum(nil)
+}
+
+// extract is HKDF-Extract; a nil salt is a string of zeros.
+func extract(h crypto.Hash, input, salt []byte) []byte {
+	if salt == nil {
+		salt = make([]byte, h.Size())
+	}
+	mac := hmac.New(h.New, salt)
+	mac.Write(input)
+	return mac.Sum(nil)
+}
+
+// expandLabel is HKDF-Expand-Label (RFC 8446, Section 7.1). It returns zeros
+// where the standard library refuses, which it does for no input used here.
+func expandLabel(h crypto.Hash, secret []byte, label string, context []byte, n int) []byte {
+	const prefix = "tls13 "
+	info := make([]byte, 0, 4+len(prefix)+len(label)+len(context))
+	info = append(info, byte(n>>8), byte(n), byte(len(prefix)+len(label)))
+	info = append(append(info, prefix...), label...)
+	info = append(append(info, byte(len(context))), context...)
+	out, err := hkdf.Expand(h.New, secret, string(info), n)
+	if err != nil {
+		return make([]byte, n)
+	}
+	return out
+}
