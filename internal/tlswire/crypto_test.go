@@ -47,7 +47,7 @@ func TestSchedule(t *testing.T) {
 	s := NewSchedule(crypto.SHA256)
 	client, server := s.Handshake(
 		unhex(t, "8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d"),
-		unhex(t, "860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02f063cf0e1cadd8"))
+		unhex(t, "860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8"))
 	p, _ := ProtectionOf(0x1301)
 	keys := TrafficKeys(p, server)
 	for _, c := range []struct {
