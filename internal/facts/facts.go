@@ -1,0 +1,356 @@
+// Package facts holds the words that all inputs share: what was wanted, what
+// was tried, what came back and how it ended. Inputs produce facts, the
+// catalogue (package causes) reads them. Facts state what was seen and draw no
+// conclusion.
+package facts
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// Case is all that the judge reads. It holds no handle to the outside world.
+type Case struct {
+	At       time.Time // the judged moment, UTC
+	Want     Want
+	Lookup   Lookup
+	Attempts []*Attempt
+	// Fetches are the answers to experiments of kind Fetch, good or bad.
+	Fetches []Fetched
+	// Spent says that the budget is used up: nothing more can be tried.
+	Spent bool
+}
+
+// Want is the client that the verdict is about and what it wants to reach.
+type Want struct {
+	Input    string
+	Name     string // DNS name or IP literal that the certificate must cover
+	Port     int
+	Protocol string // https, http, tls, smtp, imap ...
+	StartTLS string // protocol of the preamble, "" for TLS from the first byte
+	// Guessed says that Protocol was not said by the user but derived from the
+	// port; what only the guess breaks is no failure.
+	Guessed bool
+
+	Hello  *tlswire.ClientHello // the user's own hello, before it is armed
+	Client Client
+
+	// Identity is the client certificate chain to present, leaf first; empty
+	// when there is none.
+	Identity []*chain.Certificate
+	// IdentityKeyMismatch says that the key that was given does not belong to
+	// the certificate that was given.
+	IdentityKeyMismatch               bool
+	IdentityCertFile, IdentityKeyFile string
+
+	Anchors     []*chain.Certificate
+	AnchorsFrom string // in words: "the system store (142 roots)", "--ca ca.pem"
+	// AnchorsPrivate says that the anchors are the user's own file and not a
+	// public store.
+	AnchorsPrivate bool
+	// AtHand are certificates that may complete a path without the server
+	// having sent them: intermediates found in --ca or known publicly.
+	AtHand []*chain.Certificate
+
+	Server string // software whose fixes to print (--server), "" when unknown
+	// Command is the user's own command line, to be repeated as "verify".
+	Command string
+}
+
+// Client is how the client judges what it gets; the hello says what it offers.
+type Client struct {
+	Name       string // "reference client (OpenSSL 3.5 defaults)", "Java 6u45"
+	Reference  bool
+	MinVersion tlswire.Version
+	MaxVersion tlswire.Version
+	MinRSABits int // of keys below the anchor; 0 = any
+	MinDHBits  int // of the server's finite-field DH prime; 0 = any
+	AllowSHA1  bool
+	CNFallback bool
+	// NoRFC5746 says that the client goes on without secure renegotiation.
+	NoRFC5746 bool
+	SendsSNI  bool
+}
+
+// Lookup is the result of resolving the target's name.
+type Lookup struct {
+	Name      string
+	Addresses []string // IP literals; the order is the resolver's
+	// Err is the resolver's text, "" when it answered; NotFound means that the
+	// name does not exist or has no address.
+	Err      string
+	NotFound bool
+	Timeout  bool
+	Took     time.Duration
+	// Given says that the addresses come from --connect or an IP literal.
+	Given bool
+}
+
+// Kind is the kind of an experiment.
+type Kind uint8
+
+// The kinds of experiments.
+const (
+	Handshake Kind = iota
+	Fetch          // an issuer certificate by AIA; URL says which
+)
+
+// Experiment is one thing to try. It is comparable; the zero value of Changes
+// is the user's own hello.
+type Experiment struct {
+	Kind    Kind
+	Address string // ip:port
+	Changes Changes
+	Repeat  int    // 0 for the first time, then 1, 2 ...
+	URL     string // of a Fetch
+}
+
+// Changes says how a hello differs from the user's own, property by property;
+// "" means unchanged. It is comparable, so that two attempts form a flip pair
+// when their Changes differ in one field.
+type Changes struct {
+	SNI      string // "none", or the name to send
+	Version  string // "1.2" (exactly this one) or a range "1.0-1.3"
+	Suites   string // "all", or "+" and IANA names to add, comma-separated
+	Groups   string // as Suites
+	Schemes  string // as Suites
+	ALPN     string // "none", or the protocols, comma-separated
+	Shape    string // "compact" (no extension that TLS 1.2 can do without), "browser" (GREASE, browser's order), "ssl2" ...
+	Identity string // "none": present no client certificate
+}
+
+// Property names one field of Changes.
+type Property string
+
+// The properties, in the order in which a human would name them.
+const (
+	PropSNI      Property = "SNI"
+	PropVersion  Property = "version"
+	PropSuites   Property = "cipher suites"
+	PropGroups   Property = "groups"
+	PropSchemes  Property = "signature schemes"
+	PropALPN     Property = "ALPN"
+	PropShape    Property = "shape"
+	PropIdentity Property = "client certificate"
+)
+
+// Properties are all properties.
+var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity}
+
+func (c *Changes) field(p Property) *string {
+	switch p {
+	case PropSNI:
+		return &c.SNI
+	case PropVersion:
+		return &c.Version
+	case PropSuites:
+		return &c.Suites
+	case PropGroups:
+		return &c.Groups
+	case PropSchemes:
+		return &c.Schemes
+	case PropALPN:
+		return &c.ALPN
+	case PropShape:
+		return &c.Shape
+	case PropIdentity:
+		return &c.Identity
+	}
+	return new(string)
+}
+
+// Get returns the value of one property, "" when it is unchanged.
+func (c Changes) Get(p Property) string { return *c.field(p) }
+
+// With returns a copy in which the property has the value.
+func (c Changes) With(p Property, value string) Changes {
+	*c.field(p) = value
+	return c
+}
+
+// Diff lists the properties in which two Changes differ.
+func (c Changes) Diff(o Changes) []Property {
+	var out []Property
+	for _, p := range Properties {
+		if c.Get(p) != o.Get(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Fetched is the answer to a Fetch.
+type Fetched struct {
+	URL          string
+	Certificates []*chain.Certificate
+	Err          string // in words, "" when it worked
+}
+
+// Attempt is one connection with its whole transcript. A partial transcript is
+// kept; nil pointers mean that the message never came.
+type Attempt struct {
+	N       int // from 1, in the order in which they were started
+	Of      Experiment
+	Address string // ip:port
+	Started time.Time
+	// Alone says that no other attempt to the same address ran beside it.
+	Alone bool
+
+	Connect  time.Duration // of the TCP connect
+	Preamble []PreambleLine
+
+	Sent     *tlswire.ClientHello // as armed and sent; the second one after a HelloRetryRequest
+	Messages []Message            // both directions, in order
+
+	Retry       *tlswire.ServerHello // the HelloRetryRequest
+	ServerHello *tlswire.ServerHello
+	SSL2        *tlswire.SSL2ServerHello
+	Version     tlswire.Version // negotiated, 0 before the ServerHello
+	Encrypted   *tlswire.EncryptedExtensions
+	Certificate *tlswire.Certificate
+	Chain       []*chain.Certificate // the certificates as sent, parsed leniently
+	Staple      []byte               // stapled OCSP response, DER
+	KeyExchange *tlswire.ServerKeyExchange
+	Request     *tlswire.CertificateRequest
+	// KeyProof is the check of the signature by which the server proves that it
+	// holds the certificate's key (ServerKeyExchange or CertificateVerify);
+	// with RSA key exchange the Finished proves it.
+	KeyProof Proof
+	Finished Proof // of the server's Finished
+	Tickets  int   // NewSessionTicket messages
+	// IdentitySent says that a non-empty Certificate was presented;
+	// IdentityVerify the scheme it was proven with.
+	IdentitySent   bool
+	IdentityVerify tlswire.SignatureScheme
+	// Alerts are all alerts received, warnings included, in order.
+	Alerts []tlswire.Alert
+	// Violations are breaches of the RFCs by the peer that did not end the
+	// attempt by themselves.
+	Violations []Violation
+	HTTP       *HTTP
+
+	End           End
+	BytesSent     int
+	BytesReceived int
+	TCP           *TCPInfo
+}
+
+// PreambleLine is one line of a plaintext dialogue.
+type PreambleLine struct {
+	From tlswire.Side
+	Text string
+}
+
+// Message is one record-layer or handshake message as it passed.
+type Message struct {
+	From tlswire.Side
+	Name string        // ClientHello, Alert, ChangeCipherSpec, application data ...
+	Raw  []byte        // plaintext of the message, bounded
+	Size int           // on the wire, in bytes
+	At   time.Duration // since Started
+}
+
+// Proof is a check with three results; the zero value means that there was
+// nothing to check.
+type Proof struct {
+	Result ProofResult
+	Reason string // why it is invalid or cannot be checked
+	Scheme tlswire.SignatureScheme
+}
+
+// ProofResult is the outcome of a Proof.
+type ProofResult uint8
+
+// The outcomes.
+const (
+	ProofNone ProofResult = iota
+	ProofValid
+	ProofInvalid
+	ProofCannotCheck
+)
+
+// Violation is one breach of a rule by the peer.
+type Violation struct {
+	Message string // where: ServerHello
+	Problem string // what is wrong, in words
+	Rule    string // "RFC 8446, Section 4.1.3"
+}
+
+// HTTP is the first answer of the application.
+type HTTP struct {
+	Status int // 0 when the answer was no HTTP
+	Proto  string
+	Header http.Header
+	Body   []byte // bounded
+	Raw    []byte // the first bytes, bounded
+}
+
+// TCPInfo is what the kernel knew at the end (Linux only).
+type TCPInfo struct {
+	RTT           time.Duration
+	Retransmits   int
+	Unacked       int
+	Sacked        int
+	BytesAcked    int64
+	BytesReceived int64
+	OutOfOrder    int
+	SndMSS        int
+	PathMTU       int
+}
+
+// EndKind is how an attempt ended.
+type EndKind uint8
+
+// The ends. They are facts and never folded into one another.
+const (
+	EndUnknown     EndKind = iota
+	EndCompleted           // handshake and, where one was sent, first request
+	EndStopped             // we stopped on purpose: enough was seen
+	EndRefused             // RST to the SYN
+	EndUnreachable         // no route, ICMP
+	EndNoConnect           // SYN unanswered until the deadline
+	EndPreamble            // the plaintext dialogue did not lead to TLS
+	EndAlert               // fatal alert (or close_notify) from the peer
+	EndReset               // RST after the connection stood
+	EndClosed              // FIN before the handshake was complete
+	EndTimeout             // silence until the deadline
+	EndNotTLS              // the peer answered with bytes that are no TLS
+	EndMalformed           // TLS records, but a message that cannot be read
+	EndLocal               // we cannot go on: Err says why
+	EndLimit               // a bound of ours on bytes or messages
+	EndCanceled            // our context ended
+)
+
+var endNames = [...]string{"unknown", "completed", "stopped", "refused", "unreachable", "no-connect", "preamble",
+	"alert", "reset", "closed", "timeout", "not-tls", "malformed", "local", "limit", "canceled"}
+
+// String returns the name as used in JSON: refused, reset, closed ...
+func (k EndKind) String() string {
+	if int(k) < len(endNames) {
+		return endNames[k]
+	}
+	return "unknown"
+}
+
+// End is how and where an attempt ended.
+type End struct {
+	Kind EndKind
+	// Stage is the one that was not passed: client_hello = no ServerHello came;
+	// server_hello = it came, the certificate did not; certificate = the rest of
+	// the server's flight did not; client_auth = our flight answered a
+	// CertificateRequest and was not accepted (in TLS 1.3 up to the first bytes
+	// after the handshake); finished = the same without a CertificateRequest;
+	// application = the handshake stands.
+	Stage diag.Stage
+	By    tlswire.Side
+	Alert tlswire.Alert // of EndAlert; of EndLocal: the alert that we sent
+	Data  []byte        // first bytes that are no TLS, bounded
+	Err   string        // the local error's text, for EndLocal and the transport ends
+	// WriteErr is an error of a write that came before the end.
+	WriteErr string
+	After    time.Duration // since the ClientHello was sent (or since the start, before that)
+}
