@@ -84,3 +84,9 @@ const (
 	SideClient
 	SideServer
 )
+
+// The alert levels (RFC 8446, Section 6).
+const (
+	LevelWarning AlertLevel = 1
+	LevelFatal   AlertLevel = 2
+)
