@@ -1,0 +1,64 @@
+# make build   static binary in ./bin
+# make test    installs what the tests need (Debian, as root), then runs everything
+# make check   formatting, vet, linter, module files, cross-builds
+# make bench   connections and time per class of scenario
+# make fuzz    every fuzz target, FUZZTIME each
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 60s
+TESTFLAGS ?=
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: all build cross check fmt vet lint tidy deps test test-short bench fuzz clean
+
+all: build
+
+build:
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tlswhy ./cmd/tlswhy
+
+# The binaries of every platform; nothing is run.
+cross:
+	@mkdir -p bin
+	@set -e; for p in $(PLATFORMS); do \
+		os=$${p%/*}; arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+		echo "build $$p"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tlswhy-$$os-$$arch$$ext ./cmd/tlswhy; \
+	done
+
+check: fmt vet lint tidy cross
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+# tidy fails when go.mod or go.sum, here or in tools, are not what they should be.
+tidy:
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+deps:
+	@scripts/deps.sh
+
+test: deps
+	$(GO) test -race -timeout 25m $(TESTFLAGS) ./...
+
+test-short:
+	$(GO) test -short $(TESTFLAGS) ./...
+
+bench: deps
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/...
+
+fuzz:
+	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh
+
+clean:
+	rm -rf bin coverage.out
