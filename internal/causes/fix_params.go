@@ -1,0 +1,259 @@
+package causes
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Lists of Mozilla's intermediate configuration, guidelines 6.0
+// (https://ssl-config.mozilla.org/guidelines/6.0.json).
+const (
+	mozillaSuites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" +
+		"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" +
+		"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+	mozillaSuitesIANA = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256," +
+		"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384," +
+		"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"
+	mozillaTLS13  = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+	mozillaGroups = "X25519:prime256v1:secp384r1"
+)
+
+// clean returns a copy in which nothing can break out of the place where it is
+// inserted: names and URLs that are not well formed are dropped, other texts
+// lose control characters and quotes.
+func (p FixParams) clean() FixParams {
+	for _, s := range []*string{&p.Name, &p.Host, &p.SNI} {
+		*s = hostWord(*s)
+	}
+	if _, err := netip.ParseAddrPort(p.Address); err != nil {
+		p.Address = ""
+	}
+	if p.Port < 0 || p.Port > 65535 {
+		p.Port = 0
+	}
+	names := []string{}
+	for _, n := range p.Names {
+		if n = hostWord(n); n != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	p.Names = names
+	if u, err := url.Parse(p.MissingURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+		strings.Trim(p.MissingURL, shellSafe+"~?&") != "" {
+		p.MissingURL = ""
+	}
+	for _, s := range []*string{&p.Subject, &p.Issuer, &p.IssuerOrg, &p.MissingSubject, &p.Client, &p.Words,
+		&p.CertFile, &p.KeyFile, &p.CAFile, &p.ServerCertFile, &p.ServerKeyFile, &p.ChainFile} {
+		*s = oneLine(*s)
+	}
+	for _, s := range []*string{&p.Version, &p.MinVersion, &p.MaxVersion, &p.KeyType, &p.Protocol, &p.StartTLS} {
+		*s = word(*s)
+	}
+	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ALPN} {
+		kept := []string{}
+		for _, s := range *list {
+			if s = word(s); s != "" {
+				kept = append(kept, s)
+			}
+		}
+		*list = kept
+	}
+	cas := []string{}
+	for _, s := range p.CAs {
+		if s = oneLine(s); s != "" {
+			cas = append(cas, s)
+		}
+	}
+	p.CAs = cas
+	p.MissingPEM, p.FullChainPEM = pemOnly(p.MissingPEM), pemOnly(p.FullChainPEM)
+	return p
+}
+
+// hostWord returns s when it can be a host name (wildcards and underscores
+// included) or an IP literal, else "".
+func hostWord(s string) string {
+	if _, err := netip.ParseAddr(s); err == nil && !strings.Contains(s, "%") {
+		return s
+	}
+	s = strings.TrimSuffix(s, ".")
+	if s == "" || len(s) > 253 || s[0] == '-' || strings.HasPrefix(s, ".") {
+		return ""
+	}
+	for i, r := range s {
+		if r == '*' && i == 0 || r == '-' || r == '.' || r == '_' || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			continue
+		}
+		return ""
+	}
+	return s
+}
+
+// word returns s when it is made of letters, digits and a few marks that mean
+// nothing to a shell or a configuration file, else "".
+func word(s string) string {
+	for _, r := range s {
+		if r > 0x7E || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./+:", r) {
+			return ""
+		}
+	}
+	return s
+}
+
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || !unicode.IsPrint(r) || r == '`' {
+			return ' '
+		}
+		return r
+	}, s)
+	const most = 300
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strings.TrimSpace(s)
+}
+
+// pemOnly keeps the certificates of a PEM text and nothing between them.
+func pemOnly(s string) string {
+	var b strings.Builder
+	in := false
+	for line := range strings.Lines(s) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "-----BEGIN CERTIFICATE-----":
+			in = true
+		case !in || line != "-----END CERTIFICATE-----" && strings.Trim(line, shellSafe) != "":
+			continue
+		}
+		b.WriteString(line + "\n")
+		if line == "-----END CERTIFICATE-----" {
+			in = false
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// The methods below are for the texts: a value, or what stands in for it.
+
+// Domain is the DNS name that the server is asked for.
+func (p *FixParams) Domain() string {
+	for _, s := range append([]string{p.Name, p.SNI}, p.Names...) {
+		if _, err := netip.ParseAddr(s); s != "" && err != nil {
+			return s
+		}
+	}
+	return "YOUR.DOMAIN"
+}
+
+// AllNames are the names that the certificate must have, at least one.
+func (p *FixParams) AllNames() []string {
+	switch {
+	case len(p.Names) > 0:
+		return p.Names
+	case p.Name != "":
+		return []string{p.Name}
+	}
+	return []string{"YOUR.DOMAIN"}
+}
+
+// DNSNames are AllNames without the IP addresses.
+func (p *FixParams) DNSNames() []string {
+	return slices.DeleteFunc(slices.Clone(p.AllNames()), func(s string) bool { _, err := netip.ParseAddr(s); return err == nil })
+}
+
+// SANs are AllNames in the syntax of OpenSSL's subjectAltName.
+func (p *FixParams) SANs() string {
+	var list []string
+	for _, n := range p.AllNames() {
+		kind := "DNS:"
+		if _, err := netip.ParseAddr(n); err == nil {
+			kind = "IP:"
+		}
+		list = append(list, kind+n)
+	}
+	return strings.Join(list, ",")
+}
+
+// Target is the name to reach.
+func (p *FixParams) Target() string {
+	for _, s := range []string{p.Host, p.Name, p.SNI} {
+		if s != "" {
+			return s
+		}
+	}
+	return "YOUR.DOMAIN"
+}
+
+// HostPort is the target with its port, an IPv6 literal in brackets.
+func (p *FixParams) HostPort() string {
+	h := p.Target()
+	if strings.Contains(h, ":") {
+		h = "[" + h + "]"
+	}
+	return h + ":" + strconv.Itoa(p.PortOr())
+}
+
+// PortOr is the port, 443 when unknown.
+func (p *FixParams) PortOr() int {
+	if p.Port == 0 {
+		return 443
+	}
+	return p.Port
+}
+
+// URL is the target as an https URL.
+func (p *FixParams) URL() string {
+	return "https://" + strings.TrimSuffix(p.HostPort(), ":443") + "/"
+}
+
+func or(s, placeholder string) string {
+	if s == "" {
+		return placeholder
+	}
+	return s
+}
+
+// Cert, Key and CA are the client's files.
+func (p *FixParams) Cert() string { return or(p.CertFile, "/path/to/client-chain.pem") }
+
+// Key is the file of the client's key.
+func (p *FixParams) Key() string { return or(p.KeyFile, "/path/to/client.key") }
+
+// CA is the file of the CA that the client is to trust.
+func (p *FixParams) CA() string { return or(p.CAFile, "/path/to/ca.pem") }
+
+// ServerCert is the file of the server's certificate with its intermediates.
+func (p *FixParams) ServerCert() string { return or(p.ServerCertFile, "/path/to/fullchain.pem") }
+
+// ServerKey is the file of the server's key.
+func (p *FixParams) ServerKey() string { return or(p.ServerKeyFile, "/path/to/privkey.pem") }
+
+// MozillaSuites, and the three below, are the intermediate configuration.
+func (p *FixParams) MozillaSuites() string { return mozillaSuites }
+
+// MozillaSuitesIANA is the same list with IANA names, comma-separated.
+func (p *FixParams) MozillaSuitesIANA() string { return mozillaSuitesIANA }
+
+// MozillaTLS13 is the list of TLS 1.3 suites.
+func (p *FixParams) MozillaTLS13() string { return mozillaTLS13 }
+
+// MozillaGroups is the list of classic groups, in OpenSSL's names.
+func (p *FixParams) MozillaGroups() string { return mozillaGroups }
+
+// GroupsOpenSSL are Groups in OpenSSL's names, joined by colons.
+func (p *FixParams) GroupsOpenSSL() string {
+	names := map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
+	var list []string
+	for _, g := range p.Groups {
+		list = append(list, or(names[g], g))
+	}
+	return strings.Join(list, ":")
+}
+
+// MinTLS is the lowest version to enable, 1.2 unless an older one was proven
+// to be needed.
+func (p *FixParams) MinTLS() string { return or(p.MinVersion, "1.2") }
