@@ -1,0 +1,141 @@
+package starttls
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// dialogue reads and writes lines and remembers them. It reads byte by byte, so
+// that nothing which belongs to TLS is ever taken from the connection.
+type dialogue struct {
+	protocol string
+	ctx      context.Context
+	conn     net.Conn
+	step     string
+	lines    []Line
+	received int // bytes of the server so far
+}
+
+// begin binds the connection to the context. The returned function undoes it.
+func begin(ctx context.Context, conn net.Conn, protocol string) (*dialogue, func()) {
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline) // a connection without deadlines still ends with its peer
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	d := &dialogue{protocol: protocol, ctx: ctx, conn: conn, step: "greeting"}
+	return d, func() {
+		stop()
+		_ = conn.SetDeadline(time.Time{})
+	}
+}
+
+// fail makes the error of the current step.
+func (d *dialogue) fail(p Problem) *Error {
+	return &Error{Protocol: d.protocol, Problem: p, Step: d.step}
+}
+
+// send writes one line and names the step that begins with it.
+func (d *dialogue) send(step, line string) error {
+	d.step = step
+	d.lines = append(d.lines, Line{Text: line})
+	_, err := d.conn.Write([]byte(line + "\r\n"))
+	if err == nil {
+		return nil
+	}
+	return d.transport(err, nil)
+}
+
+// line reads one line. Bytes that came before an error are kept as a line of
+// the dialogue and in the error.
+func (d *dialogue) line() (string, error) {
+	var line []byte
+	var b [1]byte
+	for {
+		n, err := d.conn.Read(b[:])
+		if n == 1 {
+			d.received++
+			if b[0] == '\n' {
+				text := strings.TrimSuffix(string(line), "\r")
+				d.lines = append(d.lines, Line{Server: true, Text: text})
+				return text, nil
+			}
+			line = append(line, b[0])
+			if d.received == 3 && looksLikeTLS(line) {
+				return "", d.unreadable(SpeaksTLS, line)
+			}
+			if len(line) > maxLine {
+				return "", d.unreadable(d.unreadableKind(), line)
+			}
+		}
+		if err != nil {
+			return "", d.transport(err, line)
+		}
+	}
+}
+
+// unreadableKind is the problem of a line that is none: in the greeting it
+// means that another protocol speaks.
+func (d *dialogue) unreadableKind() Problem {
+	if d.step == "greeting" {
+		return WrongProtocol
+	}
+	return Garbled
+}
+
+// unreadable keeps the bytes and makes the error.
+func (d *dialogue) unreadable(p Problem, data []byte) error {
+	e := d.fail(p)
+	e.Data = append([]byte(nil), data[:min(len(data), maxData)]...)
+	if len(data) > 0 && (len(d.lines) == 0 || d.lines[len(d.lines)-1].Text != string(data)) {
+		d.lines = append(d.lines, Line{Server: true, Text: string(e.Data)})
+	}
+	return e
+}
+
+// transport tells the ends of the connection apart; partial holds the bytes of
+// an unfinished line.
+func (d *dialogue) transport(err error, partial []byte) error {
+	if cause := d.ctx.Err(); errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	problem := Broken
+	switch {
+	case errors.Is(err, io.EOF):
+		problem = Closed
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		problem = Reset
+	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		problem = Silent
+		if d.received == 0 {
+			problem = NoGreeting
+		}
+	}
+	// A greeting of another protocol may have no line end: say what spoke.
+	if d.step == "greeting" && len(partial) > 0 && (problem == Silent || problem == Closed) {
+		problem = WrongProtocol
+	}
+	failure := d.fail(problem)
+	failure.Err = err
+	if len(partial) > 0 {
+		failure.Data = append([]byte(nil), partial[:min(len(partial), maxData)]...)
+		d.lines = append(d.lines, Line{Server: true, Text: string(failure.Data)})
+	}
+	return failure
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// looksLikeTLS reports whether bytes begin like a TLS record: a known content
+// type and a major version of 3.
+func looksLikeTLS(data []byte) bool {
+	return len(data) >= 3 && data[0] >= 20 && data[0] <= 24 && data[1] == 3 && data[2] <= 4
+}
