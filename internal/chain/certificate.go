@@ -71,6 +71,7 @@ type Certificate struct {
 	SPKISHA256 [32]byte // of the SubjectPublicKeyInfo; zero when unreadable
 
 	ParseProblems []string // what could not be read, or breaks DER or RFC 5280
+	Malformed     []string // those of ParseProblems for which the reference client (OpenSSL) refuses
 
 	goOnce sync.Once
 	goErr  string

@@ -198,12 +198,13 @@ func parseTime(e element) (t time.Time, strict, ok bool) {
 		if err != nil {
 			continue
 		}
+		fraction := strings.ContainsAny(text, ".,") // Go reads fractions even where no layout has them
 		t = t.UTC()
 		// Years 50 to 99 are of the 20th century; Go puts 50 to 68 into the 21st.
 		if e.tag == tagUTCTime && t.Year() >= 2050 {
 			t = t.AddDate(-100, 0, 0)
 		}
-		strict := i == 0 && (e.tag == tagUTCTime || t.Year() >= 2050)
+		strict := i == 0 && !fraction && (e.tag == tagUTCTime || t.Year() >= 2050)
 		return t, strict, true
 	}
 	return time.Time{}, false, false

@@ -40,13 +40,20 @@ var processedCritical = map[string]bool{
 	oidNetscapeType: true, oidTLSFeature: true, oidAuthorityInfo: true, oidIssuerAltName: true,
 }
 
+// openSSLReads are the extensions that OpenSSL decodes before it verifies: when
+// one is broken or doubled, the certificate is refused.
+var openSSLReads = map[string]bool{
+	oidSubjectKeyID: true, oidKeyUsage: true, oidSubjectAltName: true, oidBasic: true,
+	oidNameConstraints: true, oidCRLPoints: true, oidAuthorityKeyID: true, oidExtKeyUsage: true,
+}
+
 func (c *Certificate) parseExtensions(s cryptobyte.String) {
 	if c.Version < 3 && c.Version != 0 {
 		c.problem("extensions in a version %d certificate", c.Version)
 	}
 	list, ok := readTag(&s, tagSequence)
 	if !ok {
-		c.problem("the extensions are unreadable")
+		c.fatal("the extensions are unreadable")
 		return
 	}
 	seen := map[string]bool{}
@@ -57,19 +64,23 @@ func (c *Certificate) parseExtensions(s cryptobyte.String) {
 		}
 		item, ok := readElement(&list.body)
 		if !ok {
-			c.problem("the extensions end in the middle of one")
+			c.fatal("the extensions end in the middle of one")
 			return
 		}
 		ext, why := readExtension(item)
 		if why != "" {
-			c.problem("extension %s: %s", ext.OID, why)
+			c.fatal("extension %s: %s", ext.OID, why)
 		}
 		if ext.OID == "" {
 			continue
 		}
 		c.Extensions = append(c.Extensions, ext)
 		if seen[ext.OID] {
-			c.problem("extension %s appears twice", extensionName(ext.OID))
+			if openSSLReads[ext.OID] {
+				c.fatal("extension %s appears twice", extensionName(ext.OID))
+			} else {
+				c.problem("extension %s appears twice", extensionName(ext.OID))
+			}
 			continue
 		}
 		seen[ext.OID] = true
@@ -160,6 +171,8 @@ func (c *Certificate) parseExtension(ext Extension) {
 		return
 	}
 	switch {
+	case !ok && openSSLReads[ext.OID]:
+		c.fatal("extension %s is unreadable", extensionName(ext.OID))
 	case !ok:
 		c.problem("extension %s is unreadable", extensionName(ext.OID))
 	case !s.Empty():

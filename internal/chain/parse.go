@@ -37,9 +37,17 @@ func (c *Certificate) problem(format string, args ...any) {
 	}
 }
 
+// fatal is a problem that OpenSSL does not bear either.
+func (c *Certificate) fatal(format string, args ...any) {
+	if len(c.Malformed) < maxProblems {
+		c.Malformed = append(c.Malformed, fmt.Sprintf(format, args...))
+	}
+	c.problem(format, args...)
+}
+
 func (c *Certificate) parse() {
 	if len(c.Raw) > MaxSize {
-		c.problem("%d bytes are more than a certificate may have", len(c.Raw))
+		c.fatal("%d bytes are more than a certificate may have", len(c.Raw))
 		return
 	}
 	s := cryptobyte.String(c.Raw)
@@ -52,12 +60,12 @@ func (c *Certificate) parse() {
 	}
 	c.DER = outer.raw
 	if !s.Empty() {
-		c.problem("%d bytes follow the certificate", len(s))
+		c.fatal("%d bytes follow the certificate", len(s))
 	}
 	c.checkLength(outer, "the certificate")
 	tbs, ok := readTag(&outer.body, tagSequence)
 	if !ok {
-		c.problem("the signed part is unreadable")
+		c.fatal("the signed part is unreadable")
 		return
 	}
 	c.TBS = tbs.raw
@@ -65,18 +73,18 @@ func (c *Certificate) parse() {
 	c.parseSignature(outer.body)
 	if !c.InnerAlgorithm.IsZero() && !c.SignatureAlgorithm.IsZero() &&
 		!bytes.Equal(c.InnerAlgorithm.Raw, c.SignatureAlgorithm.Raw) {
-		c.problem("the signature algorithm is %s inside and %s outside", c.InnerAlgorithm.Name, c.SignatureAlgorithm.Name)
+		c.fatal("the signature algorithm is %s inside and %s outside", c.InnerAlgorithm.Name, c.SignatureAlgorithm.Name)
 	}
 }
 
 func (c *Certificate) outerProblem() {
 	switch {
 	case len(c.Raw) == 0:
-		c.problem("empty")
+		c.fatal("empty")
 	case c.Raw[0] != tagSequence:
-		c.problem("not a certificate: it begins with 0x%02X instead of a SEQUENCE", c.Raw[0])
+		c.fatal("not a certificate: it begins with 0x%02X instead of a SEQUENCE", c.Raw[0])
 	default:
-		c.problem("cut short, or with a wrong length")
+		c.fatal("cut short, or with a wrong length")
 	}
 }
 
@@ -117,22 +125,22 @@ func (c *Certificate) parseSignature(s cryptobyte.String) {
 		c.SignatureAlgorithm, ok = parseAlgorithm(alg)
 	}
 	if !ok {
-		c.problem("the signature algorithm is unreadable")
+		c.fatal("the signature algorithm is unreadable")
 		return
 	}
 	bits, ok := readTag(&s, tagBitString)
 	if !ok {
-		c.problem("the signature is missing")
+		c.fatal("the signature is missing")
 		return
 	}
 	sig, unused, ok := parseBitString(bits.body)
 	if !ok || unused != 0 {
-		c.problem("the signature is no whole number of bytes")
+		c.fatal("the signature is no whole number of bytes")
 		return
 	}
 	c.Signature = sig
 	if !s.Empty() {
-		c.problem("data follow the signature")
+		c.fatal("data follow the signature")
 	}
 }
 
@@ -145,22 +153,22 @@ func (c *Certificate) parseTBS(s cryptobyte.String) {
 		if n, ok := readTag(&v.body, tagInteger); ok && len(n.body) == 1 && n.body[0] <= 2 {
 			c.Version = int(n.body[0]) + 1
 		} else {
-			c.problem("the version is unreadable or unknown")
+			c.fatal("the version is unreadable or unknown")
 		}
 	}
 	if serial, ok := readElement(&s); ok && serial.tag == tagInteger && len(serial.body) <= 1024 {
 		c.parseSerial(serial)
 	} else {
-		c.problem("the serial number is unreadable")
+		c.fatal("the serial number is unreadable")
 		if !ok {
 			return
 		}
 	}
 	if alg, ok := readElement(&s); !ok {
-		c.problem("the certificate ends after the serial number")
+		c.fatal("the certificate ends after the serial number")
 		return
 	} else if c.InnerAlgorithm, ok = parseAlgorithm(alg); !ok {
-		c.problem("the inner signature algorithm is unreadable")
+		c.fatal("the inner signature algorithm is unreadable")
 	}
 	var ok bool
 	if c.Issuer, ok = c.parseName(&s, "issuer"); !ok {
@@ -174,7 +182,7 @@ func (c *Certificate) parseTBS(s cryptobyte.String) {
 	}
 	spki, ok := readElement(&s)
 	if !ok {
-		c.problem("the public key is missing")
+		c.fatal("the public key is missing")
 		return
 	}
 	c.Key = ParseKey(spki.raw)
@@ -182,7 +190,7 @@ func (c *Certificate) parseTBS(s cryptobyte.String) {
 		c.SPKISHA256 = sha256.Sum256(c.Key.Raw)
 	}
 	if c.Key.Problem != "" {
-		c.problem("public key: %s", c.Key.Problem)
+		c.fatal("public key: %s", c.Key.Problem)
 	}
 	c.parseRest(s)
 }
@@ -192,7 +200,7 @@ func (c *Certificate) parseSerial(e element) {
 	c.Serial = parseInteger(e.body)
 	switch {
 	case c.Serial == nil:
-		c.problem("the serial number is empty")
+		c.fatal("the serial number is empty")
 	case c.Serial.Sign() < 0:
 		c.problem("the serial number is negative")
 	case c.Serial.Sign() == 0:
@@ -201,23 +209,23 @@ func (c *Certificate) parseSerial(e element) {
 		c.problem("the serial number has %d bytes, more than 20", len(e.body))
 	}
 	if c.Serial != nil && !minimalInteger(e.body) {
-		c.problem("the serial number has a needless leading byte")
+		c.fatal("the serial number has a needless leading byte")
 	}
 }
 
 func (c *Certificate) parseName(s *cryptobyte.String, what string) (DN, bool) {
 	e, ok := readElement(s)
 	if !ok {
-		c.problem("the %s is missing", what)
+		c.fatal("the %s is missing", what)
 		return DN{}, false
 	}
 	if e.tag != tagSequence {
-		c.problem("the %s is no name", what)
+		c.fatal("the %s is no name", what)
 		return DN{}, true
 	}
 	dn, problem := parseDN(e)
 	if problem != "" {
-		c.problem("%s: %s", what, problem)
+		c.fatal("%s: %s", what, problem)
 	}
 	for _, a := range dn.Attributes {
 		if bytes.IndexByte([]byte(a.Value), 0) >= 0 {
@@ -231,23 +239,26 @@ func (c *Certificate) parseName(s *cryptobyte.String, what string) (DN, bool) {
 func (c *Certificate) parseValidity(s *cryptobyte.String) bool {
 	e, ok := readElement(s)
 	if !ok {
-		c.problem("the validity is missing")
+		c.fatal("the validity is missing")
 		return false
 	}
 	if e.tag != tagSequence {
-		c.problem("the validity is unreadable")
+		c.fatal("the validity is unreadable")
 		return true
 	}
 	for i, field := range []string{"notBefore", "notAfter"} {
 		te, ok := readElement(&e.body)
 		if !ok {
-			c.problem("%s is missing", field)
+			c.fatal("%s is missing", field)
 			return true
 		}
 		t, strict, ok := parseTime(te)
 		switch {
 		case !ok:
-			c.problem("%s is no time: %q", field, Printable(string(te.body)))
+			c.fatal("%s is no time: %q", field, Printable(string(te.body)))
+		case !strict && (te.tag != tagGeneralized || len(te.body) != 15):
+			// OpenSSL compares only the forms of RFC 5280, with seconds and in UTC.
+			c.fatal("%s is in a form that RFC 5280 forbids: %q", field, Printable(string(te.body)))
 		case !strict:
 			c.problem("%s is in a form that RFC 5280 forbids: %q", field, Printable(string(te.body)))
 		}
@@ -268,7 +279,7 @@ func (c *Certificate) parseRest(s cryptobyte.String) {
 	for !s.Empty() {
 		e, ok := readElement(&s)
 		if !ok {
-			c.problem("the end of the signed part is unreadable")
+			c.fatal("the end of the signed part is unreadable")
 			return
 		}
 		switch e.tag {
@@ -277,7 +288,7 @@ func (c *Certificate) parseRest(s cryptobyte.String) {
 		case contextTag(3, true):
 			c.parseExtensions(e.body)
 		default:
-			c.problem("an unexpected field with tag 0x%02X", e.tag)
+			c.fatal("an unexpected field with tag 0x%02X", e.tag)
 		}
 	}
 }
