@@ -125,6 +125,9 @@ type ServerKeyExchange struct {
 	Group     Group
 	Point     []byte
 
+	PSKHint           []byte // of PSK suites (RFC 4279), nil in others
+	Modulus, Exponent []byte // the short RSA key of an export suite
+
 	Params    []byte // the signed part, as on the wire
 	HasScheme bool   // TLS 1.2: a SignatureScheme precedes the signature
 	Scheme    SignatureScheme
