@@ -1,0 +1,88 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+)
+
+// ladder writes the steps of the handshake, one rung each: name, who sent it
+// or whether it went well, what it said, when. Steps that were never reached
+// are left out unless all is set.
+func (p *printer) ladder(h diag.Handshake, all bool) {
+	nameWidth := 12
+	for _, s := range h.Steps {
+		if s.Status != diag.StatusNever || all {
+			nameWidth = max(nameWidth, columns(p.bounded(s.Name, nameLimit)))
+		}
+	}
+	for _, s := range h.Steps {
+		if s.Status == diag.StatusNever && !all {
+			continue
+		}
+		p.step(s, nameWidth)
+	}
+}
+
+// nameLimit bounds the name of a step.
+const nameLimit = 24
+
+// statusSign is the sign of a step or of a line under it.
+func statusSign(s diag.Status) (string, style) {
+	switch s {
+	case diag.StatusOK:
+		return "✓", green
+	case diag.StatusBad:
+		return "✗", red
+	case diag.StatusWarn:
+		return "!", yellow
+	}
+	return "·", dim
+}
+
+func (p *printer) step(s diag.Step, nameWidth int) {
+	name := pad(p.bounded(s.Name, nameLimit), nameWidth) + " "
+	sign, st := statusSign(s.Status)
+	mark, markStyle := sign, st
+	text := s.Text
+	switch s.From {
+	case "client":
+		mark, markStyle = "→", none
+	case "server":
+		mark, markStyle = "←", none
+	}
+	textStyle := none
+	switch {
+	case s.Status == diag.StatusNever:
+		mark, markStyle, textStyle = "·", dim, dim
+		if text == "" {
+			text = "never happened"
+		}
+	case mark == sign:
+	case s.Status == diag.StatusBad && len(s.Notes) == 0:
+		// The break itself: an arrow alone would not show it.
+		text, textStyle, markStyle = sign+" "+text, red, st
+	case s.Status == diag.StatusWarn && len(s.Notes) == 0:
+		text, markStyle = sign+" "+text, st
+	}
+	right := ""
+	if s.AtMS != nil {
+		right = milliseconds(*s.AtMS)
+	}
+	nameStyle := none
+	if s.Status == diag.StatusNever {
+		nameStyle = dim
+	}
+	lead := p.paint(nameStyle, name) + p.paint(markStyle, p.glyph(mark)) + " "
+	p.item(item{indent: 2, lead: lead, leadWidth: nameWidth + 3, text: text, style: textStyle, right: right})
+	for _, n := range s.Notes {
+		lead, noteStyle := strings.Repeat(" ", nameWidth+3), none
+		if s.Status == diag.StatusBad || s.Status == diag.StatusWarn {
+			lead = strings.Repeat(" ", nameWidth+1) + p.paint(st, p.glyph(sign)) + " "
+			if s.Status == diag.StatusBad {
+				noteStyle = red
+			}
+		}
+		p.item(item{indent: 2, lead: lead, leadWidth: nameWidth + 3, text: n, style: noteStyle})
+	}
+}
