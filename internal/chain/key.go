@@ -169,15 +169,10 @@ func (k *Key) readRSA() {
 		k.Problem = "the RSA modulus is not positive"
 	case modulus.Bit(0) == 0:
 		k.Problem = "the RSA modulus is even"
-	case exponent.Sign() <= 0 || !exponent.IsInt64() || exponent.Int64() > 1<<31-1:
-		k.Problem = "the RSA exponent is out of range"
-		if exponent.Sign() > 0 {
-			k.Problem = "the RSA exponent is too large for most clients"
-		}
-	case exponent.Int64() < 2 || exponent.Bit(0) == 0:
-		k.Problem = "the RSA exponent is even or one"
-	case len(n.body) > maxKeyBytes+1:
-		// Sound, but its use would let a peer burn our time.
+	case exponent.Sign() <= 0 || exponent.Bit(0) == 0 || exponent.BitLen() == 1:
+		k.Problem = "the RSA exponent is even, one or negative"
+	case exponent.BitLen() > 31 || len(n.body) > maxKeyBytes+1:
+		// Sound, but Go has no type for it, or its use would let a peer burn our time.
 	default:
 		k.Public = &rsa.PublicKey{N: modulus, E: int(exponent.Int64())}
 	}
