@@ -38,14 +38,17 @@ type FixParams struct {
 	DueSince                   time.Time // when renewal should have begun
 	ACME                       bool      // the issuer is one that is used through ACME
 
-	Suites     []string // OpenSSL names of the suites that would help
-	SuitesIANA []string
-	Groups     []string // IANA names
-	Schemes    []string // IANA names
+	// What the server lacks, from what the client offers: to be enabled on the
+	// server. Suites has OpenSSL's names, the others IANA's.
+	Suites, SuitesIANA, Groups, Schemes, ALPN []string
+	// What the client lacks, from what the server takes: to be enabled on the
+	// client.
+	ClientSuites, ClientSuitesIANA, ClientGroups, ClientSchemes, ClientALPN []string
 
-	Version, MinVersion, MaxVersion string // "1.2"
-	ALPN                            []string
-	KeyType                         string   // of the server's key: RSA, ECDSA, Ed25519
+	// Version is the highest version that the server speaks, MinVersion and
+	// MaxVersion are the client's range: "1.2".
+	Version, MinVersion, MaxVersion string
+	KeyType                         string   // of the server's certificate: RSA, ECDSA, Ed25519
 	Client                          string   // who the verdict is about, in words
 	CAs                             []string // issuers that the server accepts for clients
 	Protocol                        string   // https, smtp, imap ...

@@ -15,9 +15,12 @@ const (
 	mozillaSuites = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" +
 		"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" +
 		"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-	mozillaSuitesIANA = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256," +
-		"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384," +
-		"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"
+	mozillaSuitesIANA = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:" +
+		"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:" +
+		"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"
+	commonSchemes = "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:" +
+		"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:" +
+		"rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 	mozillaTLS13  = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 	mozillaGroups = "X25519:prime256v1:secp384r1"
 )
@@ -53,7 +56,8 @@ func (p FixParams) clean() FixParams {
 	for _, s := range []*string{&p.Version, &p.MinVersion, &p.MaxVersion, &p.KeyType, &p.Protocol, &p.StartTLS} {
 		*s = word(*s)
 	}
-	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ALPN} {
+	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ALPN,
+		&p.ClientSuites, &p.ClientSuitesIANA, &p.ClientGroups, &p.ClientSchemes, &p.ClientALPN} {
 		kept := []string{}
 		for _, s := range *list {
 			if s = word(s); s != "" {
@@ -232,28 +236,68 @@ func (p *FixParams) ServerCert() string { return or(p.ServerCertFile, "/path/to/
 // ServerKey is the file of the server's key.
 func (p *FixParams) ServerKey() string { return or(p.ServerKeyFile, "/path/to/privkey.pem") }
 
-// MozillaSuites, and the three below, are the intermediate configuration.
-func (p *FixParams) MozillaSuites() string { return mozillaSuites }
+// FileName is a file name made of the domain: shop.example.com.SUFFIX.
+func (p *FixParams) FileName(suffix string) string {
+	return strings.ReplaceAll(strings.ToLower(p.Domain()), "*", "wildcard") + "." + suffix
+}
 
-// MozillaSuitesIANA is the same list with IANA names, comma-separated.
-func (p *FixParams) MozillaSuitesIANA() string { return mozillaSuitesIANA }
+// SuiteList is Mozilla's intermediate list of TLS 1.2 suites, followed by what
+// was proven to be needed beyond it; in OpenSSL's names, joined by colons.
+func (p *FixParams) SuiteList() string {
+	return strings.Join(withExtra(mozillaSuites, p.Suites), ":")
+}
 
-// MozillaTLS13 is the list of TLS 1.3 suites.
-func (p *FixParams) MozillaTLS13() string { return mozillaTLS13 }
+// SuiteListIANA is SuiteList with IANA's names, joined by sep.
+func (p *FixParams) SuiteListIANA(sep string) string {
+	return strings.Join(withExtra(mozillaSuitesIANA, p.SuitesIANA), sep)
+}
 
-// MozillaGroups is the list of classic groups, in OpenSSL's names.
-func (p *FixParams) MozillaGroups() string { return mozillaGroups }
+// SuiteListTLS13 is the list of TLS 1.3 suites that everybody knows.
+func (p *FixParams) SuiteListTLS13() string { return mozillaTLS13 }
 
-// GroupsOpenSSL are Groups in OpenSSL's names, joined by colons.
-func (p *FixParams) GroupsOpenSSL() string {
-	names := map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
-	var list []string
+func withExtra(list string, extra []string) []string {
+	all := strings.Split(list, ":")
+	for _, s := range extra {
+		if !slices.Contains(all, s) && !tls13Suite(s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// tls13Suite tells the suites of TLS 1.3, which are configured apart.
+func tls13Suite(name string) bool {
+	return strings.HasPrefix(name, "TLS_AES_") || strings.HasPrefix(name, "TLS_CHACHA20_")
+}
+
+// GroupList are X25519, P-256 and P-384 with the groups that were proven to be
+// needed; in OpenSSL's names, joined by colons.
+func (p *FixParams) GroupList() string {
+	var extra []string
 	for _, g := range p.Groups {
-		list = append(list, or(names[g], g))
+		extra = append(extra, or(opensslGroups[g], g))
+	}
+	return strings.Join(withExtra(mozillaGroups, extra), ":")
+}
+
+// ClientGroupList are ClientGroups in OpenSSL's names, joined by colons.
+func (p *FixParams) ClientGroupList() string {
+	var list []string
+	for _, g := range p.ClientGroups {
+		list = append(list, or(opensslGroups[g], g))
 	}
 	return strings.Join(list, ":")
 }
 
-// MinTLS is the lowest version to enable, 1.2 unless an older one was proven
-// to be needed.
-func (p *FixParams) MinTLS() string { return or(p.MinVersion, "1.2") }
+var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
+
+// SchemeList are the schemes of today with those that were proven to be needed,
+// joined by colons.
+func (p *FixParams) SchemeList() string {
+	return strings.Join(withExtra(commonSchemes, p.Schemes), ":")
+}
+
+// Has says whether a list has an element with the prefix.
+func (p *FixParams) Has(list []string, prefix string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.HasPrefix(s, prefix) })
+}

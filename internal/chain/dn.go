@@ -273,3 +273,16 @@ func Printable(v string) string {
 	}
 	return b.String()
 }
+
+// ParseDN reads a distinguished name given as DER, such as an entry of
+// certificate_authorities. What is readable is kept; the zero DN means that
+// nothing was.
+func ParseDN(der []byte) DN {
+	s := cryptobyte.String(der)
+	e, ok := readElement(&s)
+	if !ok {
+		return DN{}
+	}
+	dn, _ := parseDN(e)
+	return dn
+}

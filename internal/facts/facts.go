@@ -56,9 +56,19 @@ type Want struct {
 	// having sent them: intermediates found in --ca or known publicly.
 	AtHand []*chain.Certificate
 
+	// Local is what is wrong with the user's own files, nil when nothing is; no
+	// connection is made then.
+	Local *LocalFault
+
 	Server string // software whose fixes to print (--server), "" when unknown
 	// Command is the user's own command line, to be repeated as "verify".
 	Command string
+}
+
+// LocalFault is a file of the user's that is readable and of no use.
+type LocalFault struct {
+	File, Role string // Role: "CA file", "client certificate", "client key"
+	Problem    string // in words: "it holds a private key, but no certificate"
 }
 
 // Client is how the client judges what it gets; the hello says what it offers.
@@ -97,6 +107,13 @@ type Kind uint8
 const (
 	Handshake Kind = iota
 	Fetch          // an issuer certificate by AIA; URL says which
+	Plain          // plaintext instead of TLS; What says which words
+)
+
+// The words of a Plain experiment.
+const (
+	PlainHTTP   = "http"   // an HTTP/1.1 request for the target's path
+	PlainListen = "listen" // nothing: does the peer speak first?
 )
 
 // Experiment is one thing to try. It is comparable; the zero value of Changes
@@ -107,6 +124,9 @@ type Experiment struct {
 	Changes Changes
 	Repeat  int    // 0 for the first time, then 1, 2 ...
 	URL     string // of a Fetch
+	What    string // of a Plain
+	// Direct skips the STARTTLS dialogue: TLS from the first byte.
+	Direct bool
 }
 
 // Changes says how a hello differs from the user's own, property by property;
@@ -350,6 +370,9 @@ type End struct {
 	Alert tlswire.Alert // of EndAlert; of EndLocal: the alert that we sent
 	Data  []byte        // first bytes that are no TLS, bounded
 	Err   string        // the local error's text, for EndLocal and the transport ends
+	// Preamble says why the plaintext dialogue led nowhere, in the words of
+	// package starttls; of EndPreamble.
+	Preamble string
 	// WriteErr is an error of a write that came before the end.
 	WriteErr string
 	After    time.Duration // since the ClientHello was sent (or since the start, before that)

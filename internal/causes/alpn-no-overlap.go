@@ -1,0 +1,36 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(v *view) *match {
+	f := v.flipOf(facts.PropALPN)
+	if f == nil {
+		a := v.deep
+		if a == nil || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertNoApplicationProtocol {
+			return nil
+		}
+		m := &match{confidence: diag.Strong, summary: "no application protocol (ALPN) in common"}
+		return m.see(attempts(a), "%s; the client offers %s", endText(a), orNone(offered(a).ALPN()))
+	}
+	m := v.flipped(f, facts.PropALPN)
+	if offer := offered(f.from).ALPN(); len(offer) > 0 {
+		m.summary = fmt.Sprintf("no application protocol (ALPN) in common: the server has none of %s", join(offer))
+	} else {
+		m.summary = "the server wants an application protocol (ALPN), and the client offers none"
+	}
+	m.params = func(p *FixParams) { p.ALPN = offered(f.from).ALPN() }
+	return m
+}})
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return join(words)
+}

@@ -1,0 +1,21 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+)
+
+var _ = register(rule{id: "bad-eku-or-constraints", rank: rankConstraints, match: func(v *view) *match {
+	ps := v.problems(chain.KindBadEKU, chain.KindBadKeyUsage, chain.KindNotCA, chain.KindPathLength, chain.KindLeafIsCA)
+	if len(ps) == 0 {
+		return nil
+	}
+	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the certificate may not be used for this: %s", ps[0].Detail), affects: []string{"clients that enforce it (see the page)"}}
+	for _, p := range ps {
+		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+	}
+	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
+	return m
+}})

@@ -1,0 +1,21 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+)
+
+var _ = register(rule{id: "cert-bad-signature", rank: rankTrust, match: func(v *view) *match {
+	ps := v.problems(chain.KindBadSignature)
+	if len(ps) == 0 {
+		return nil
+	}
+	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("a signature in the certificate chain does not verify: %s", ps[0].Detail), affects: []string{"every client that checks certificates"}}
+	for _, p := range ps {
+		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+	}
+	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
+	return m
+}})

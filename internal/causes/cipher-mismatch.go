@@ -1,0 +1,33 @@
+package causes
+
+import (
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(v *view) *match {
+	if f := v.flipOf(facts.PropSuites); f != nil {
+		m := v.flipped(f, facts.PropSuites)
+		suite := f.to.ServerHello
+		m.summary = v.client() + " and the server share no cipher suite"
+		if suite == nil {
+			return m
+		}
+		info := suite.CipherSuite.Info()
+		m.see(attempts(f.to)+", ServerHello", "the server then chooses %s, which %s does not offer", suite.CipherSuite, v.client())
+		if info.Kex == tlswire.KexRSA {
+			m.affects = []string{"Go ≥ 1.22, Python ≥ 3.10 by default", "every client that wants forward secrecy"}
+		}
+		m.params = func(p *FixParams) {
+			p.Suites, p.SuitesIANA = []string{suite.CipherSuite.OpenSSLName()}, []string{suite.CipherSuite.String()}
+		}
+		return m
+	}
+	a := v.deep
+	if a == nil || !v.stuck || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertInsufficientSecurity {
+		return nil
+	}
+	m := &match{confidence: diag.Possible, summary: "the server finds every cipher suite and group too weak"}
+	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+}})

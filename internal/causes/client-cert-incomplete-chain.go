@@ -1,0 +1,42 @@
+package causes
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+)
+
+var _ = register(rule{id: "client-cert-incomplete-chain", rank: rankClientAuth, match: func(v *view) *match {
+	r := v.presented()
+	if r == nil || r.a.Request == nil {
+		return nil
+	}
+	own := v.c.Want.Identity
+	top := own[len(own)-1]
+	if yes, known := accepts(r.a.Request, own); yes || !known {
+		return nil
+	}
+	var issuer *chain.Certificate
+	for _, c := range slices.Concat(v.c.Want.AtHand, v.c.Want.Anchors, r.a.Chain) {
+		if c.Subject.Equal(top.Issuer) && named(r.a.Request, c.Issuer) && chain.CheckSignature(top, c).Outcome == chain.Valid {
+			issuer = c
+			break
+		}
+	}
+	if issuer == nil && (top.AuthorityIssuer.Empty() || !named(r.a.Request, top.AuthorityIssuer)) {
+		return nil
+	}
+	m := &match{confidence: diag.Strong, summary: fmt.Sprintf("your client sends its certificate without the intermediate %s", top.Issuer.CN()), hides: []string{"client-cert-untrusted"}}
+	m.params = func(p *FixParams) {
+		p.certificate(top)
+		p.MissingSubject = top.Issuer.String()
+		if issuer != nil {
+			p.MissingPEM = string(issuer.PEM())
+		}
+	}
+	m.see(v.c.Want.IdentityCertFile, "%s, issued by %s", count(len(own), "certificate"), top.Issuer)
+	m.see(attempts(r.a), "%s", r.text)
+	return m.seeAuthorities(r)
+}})

@@ -1,0 +1,33 @@
+package causes
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, match: func(v *view) *match {
+	r := v.refused()
+	if r == nil || r.a.IdentitySent || r.http != "" && !r.none() && !strings.Contains(r.http, "client certificate") {
+		return nil
+	}
+	m := &match{confidence: diag.Proven, summary: "the server requires a client certificate, and your client sends none", affects: []string{"every client without a certificate for this server"}}
+	if v.identity() != nil {
+		m.summary = "the server requires a client certificate, and yours could not be presented"
+		m.see(attempts(r.a), "the server accepts none of the signature schemes that the key of %s can make", v.identity().Title())
+	}
+	switch {
+	case r.isTLS && r.alert != tlswire.AlertCertificateRequired && r.a.Request != nil:
+		m.see(attempts(r.a)+", CertificateRequest", "the server asks for a certificate, the client answers with an empty list")
+		if !slices.Contains([]tlswire.AlertDescription{tlswire.AlertHandshakeFailure, tlswire.AlertBadCertificate, tlswire.AlertNoCertificate, tlswire.AlertCertificateUnknown}, r.alert) {
+			m.confidence = diag.Likely
+		}
+	case !r.isTLS && r.http == "":
+		m.confidence = diag.Strong
+		m.see(attempts(r.a)+", CertificateRequest", "the server asks for a certificate, the client answers with an empty list")
+	}
+	m.see(attempts(r.a), "%s", r.text)
+	return m.seeAuthorities(r)
+}})

@@ -1,0 +1,31 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: func(v *view) *match {
+	r := v.presented()
+	if r == nil || r.none() {
+		return nil
+	}
+	own := v.c.Want.Identity
+	m := &match{confidence: diag.Likely, summary: fmt.Sprintf("the server does not trust the issuer of your client certificate, %s", own[len(own)-1].Issuer.CN())}
+	m.params = func(p *FixParams) { p.certificate(own[0]) }
+	yes, known := accepts(r.a.Request, own)
+	switch {
+	case known && !yes && r.alert == tlswire.AlertUnknownCA:
+		m.confidence = diag.Proven
+	case r.alert == tlswire.AlertUnknownCA, known && !yes:
+		m.confidence = diag.Strong
+	default:
+		m.summary = "the server refuses your client certificate"
+		m.not = []string{"the server allows only certain certificates of this issuer", "the server's own revocation list is out of date", "the certificate is revoked"}
+	}
+	m.see(v.c.Want.IdentityCertFile, "%s, issued by %s", own[0].Title(), own[len(own)-1].Issuer)
+	m.see(attempts(r.a), "%s", r.text)
+	return m.seeAuthorities(r)
+}})

@@ -1,0 +1,20 @@
+package causes
+
+import (
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: true, match: func(v *view) *match {
+	if v.deep == nil || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) {
+		return nil
+	}
+	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake, whatever the hello says",
+		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a filter before the server"}}
+	return m.see(v.everyTry(), "%s, %s after the ClientHello left, %d bytes had come", endText(v.deep), short(v.deep.End.After), v.deep.BytesReceived)
+}})
+
+func closeNotify(a *facts.Attempt) bool {
+	return a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertCloseNotify && a.End.Stage != diag.StageApplication
+}

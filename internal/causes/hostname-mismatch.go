@@ -1,0 +1,79 @@
+package causes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+var _ = register(rule{id: "hostname-mismatch", rank: rankName,
+	match: func(v *view) *match {
+		p := v.problem(chain.KindNameMismatch)
+		if p == nil {
+			return nil
+		}
+		name := v.c.Want.Name
+		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the certificate does not cover %s", name)}
+		m.see(v.where(0), "%s", p.Detail)
+		if p.Match != nil {
+			if near := p.Match.Near; len(near) > 0 {
+				m.see(v.where(0), "nearest name in it: %s", join(near))
+			}
+			if n := len(p.Match.Covered); n > 0 {
+				m.see(v.where(0), "it covers %s", some(p.Match.Covered, 5))
+			}
+			if p.Match.ByCN {
+				m.affects = []string{"Go, Chrome, Firefox, Safari; OpenSSL, curl, Java and Python still accept the common name"}
+			}
+		}
+		if m.affects == nil {
+			m.affects = []string{"every client that checks names"}
+		}
+		if none := v.at(v.flipSNI(facts.Changes{})); len(none) > 0 && v.sameLeaf(none[0]) {
+			m.see(attempts(none[0]), "the same certificate comes %s: it is the server's default here", v.sniWords(none[0]))
+		}
+		m.params = func(fp *FixParams) {
+			fp.certificate(p.Cert)
+			fp.Names = appendName(p.Cert.DNSNames, name)
+		}
+		return m
+	},
+	wants: func(v *view) []facts.Experiment {
+		if v.problem(chain.KindNameMismatch) == nil || v.deep != v.base {
+			return nil
+		}
+		changes := []facts.Changes{v.flipSNI(facts.Changes{})}
+		if sent := offered(v.base).ServerName(); sent != "" && !strings.EqualFold(sent, v.c.Want.Name) && !v.isIP() {
+			changes = append(changes, facts.Changes{SNI: v.c.Want.Name})
+		}
+		var ask []facts.Experiment
+		for _, ch := range changes {
+			if ch != (facts.Changes{}) {
+				ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
+			}
+		}
+		return ask
+	}})
+
+// sameLeaf tells whether an attempt was shown the leaf that the base was shown.
+func (v *view) sameLeaf(a *facts.Attempt) bool {
+	return len(a.Chain) > 0 && len(v.base.Chain) > 0 && a.Chain[0].Equal(v.base.Chain[0])
+}
+
+func (v *view) sniWords(a *facts.Attempt) string {
+	if name := offered(a).ServerName(); name != "" {
+		return "for the name " + name
+	}
+	return "without SNI"
+}
+
+func appendName(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(slices.Clone(names), name)
+}

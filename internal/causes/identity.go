@@ -1,0 +1,140 @@
+package causes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// refusal is how the server turned the client down once it had asked for a
+// certificate: by alert, by closing, or in HTTP.
+type refusal struct {
+	a     *facts.Attempt
+	alert tlswire.AlertDescription
+	isTLS bool // an alert came
+	http  string
+	text  string // in words
+}
+
+// refused reads the refusal of the client's certificate, or of its absence;
+// nil when there was none.
+func (v *view) refused() *refusal {
+	a := v.deep
+	if a == nil {
+		return nil
+	}
+	switch {
+	case a.End.Kind == facts.EndAlert && a.End.By == tlswire.SideServer &&
+		(a.Request != nil && a.End.Stage.Rank() >= diag.StageClientAuth.Rank() || a.End.Alert.Description == tlswire.AlertCertificateRequired):
+		if closeNotify(a) {
+			break
+		}
+		return &refusal{a: a, alert: a.End.Alert.Description, isTLS: true, text: endText(a) + late(a)}
+	case a.Request != nil && a.End.Stage == diag.StageClientAuth &&
+		(a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed):
+		return &refusal{a: a, text: endText(a)}
+	case a.HTTP != nil && a.Request != nil:
+		if word := httpRefusal(a.HTTP); word != "" {
+			return &refusal{a: a, http: word, text: fmt.Sprintf("HTTP %d: %s", a.HTTP.Status, word)}
+		}
+	}
+	return nil
+}
+
+func late(a *facts.Attempt) string {
+	if a.Version == tlswire.TLS13 {
+		return ", after a handshake that looks complete to the client"
+	}
+	return ""
+}
+
+// httpRefusal recognises an HTTP answer that refuses the client certificate or
+// its absence; it returns the server's words.
+func httpRefusal(h *facts.HTTP) string {
+	body := strings.ToLower(string(h.Body))
+	for _, row := range []struct {
+		status int
+		text   string
+	}{
+		{400, "no required ssl certificate was sent"},                     // nginx, ssl_verify_client on
+		{400, "the ssl certificate error"},                                // nginx, certificate does not verify
+		{403, "403.7"}, {403, "403.13"}, {403, "403.16"}, {403, "403.17"}, // IIS
+		{403, "client certificate"}, {401, "client certificate"}, {400, "client certificate"},
+	} {
+		if h.Status == row.status && strings.Contains(body, row.text) {
+			return row.text
+		}
+	}
+	switch h.Status { // nginx's own codes, where error_page lets them through
+	case 495:
+		return "the certificate error (495)"
+	case 496:
+		return "no certificate was sent (496)"
+	}
+	return ""
+}
+
+// none tells whether an HTTP refusal says that no certificate came.
+func (r *refusal) none() bool {
+	return strings.Contains(r.http, "no required") || strings.Contains(r.http, "496") || strings.Contains(r.http, "403.7")
+}
+
+// identity is the leaf of the client's own chain, nil when there is none.
+func (v *view) identity() *chain.Certificate {
+	if len(v.c.Want.Identity) == 0 {
+		return nil
+	}
+	return v.c.Want.Identity[0]
+}
+
+// presented returns the refusal of a certificate that was really presented.
+func (v *view) presented() *refusal {
+	r := v.refused()
+	if r == nil || !r.a.IdentitySent || v.identity() == nil {
+		return nil
+	}
+	return r
+}
+
+// acceptedCAs are the names of certificate_authorities, readable.
+func acceptedCAs(r *tlswire.CertificateRequest) []string {
+	var out []string
+	for _, der := range r.CAs {
+		out = append(out, chain.ParseDN(der).String())
+	}
+	return out
+}
+
+// accepts tells whether the server's list names an issuer of the chain; known
+// is false when the server sent no list.
+func accepts(r *tlswire.CertificateRequest, own []*chain.Certificate) (yes, known bool) {
+	if r == nil || len(r.CAs) == 0 {
+		return false, false
+	}
+	for _, c := range own {
+		if named(r, c.Issuer) || named(r, c.Subject) && c.IsCA() {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+func named(r *tlswire.CertificateRequest, dn chain.DN) bool {
+	return slices.ContainsFunc(r.CAs, func(der []byte) bool { return chain.ParseDN(der).Equal(dn) })
+}
+
+// seeAuthorities adds what the server said about the issuers it takes.
+func (m *match) seeAuthorities(r *refusal) *match {
+	if r.a.Request == nil {
+		return m
+	}
+	if cas := acceptedCAs(r.a.Request); len(cas) > 0 {
+		return m.see(attempts(r.a)+", CertificateRequest", "the server takes certificates issued by %s", some(cas, 4))
+	}
+	return m.see(attempts(r.a)+", CertificateRequest", "the server does not say whose certificates it takes")
+}

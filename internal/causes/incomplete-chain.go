@@ -1,0 +1,68 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
+	match: func(v *view) *match {
+		miss := v.missing()
+		if miss == nil {
+			return nil
+		}
+		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server does not send the intermediate certificate %s", orElse(miss.Issuer.CN(), miss.Issuer.String()))}
+		sent := len(v.deep.Chain)
+		m.see(attempts(v.deep)+", Certificate", "%s sent; %s is issued by %s, which is not among them", count(sent, "certificate"), miss.Child.Title(), miss.Issuer)
+		switch {
+		case miss.Cert != nil:
+			m.see(v.source(miss.Cert), "with it the chain ends in the trusted root: %s", orElse(miss.Reason, "path found"))
+		case miss.Likely < chain.LikelihoodCertain:
+			m.confidence = diag.Likely
+			m.not = []string{"a CA that your client does not trust at all (unknown-ca)"}
+			m.see(v.c.Want.AnchorsFrom, "%s", miss.Reason)
+		default:
+			m.see(v.c.Want.AnchorsFrom, "%s", miss.Reason)
+		}
+		m.affects = []string{"curl, OpenSSL, Go, Java, Python, Node, Android", "browsers often hide it: they fetch or remember intermediates"}
+		m.params = func(fp *FixParams) {
+			fp.certificate(miss.Child)
+			fp.MissingSubject = miss.Issuer.String()
+			if len(miss.URLs) > 0 {
+				fp.MissingURL = miss.URLs[0]
+			}
+			if miss.Cert != nil {
+				fp.MissingPEM = string(miss.Cert.PEM())
+				fp.FullChainPEM = string(chain.FullChain(v.path()))
+			}
+		}
+		return m
+	},
+	wants: func(v *view) []facts.Experiment {
+		if v.problem(chain.KindUnknownIssuer) == nil || len(v.c.Fetches) >= 4 {
+			return nil
+		}
+		var ask []facts.Experiment
+		for _, miss := range v.analysis.Missing {
+			for _, url := range miss.URLs {
+				ask = append(ask, facts.Experiment{Kind: facts.Fetch, URL: url})
+				break
+			}
+		}
+		return ask
+	}})
+
+// source says where a certificate that was not sent comes from.
+func (v *view) source(c *chain.Certificate) string {
+	for _, f := range v.c.Fetches {
+		for _, x := range f.Certificates {
+			if x.Equal(c) {
+				return "fetched from " + f.URL
+			}
+		}
+	}
+	return v.c.Want.AnchorsFrom
+}

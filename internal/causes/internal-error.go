@@ -1,0 +1,15 @@
+package causes
+
+import (
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "internal-error", rank: rankNegotiation, match: func(v *view) *match {
+	if v.deep == nil || unexplained(v.deep) && !v.stuck || v.deep.End.Kind != facts.EndAlert || v.deep.End.Alert.Description != tlswire.AlertInternalError {
+		return nil
+	}
+	m := &match{confidence: diag.Likely, summary: "the server fails internally (alert internal_error)"}
+	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(v.deep))
+}})

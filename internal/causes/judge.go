@@ -1,0 +1,243 @@
+package causes
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+// Judge reads a case and returns the causes that the facts show, best first,
+// and the experiments that would tell more. It is pure: no I/O, no clock, no
+// randomness. When it asks for nothing, the causes are final. Experiments that
+// can run side by side come together.
+func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
+	if ask := bases(c); len(ask) > 0 {
+		return nil, ask
+	}
+	groups := group(c)
+	if len(groups) == 0 {
+		groups = [][]string{nil}
+	}
+	var found []finding
+	var ask []facts.Experiment
+	for _, addrs := range groups {
+		v := newView(c, addrs)
+		ask = append(ask, v.explore()...)
+		if v.deep != nil && len(v.deep.Chain) > 0 {
+			v.analysis = v.analyze(v.deep.Chain)
+		}
+		causes := v.judge(len(ask) == 0)
+		if len(ask) == 0 {
+			for _, r := range sorted() {
+				if r.wants != nil {
+					ask = append(ask, v.fresh(r.wants(v))...)
+				}
+			}
+			ask = append(ask, v.fresh(v.curious(causes))...)
+		}
+		found = append(found, causes...)
+	}
+	ask = slices.Compact(ask)
+	return merge(c, found), ask
+}
+
+// bases asks for the user's own hello at every address.
+func bases(c *facts.Case) []facts.Experiment {
+	if c.Spent || c.Lookup.Err != "" || c.Want.Local != nil || c.Want.IdentityKeyMismatch {
+		return nil
+	}
+	var ask []facts.Experiment
+	for _, addr := range c.Lookup.Addresses {
+		if newView(c, []string{addr}).base == nil {
+			ask = append(ask, newView(c, []string{addr}).own())
+		}
+	}
+	return ask
+}
+
+// own is the experiment that is no experiment: what the user's client does.
+func (v *view) own() facts.Experiment {
+	e := facts.Experiment{Address: v.addrs[0], What: v.plainBase()}
+	if e.What != "" {
+		e.Kind = facts.Plain
+	}
+	return e
+}
+
+// fresh drops experiments that were made, and all once the budget is spent.
+func (v *view) fresh(es []facts.Experiment) []facts.Experiment {
+	if v.c.Spent {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(es), func(e facts.Experiment) bool {
+		if e.Kind == facts.Fetch {
+			return slices.ContainsFunc(v.c.Fetches, func(f facts.Fetched) bool { return f.URL == e.URL })
+		}
+		return slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool { return a.Of == e })
+	})
+}
+
+// curious asks of a healthy server what breaks other clients only.
+func (v *view) curious(causes []finding) []facts.Experiment {
+	if v.base == nil || v.base.End.Kind != facts.EndCompleted || v.base.Of.Kind != facts.Handshake {
+		return nil
+	}
+	if slices.ContainsFunc(causes, func(f finding) bool { return f.severity() == diag.SeverityFailure }) {
+		return nil
+	}
+	ask := []facts.Experiment{{Address: v.addrs[0], Changes: facts.Changes{Shape: "browser"}}}
+	if offered(v.base).ServerName() != "" {
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: facts.Changes{SNI: "none"}})
+	}
+	return ask
+}
+
+// group puts the addresses together that answer the user's own hello alike.
+func group(c *facts.Case) [][]string {
+	var order []string
+	groups := map[string][]string{}
+	for _, addr := range c.Lookup.Addresses {
+		base := newView(c, []string{addr}).base
+		if base == nil {
+			continue
+		}
+		key := fmt.Sprint(base.End.Kind, base.End.Stage, base.End.Alert, base.Version, base.Request != nil)
+		for _, cert := range base.Chain {
+			key += fmt.Sprintf(" %x", cert.SHA256[:8])
+		}
+		if base.HTTP != nil {
+			key += fmt.Sprint(" ", base.HTTP.Status)
+		}
+		if _, ok := groups[key]; !ok {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], addr)
+	}
+	var out [][]string
+	for _, key := range order {
+		out = append(out, groups[key])
+	}
+	return out
+}
+
+// finding is a match of one rule at one group of addresses.
+type finding struct {
+	r rule
+	m *match
+	v *view
+}
+
+func (f finding) severity() diag.Severity {
+	if f.m.severity == "" {
+		return diag.SeverityFailure
+	}
+	return f.m.severity
+}
+
+// sorted are the rules in the order of their rank, then by id.
+func sorted() []rule {
+	return slices.SortedFunc(maps.Values(rules), func(a, b rule) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.id, b.id))
+	})
+}
+
+// judge runs the rules; residual ones only where nothing else explains the
+// failure, and only once nothing is left to try.
+func (v *view) judge(final bool) []finding {
+	var found []finding
+	failed := false
+	hidden := map[string]bool{}
+	for _, residual := range []bool{false, true} {
+		if residual && (failed || !final) {
+			break
+		}
+		for _, r := range sorted() {
+			if r.residual != residual || residual && failed {
+				continue
+			}
+			m := r.match(v)
+			if m == nil {
+				continue
+			}
+			f := finding{r: r, m: m, v: v}
+			found = append(found, f)
+			failed = failed || f.severity() == diag.SeverityFailure
+			for _, id := range m.hides {
+				hidden[id] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(f finding) bool { return hidden[f.r.id] })
+}
+
+// merge turns the findings of all groups into causes: one per id.
+func merge(c *facts.Case, found []finding) []diag.Cause {
+	out := []diag.Cause{}
+	at := map[string]int{}
+	slices.SortStableFunc(found, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(severityRank(a.severity()), severityRank(b.severity())), cmp.Compare(a.r.rank, b.r.rank),
+			cmp.Compare(a.m.confidence.Rank(), b.m.confidence.Rank()), strings.Compare(a.r.id, b.r.id))
+	})
+	for _, f := range found {
+		if i, ok := at[f.r.id]; ok {
+			out[i].Addresses = append(out[i].Addresses, f.v.addrs...)
+			for _, e := range f.m.evidence {
+				if !slices.Contains(out[i].Evidence, e) {
+					out[i].Evidence = append(out[i].Evidence, e)
+				}
+			}
+			continue
+		}
+		at[f.r.id] = len(out)
+		out = append(out, f.cause())
+	}
+	return out
+}
+
+func severityRank(s diag.Severity) int {
+	return slices.Index([]diag.Severity{diag.SeverityFailure, diag.SeverityWarning, diag.SeverityInfo}, s)
+}
+
+// cause renders a finding.
+func (f finding) cause() diag.Cause {
+	out := diag.Cause{ID: f.r.id, Severity: f.severity(), Confidence: f.m.confidence, Stage: f.m.stage, Summary: f.m.summary,
+		Addresses: slices.Clone(f.v.addrs), Evidence: f.m.evidence, Affects: f.m.affects, NotRuledOut: f.m.not, Verify: f.v.c.Want.Command}
+	refs := f.m.fixes
+	if page, ok := PageOf(f.r.id); ok {
+		out.Family = page.Family
+		if out.Stage == "" {
+			out.Stage = page.Stage
+		}
+		if refs == nil {
+			refs = page.Fixes
+		}
+		if out.Summary == "" {
+			out.Summary = page.Title
+		}
+	}
+	if out.Confidence == "" {
+		out.Confidence = diag.Proven
+	}
+	p := f.v.params()
+	if f.m.params != nil {
+		f.m.params(&p)
+	}
+	out.Fixes = RenderFixes(refs, f.v.software(), f.v.clients(), p)
+	for _, s := range []*[]string{&out.Addresses, &out.Affects, &out.NotRuledOut} {
+		if *s == nil {
+			*s = []string{}
+		}
+	}
+	if out.Evidence == nil {
+		out.Evidence = []diag.Evidence{}
+	}
+	if out.Fixes == nil {
+		out.Fixes = []diag.Fix{}
+	}
+	return out
+}

@@ -1,0 +1,204 @@
+package causes
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// params fills what every fix may need from the facts.
+func (v *view) params() FixParams {
+	w := &v.c.Want
+	p := FixParams{Name: w.Name, Port: w.Port, Protocol: w.Protocol, StartTLS: w.StartTLS, Client: w.Client.Name, Now: v.c.At,
+		CertFile: w.IdentityCertFile, KeyFile: w.IdentityKeyFile, Names: []string{w.Name}}
+	if len(v.addrs) > 0 {
+		p.Address = v.addrs[0]
+	}
+	if v.base != nil {
+		p.SNI = offered(v.base).ServerName()
+	}
+	if l := v.leaf(); l != nil {
+		p.KeyType = string(l.Key.Algorithm)
+	}
+	if v.deep != nil && v.deep.Request != nil {
+		p.CAs = acceptedCAs(v.deep.Request)
+	}
+	return p
+}
+
+// certificate fills in the certificate at fault.
+func (p *FixParams) certificate(c *chain.Certificate) {
+	p.Subject, p.Issuer, p.IssuerOrg = c.Subject.String(), c.Issuer.String(), c.Issuer.O()
+	p.NotBefore, p.NotAfter = c.NotBefore, c.NotAfter
+	if c.HasSAN && len(c.DNSNames) > 0 {
+		p.Names = slices.Clone(c.DNSNames)
+	}
+}
+
+// software names the server software: as said by the user, else as recognised
+// in what the server sent.
+func (v *view) software() []string {
+	if s, ok := Software(v.c.Want.Server); ok {
+		return []string{s}
+	}
+	for _, a := range v.c.Attempts {
+		var header, banner, body string
+		if a.HTTP != nil {
+			header, body = a.HTTP.Header.Get("Server"), string(a.HTTP.Body)
+		}
+		for _, l := range a.Preamble {
+			if l.From == tlswire.SideServer {
+				banner = l.Text
+				break
+			}
+		}
+		if banner == "" {
+			banner = string(a.End.Data)
+		}
+		if s := RecogniseServer(header, banner, body); s != "" {
+			return []string{s}
+		}
+	}
+	return nil
+}
+
+// clients names the client software whose fixes to print; empty for the usual.
+func (v *view) clients() []string {
+	if v.c.Want.Client.Reference {
+		return nil
+	}
+	if s, ok := ClientSoftware(v.c.Want.Client.Name); ok {
+		return []string{s}
+	}
+	if s, ok := ClientSoftware(strings.Fields(v.c.Want.Client.Name + " -")[0]); ok {
+		return []string{s}
+	}
+	return nil
+}
+
+// flipped starts the match of a cause that a flip shows: what failed, what
+// worked, what failed again.
+func (v *view) flipped(f *flip, p facts.Property) *match {
+	m := &match{confidence: f.confidence(), stage: diag.StageClientHello}
+	failed := []*facts.Attempt{f.from}
+	if f.steady() {
+		failed = append(failed, f.again)
+	}
+	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
+	m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
+	if a := f.without[p]; a != nil && len(f.props) > 1 {
+		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))
+	}
+	if f.again != nil && !f.steady() {
+		m.see(attempts(f.again), "but the unchanged hello ended differently the second time: %s", endText(f.again))
+	}
+	return m
+}
+
+// describe says in words what a flip changes.
+func (v *view) describe(f *flip) string {
+	var words []string
+	for _, p := range f.props {
+		value := f.to.Of.Changes.Get(p)
+		switch p {
+		case facts.PropSNI:
+			if name := offered(f.to).ServerName(); name != "" {
+				words = append(words, "plus SNI "+name)
+			} else {
+				words = append(words, "without SNI")
+			}
+		case facts.PropVersion:
+			words = append(words, "offering "+strings.ReplaceAll(strings.ReplaceAll(value, "-", " to "), "ssl3", "SSL 3.0"))
+		case facts.PropALPN:
+			if value == "none" {
+				words = append(words, "without ALPN")
+			} else {
+				words = append(words, "offering ALPN "+value)
+			}
+		case facts.PropShape:
+			words = append(words, "in the shape "+strconv.Quote(value))
+		default:
+			if value == "all" {
+				words = append(words, "with every known "+strings.TrimSuffix(string(p), "s"))
+			} else {
+				words = append(words, "plus "+strings.TrimPrefix(value, "+"))
+			}
+		}
+	}
+	return join(words)
+}
+
+// everyTry names all attempts at this address.
+func (v *view) everyTry() string { return attempts(v.tries...) }
+
+// port is the port of the first address.
+func (v *view) port() string {
+	if len(v.addrs) > 0 {
+		if _, port, err := net.SplitHostPort(v.addrs[0]); err == nil {
+			return port
+		}
+	}
+	return strconv.Itoa(v.c.Want.Port)
+}
+
+// list names the group's addresses.
+func (v *view) list() string { return some(v.addrs, 4) }
+
+// some lists at most n words.
+func some(words []string, n int) string {
+	if len(words) > n {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), len(words)-n)
+	}
+	return join(words)
+}
+
+// list names at most n wire values.
+func list[T fmt.Stringer](values []T, n int) string {
+	if len(values) == 0 {
+		return "none"
+	}
+	var words []string
+	for _, x := range values {
+		words = append(words, x.String())
+	}
+	return some(words, n)
+}
+
+// count says "1 certificate", "3 certificates".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// short prints a duration with the precision that matters to a person.
+func short(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}
+
+// quoted prints foreign bytes safely, bounded.
+func quoted(b []byte) string {
+	const limit = 60
+	if i := strings.IndexAny(string(b), "\r\n"); i > 0 {
+		b = b[:i]
+	}
+	if len(b) > limit {
+		b = b[:limit]
+	}
+	return strconv.QuoteToASCII(string(b))
+}

@@ -1,0 +1,83 @@
+package causes
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
+	match: func(v *view) *match {
+		if v.base == nil || v.plainBase() != "" {
+			return nil
+		}
+		a := v.base
+		if a.End.Kind != facts.EndNotTLS {
+			if a = v.spokePlain(); a == nil {
+				return nil
+			}
+		}
+		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)
+		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
+		if protocol != "" {
+			m.summary = fmt.Sprintf("the server speaks plain %s on this port, not TLS", protocol)
+		}
+		if a == v.base {
+			m.see(attempts(a)+", first bytes", "the answer to the ClientHello begins %s", quoted(a.End.Data))
+		} else {
+			m.see(attempts(v.base), "the ClientHello got no TLS answer: %s", endText(v.base))
+			m.see(attempts(a)+", first bytes", "without TLS the server answers %s", quoted(a.End.Data))
+		}
+		m.params = func(p *FixParams) {
+			p.Words = detail
+			if s := strings.ToLower(protocol); s != "" {
+				p.Protocol = s
+			}
+		}
+		switch strings.ToLower(protocol) {
+		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgresql", "mysql":
+			m.fixes = []FixRef{{"client", "use-starttls"}, {"client", "use-right-port"}, {"server", "enable-tls-on-port"}}
+		}
+		return m
+	},
+	wants: func(v *view) []facts.Experiment {
+		if !v.mute() {
+			return nil
+		}
+		return []facts.Experiment{{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]}, {Kind: facts.Plain, What: facts.PlainListen, Address: v.addrs[0]}}
+	}})
+
+// mute tells whether no byte of TLS ever came from this address, although TCP
+// connects: the peer may wait for plaintext.
+func (v *view) mute() bool {
+	if v.base == nil || v.plainBase() != "" || v.c.Want.StartTLS != "" || v.base.End.Stage != diag.StageClientHello {
+		return false
+	}
+	switch v.base.End.Kind {
+	case facts.EndTimeout, facts.EndClosed, facts.EndReset:
+	default:
+		return false
+	}
+	for _, a := range v.tries {
+		if a.ServerHello != nil || len(a.Alerts) > 0 || a.SSL2 != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// spokePlain is the plaintext experiment that got an answer, or nil.
+func (v *view) spokePlain() *facts.Attempt {
+	if !v.mute() {
+		return nil
+	}
+	for _, what := range []string{facts.PlainListen, facts.PlainHTTP} {
+		if a := v.plain(what); a != nil && len(a.End.Data) > 0 {
+			return a
+		}
+	}
+	return nil
+}

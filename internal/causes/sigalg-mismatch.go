@@ -1,0 +1,19 @@
+package causes
+
+import (
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(v *view) *match {
+	f := v.flipOf(facts.PropSchemes)
+	if f == nil {
+		return nil
+	}
+	m := v.flipped(f, facts.PropSchemes)
+	m.summary = v.client() + " accepts no signature scheme that the server's key can make"
+	if s := f.to.KeyProof.Scheme; s != 0 {
+		m.see(attempts(f.to), "the server then signs with %s; %s offers %s", s, v.client(), list(offered(f.from).SignatureSchemes(), 6))
+		m.params = func(p *FixParams) { p.Schemes = []string{s.String()} }
+	}
+	return m
+}})

@@ -1,0 +1,47 @@
+package causes
+
+import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *view) *match {
+	if v.base == nil {
+		return nil
+	}
+	name := offered(v.base).ServerName()
+	if name == "" {
+		return nil
+	}
+	if f := v.flipOf(facts.PropSNI); f != nil && offered(f.from).ServerName() != "" {
+		m := v.flipped(f, facts.PropSNI)
+		m.summary = fmt.Sprintf("the server refuses the name %s", offered(f.from).ServerName())
+		if f.from.End.Kind != facts.EndAlert {
+			m.not = []string{"a filter on the path that follows the name: one run from another network tells"}
+			m.confidence = atBest(m.confidence, diag.Strong)
+		}
+		return m
+	}
+	if a := v.deep; a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertUnrecognizedName {
+		m := &match{confidence: diag.Strong, summary: fmt.Sprintf("the server does not know the name %s", name)}
+		return m.see(attempts(a), "%s", endText(a))
+	}
+	for _, al := range v.base.Alerts {
+		if al.Level == tlswire.LevelWarning && al.Description == tlswire.AlertUnrecognizedName && v.base.ServerHello != nil {
+			m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: fmt.Sprintf("the server warns that it does not know the name %s, then goes on", name), affects: []string{"Java (it stops at this warning); all others go on"}}
+			return m.see(attempts(v.base), "warning alert: %s before the ServerHello", al.Description)
+		}
+	}
+	return nil
+}})
+
+// atBest lowers a confidence to the limit.
+func atBest(c, limit diag.Confidence) diag.Confidence {
+	if c.Rank() < limit.Rank() {
+		return limit
+	}
+	return c
+}

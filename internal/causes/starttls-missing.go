@@ -1,0 +1,46 @@
+package causes
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v *view) *match {
+	if v.base == nil || v.base.End.Kind != facts.EndPreamble {
+		return nil
+	}
+	if d := v.direct(); d != nil && (d.ServerHello != nil || d.SSL2 != nil || len(d.Alerts) > 0) {
+		return nil // client-speaks-plaintext
+	}
+	name := strings.ToUpper(v.c.Want.StartTLS)
+	m := &match{confidence: diag.Proven}
+	switch e := v.base.End; e.Preamble {
+	case "STARTTLS not offered":
+		m.summary = fmt.Sprintf("the %s server does not offer STARTTLS", name)
+		m.not = []string{"something on the path strips STARTTLS from the server's capabilities: compare them from another network"}
+	case "STARTTLS rewritten on the way":
+		m.summary = "something on the path overwrites STARTTLS in the server's capabilities"
+		m.confidence = diag.Strong
+	case "refused":
+		m.summary = fmt.Sprintf("the %s server refuses STARTTLS", name)
+	case "service not available":
+		m.summary = fmt.Sprintf("the %s server turns the client away before STARTTLS", name)
+	case "another protocol's greeting":
+		m.summary = fmt.Sprintf("this is no %s server: its greeting is another protocol's", name)
+	default:
+		m.summary = fmt.Sprintf("the plaintext %s dialogue does not get as far as STARTTLS", name)
+		m.confidence = diag.Strong
+	}
+	m.see(attempts(v.base), "%s", v.base.End.Err)
+	for _, l := range v.base.Preamble {
+		if l.From == tlswire.SideServer && len(m.evidence) < 8 {
+			m.see(attempts(v.base)+", preamble", "server: %s", l.Text)
+		}
+	}
+	m.params = func(p *FixParams) { p.Words = v.base.End.Err }
+	return m
+}})
