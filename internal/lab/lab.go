@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// serveFor bounds one connection, so that no client can hold the lab for ever.
+const serveFor = 2 * time.Minute
+
+// Running is a started scenario.
+type Running struct {
+	Scenario Scenario
+	// Addr is where the server listens, Name what the client asks for.
+	Addr string
+	Name string
+	// CA is the client's file of anchors (PEM).
+	CA []byte
+	// ClientCert and ClientKey are the client's files (PEM), nil when the
+	// scenario has no client certificate.
+	ClientCert []byte
+	ClientKey  []byte
+
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	ends  []func() error
+	once  sync.Once
+	err   error
+}
+
+// Start starts the scenario's server on 127.0.0.1. It runs until Close or until
+// ctx ends.
+func Start(ctx context.Context, s Scenario) (*Running, error) {
+	ctx, stop := context.WithCancel(ctx)
+	r := &Running{Scenario: s, Name: s.Client.name(), stop: stop, conns: map[net.Conn]bool{}}
+	if err := r.start(ctx); err != nil {
+		_ = r.Close() // the first error is the one that says something
+		return nil, fmt.Errorf("starting scenario %q: %w", s.ID, err)
+	}
+	unbind := context.AfterFunc(ctx, func() { _ = r.Close() })
+	r.atEnd(func() error { unbind(); return nil })
+	return r, nil
+}
+
+func (r *Running) start(ctx context.Context) error {
+	aia, err := r.serveAIA(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := newMaterial(&r.Scenario, aia.url)
+	if err != nil {
+		return err
+	}
+	aia.set(m.issuer)
+	r.CA, r.ClientCert, r.ClientKey = m.anchors, m.clientCert, m.clientKey
+	switch {
+	case r.Scenario.Server.BacklogFull:
+		return r.fillBacklog(ctx)
+	case r.Scenario.Server.Refuse:
+		return r.reserve()
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	r.Addr = listener.Addr().String()
+	r.atEnd(listener.Close)
+	server := &engine{running: r, material: m, faults: r.Scenario.Server}
+	r.tasks.Go(func() { r.accept(ctx, listener.(*net.TCPListener), server) })
+	return nil
+}
+
+// errBacklog says that this system cannot leave SYNs unanswered.
+var errBacklog = errors.New("a full accept queue cannot be made on this system")
+
+// reserve finds a port on which nothing listens.
+func (r *Running) reserve() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	r.Addr = listener.Addr().String()
+	return listener.Close()
+}
+
+// accept serves connections until the listener is closed.
+func (r *Running) accept(ctx context.Context, listener *net.TCPListener, server *engine) {
+	for n := 0; ; n++ {
+		conn, err := listener.AcceptTCP()
+		if err != nil {
+			return
+		}
+		if !r.keep(conn) {
+			conn.Close()
+			return
+		}
+		serve := func() {
+			defer r.forget(conn)
+			_ = conn.SetDeadline(time.Now().Add(serveFor)) // fails only when closed
+			server.serve(&serverConn{TCPConn: conn, ctx: ctx, faults: server.faults.Transport}, n)
+		}
+		if server.faults.OneAtATime {
+			serve()
+			continue
+		}
+		r.tasks.Go(serve)
+	}
+}
+
+func (r *Running) keep(conn net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conns == nil {
+		return false
+	}
+	r.conns[conn] = true
+	return true
+}
+
+func (r *Running) forget(conn net.Conn) {
+	conn.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, conn)
+}
+
+// atEnd registers something that Close closes.
+func (r *Running) atEnd(end func() error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ends = append(r.ends, end)
+}
+
+// Close stops the server, ends its connections and waits for its goroutines.
+// It may be called several times.
+func (r *Running) Close() error {
+	r.once.Do(func() {
+		r.mu.Lock()
+		ends := r.ends
+		for conn := range r.conns {
+			conn.Close()
+		}
+		r.conns = nil
+		r.mu.Unlock()
+		var errs []error
+		for _, end := range ends {
+			errs = append(errs, end())
+		}
+		r.stop()
+		r.err = errors.Join(errs...)
+	})
+	r.tasks.Wait()
+	return r.err
+}

@@ -1,0 +1,161 @@
+package lab
+
+import (
+	"net"
+	"slices"
+	"time"
+)
+
+// Scenario is one server, the client that meets it and the expected answer.
+type Scenario struct {
+	// ID is the scenario's own name; where there is one scenario for a cause
+	// it is the cause's id.
+	ID string
+	// Cause is the id of the expected root cause, "" for a healthy server.
+	Cause string
+	// Or are other ids that may stand first, where the bytes alone do not
+	// decide.
+	Or []string
+	// Also are further causes that must be found, whatever their severity.
+	Also []string
+	// Title says what is wrong in one line, Story what happened, to a person
+	// who learns.
+	Title string
+	Story string
+	// Server and Client are the two sides.
+	Server Server
+	Client ClientHint
+	// Near is the id of the cause that this scenario nearly has, and which must
+	// not be a failure here.
+	Near string
+}
+
+// ClientHint says how the client meets the server; the fields are those of the
+// command line. The zero value is the reference client without a client
+// certificate that trusts the lab's root and asks for the scenario's name.
+type ClientHint struct {
+	Name       string // the target's name; "" = shop.lab.test
+	Protocol   string // "" = https; tls, http, smtp, imap
+	SNI        string // "" = the target's name, "none", or a name
+	MinVersion string // 1.0, 1.1, 1.2, 1.3
+	MaxVersion string
+	Ciphers    string
+	Groups     string
+	SigAlgs    string
+	ALPN       string
+	Profile    string // name of a client profile
+	StartTLS   string // smtp, imap
+	// At shifts the judged moment.
+	At time.Duration
+	// Cert is the client certificate: "" = none, good, expired, not-yet-valid,
+	// untrusted, server-purpose, other-key, chain (from an intermediate, which
+	// is sent), bad-cert-file, bad-key-file.
+	Cert string
+	// Anchors is the file of anchors: "" = the lab's root, other (another
+	// root), empty (a file without certificates), none (no file is given).
+	Anchors string
+	// NoConnect resolves the name instead of connecting to the lab's address.
+	NoConnect bool
+}
+
+// DefaultName is the name that the client asks for unless it says otherwise.
+const DefaultName = "shop.lab.test"
+
+// name is the target's name.
+func (h ClientHint) name() string {
+	if h.Name == "" {
+		return DefaultName
+	}
+	return h.Name
+}
+
+// Target is the target as it is typed: a URL where the protocol is not https.
+// addr is the server's address; its port is used when the name is resolved.
+func (h ClientHint) Target(addr string) string {
+	host := h.name()
+	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
+		host = "[" + host + "]"
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		host += ":" + port
+	}
+	if h.Protocol == "" {
+		return host
+	}
+	return h.Protocol + "://" + host
+}
+
+// Args are the arguments of the command line for a running server, with the
+// names of the files into which its PEM texts were written.
+func (h ClientHint) Args(r *Running, caFile, certFile, keyFile string) []string {
+	var args []string
+	add := func(flag, value string) {
+		if value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	if !h.NoConnect {
+		add("--connect", r.Addr)
+	}
+	if h.Anchors != "none" {
+		add("--ca", caFile)
+	}
+	if len(r.ClientCert) > 0 {
+		add("--cert", certFile)
+		add("--key", keyFile)
+	}
+	add("--sni", h.SNI)
+	add("--tls-min", h.MinVersion)
+	add("--tls-max", h.MaxVersion)
+	add("--ciphers", h.Ciphers)
+	add("--groups", h.Groups)
+	add("--sigalgs", h.SigAlgs)
+	add("--alpn", h.ALPN)
+	add("--client", h.Profile)
+	add("--starttls", h.StartTLS)
+	if h.At != 0 {
+		add("--at", time.Now().Add(h.At).UTC().Format(time.RFC3339))
+	}
+	return append(args, h.Target(r.Addr))
+}
+
+// catalogue holds all scenarios by the file that lists them.
+var catalogue [][]Scenario
+
+// register adds the scenarios of one file.
+func register(list ...Scenario) struct{} {
+	catalogue = append(catalogue, list)
+	return struct{}{}
+}
+
+// Scenarios are all scenarios: the healthy ones last, else in the order of the
+// families.
+func Scenarios() []Scenario {
+	var all []Scenario
+	for _, list := range catalogue {
+		all = append(all, list...)
+	}
+	slices.SortStableFunc(all, func(a, b Scenario) int {
+		switch {
+		case (a.Cause == "") == (b.Cause == ""):
+			return 0
+		case a.Cause == "":
+			return 1
+		}
+		return -1
+	})
+	return all
+}
+
+// Lookup finds a scenario by its id.
+func Lookup(id string) (Scenario, bool) {
+	for _, list := range catalogue {
+		for _, s := range list {
+			if s.ID == id {
+				return s, true
+			}
+		}
+	}
+	return Scenario{}, false
+}
