@@ -130,7 +130,7 @@ func cutExport(exchange string) (string, bool) {
 // setCipher splits `AES_128_CBC_SHA` and `AES_128_CCM`.
 func (i *SuiteInfo) setCipher(rest string) {
 	i.Cipher = rest
-	for _, mac := range []string{"SHA512", "SHA384", "SHA256", "SHA", "MD5", "SM3", "IMIT", "OMAC", "GOSTR3411"} {
+	for _, mac := range []string{"SHA512", "SHA384", "SHA256", "SHA", "MD5", "SM3", "IMIT", "OMAC", "GOSTR3411", "NULL"} {
 		if before, ok := strings.CutSuffix(rest, "_"+mac); ok {
 			i.Cipher, i.MAC = before, mac
 			break
