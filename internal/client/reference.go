@@ -1,0 +1,30 @@
+package client
+
+import (
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+const (
+	referenceName    = "reference client (OpenSSL 3.5 defaults)"
+	referenceProfile = "OpenSSL 3.5.0 (git)"
+)
+
+// Reference returns the reference client: the default hello of OpenSSL 3.5 and
+// the judgement of a strict command-line client at security level 2. It offers
+// no ALPN; that is added for HTTP targets, see Options.
+func Reference() *Profile {
+	ref := Profile{Name: referenceName, Family: "OpenSSL", Version: "3.5.0"}
+	for _, p := range index() {
+		if p.Name == referenceProfile {
+			ref = *p
+		}
+	}
+	ref.Name = referenceName
+	ref.Client = facts.Client{
+		Name: referenceName, Reference: true,
+		MinVersion: tlswire.TLS12, MaxVersion: tlswire.TLS13,
+		MinRSABits: 2048, MinDHBits: 2048, SendsSNI: true,
+	}
+	return &ref
+}
