@@ -147,6 +147,9 @@ func newHalf(version Version, p Protection, keys Keys, etm, sending bool) (half,
 	if err != nil {
 		return h, fmt.Errorf("setting up the record cipher: %w", err)
 	}
+	if version >= TLS13 && h.aead == nil {
+		return h, fmt.Errorf("protecting records of TLS 1.3 without an AEAD: %w", ErrNoCipher)
+	}
 	if p.macLength > 0 && version < TLS13 {
 		h.mac = hmac.New(p.mac.New, keys.MAC)
 	}

@@ -53,6 +53,27 @@ func (t *Transcript) Retry(h crypto.Hash) {
 	t.hash.Write(t.messages)
 }
 
+// Clone is a copy that goes its own way, for the exchanges after the handshake
+// (RFC 8446, Section 4.4).
+func (t *Transcript) Clone() Transcript {
+	c := Transcript{messages: t.messages[:len(t.messages):len(t.messages)]}
+	c.hash, c.sha1 = cloneHash(t.hash), cloneHash(t.sha1)
+	return c
+}
+
+// cloneHash copies the state of a hash; the standard library's all have it.
+func cloneHash(h hash.Hash) hash.Hash {
+	cloner, ok := h.(hash.Cloner)
+	if !ok {
+		return nil
+	}
+	c, err := cloner.Clone()
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
 // Sum is the hash so far; nil before Use. In TLS 1.0 and 1.1 it is the MD5
 // digest followed by the SHA-1 digest.
 func (t *Transcript) Sum() []byte {

@@ -1,0 +1,153 @@
+package probe
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// maxChain bounds how many certificates are parsed; the rest stays raw.
+const maxChain = 100
+
+// takeCertificate reads the server's Certificate message. What is readable of
+// a bad one is kept, and the handshake goes on with it.
+func (e *engine) takeCertificate(message tlswire.Handshake) error {
+	var certificate *tlswire.Certificate
+	var err error
+	if message.Type == tlswire.TypeCompressedCertificate {
+		certificate, err = tlswire.ParseCompressedCertificate(message.Raw, e.decompressors())
+		if errors.Is(err, tlswire.ErrNoDecompressor) {
+			return local(tlswire.AlertBadCertificate, err.Error())
+		}
+		if certificate != nil && !slices.Contains(e.hello.CompressCertificate(), certificate.Compression) {
+			e.violation("CompressedCertificate", fmt.Sprintf("uses %s, which was not offered",
+				tlswire.CompressionName(certificate.Compression)), "RFC 8879, Section 4")
+		}
+	} else {
+		certificate, err = tlswire.ParseCertificate(message.Raw, e.a.Version)
+	}
+	bad := e.wireViolation(err)
+	if certificate == nil || bad && len(certificate.Entries) == 0 {
+		return malformed(err)
+	}
+	if e.a.Certificate != nil {
+		e.violation("Certificate", "comes a second time", "RFC 8446, Section 4.4.2")
+		return nil
+	}
+	e.a.Certificate = certificate
+	for _, entry := range certificate.Entries[:min(len(certificate.Entries), maxChain)] {
+		e.a.Chain = append(e.a.Chain, chain.Parse(entry.Data))
+	}
+	e.stage = diag.StageCertificate
+	if len(certificate.Entries) == 0 {
+		e.violation("Certificate", "is empty", "RFC 8446, Section 4.4.2.4")
+		return nil
+	}
+	if staple := certificate.Entries[0].OCSPResponse(); staple != nil {
+		e.a.Staple = staple
+	}
+	for _, entry := range certificate.Entries {
+		e.checkExtensions("Certificate", entry.Extensions)
+	}
+	return nil
+}
+
+// decompressors adapts the functions of the spec.
+func (e *engine) decompressors() map[uint16]tlswire.Decompressor {
+	more := make(map[uint16]tlswire.Decompressor, len(e.spec.Decompress))
+	for algorithm, inflate := range e.spec.Decompress {
+		more[algorithm] = func(data []byte, size int) ([]byte, error) { return inflate(data, size+1) }
+	}
+	return more
+}
+
+// serverKey is the key by which the server must prove itself: that of the leaf
+// or of its delegated credential (RFC 9345).
+func (e *engine) serverKey() (crypto.PublicKey, string) {
+	if len(e.a.Chain) == 0 {
+		return nil, "the server sent no certificate"
+	}
+	key := e.a.Chain[0].Key
+	for _, x := range e.a.Certificate.Entries[0].Extensions {
+		if x.Type == tlswire.ExtDelegatedCredential {
+			if delegated, ok := delegatedKey(x.Data); ok {
+				key = delegated
+			}
+		}
+	}
+	switch {
+	case key.Public != nil:
+		return key.Public, ""
+	case key.Problem != "":
+		return nil, "the key of the certificate cannot be used: " + key.Problem
+	}
+	return nil, fmt.Sprintf("signatures of the key of the certificate (%v) cannot be computed", key)
+}
+
+// delegatedKey reads the key of a DelegatedCredential (RFC 9345, Section 4).
+func delegatedKey(data []byte) (chain.Key, bool) {
+	s := cryptobyte.String(data)
+	var validTime uint32
+	var algorithm uint16
+	var spki cryptobyte.String
+	if !s.ReadUint32(&validTime) || !s.ReadUint16(&algorithm) || !s.ReadUint24LengthPrefixed(&spki) {
+		return chain.Key{}, false
+	}
+	return chain.ParseKey(spki), true
+}
+
+// proveKey checks the signature by which the server shows that it holds the
+// key of its certificate.
+func (e *engine) proveKey(scheme tlswire.SignatureScheme, signed, signature []byte) {
+	if e.spec.SkipKeyProof {
+		return
+	}
+	e.a.KeyProof = facts.Proof{Result: facts.ProofCannotCheck, Scheme: scheme}
+	key, why := e.serverKey()
+	if key == nil {
+		e.a.KeyProof.Reason = why
+		return
+	}
+	check := tlswire.VerifySignature(key, scheme, signed, signature)
+	e.a.KeyProof.Reason = check.Reason
+	switch check.Result {
+	case tlswire.CheckValid:
+		e.a.KeyProof.Result = facts.ProofValid
+	case tlswire.CheckInvalid:
+		e.a.KeyProof.Result = facts.ProofInvalid
+	}
+}
+
+// checkScheme notes a signature scheme that was not offered.
+func (e *engine) checkScheme(message string, scheme tlswire.SignatureScheme) {
+	if offered := e.hello.SignatureSchemes(); offered != nil && !slices.Contains(offered, scheme) {
+		e.violation(message, fmt.Sprintf("is signed with %v, which was not offered", scheme), "RFC 8446, Section 4.2.3")
+	}
+}
+
+// takeCertificateRequest reads the server's wish for a client certificate.
+func (e *engine) takeCertificateRequest(message tlswire.Handshake) error {
+	request, err := tlswire.ParseCertificateRequest(message.Raw, e.a.Version)
+	e.wireViolation(err)
+	if request == nil {
+		return malformed(err)
+	}
+	e.a.Request = request
+	return nil
+}
+
+// proof is the result of comparing a Finished.
+func proof(equal bool) facts.Proof {
+	if equal {
+		return facts.Proof{Result: facts.ProofValid}
+	}
+	return facts.Proof{Result: facts.ProofInvalid, Reason: "the verify_data of the server's Finished is wrong"}
+}
