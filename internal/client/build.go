@@ -48,11 +48,11 @@ var HTTPProtocols = []string{"h2", "http/1.1"}
 // OptionError says which option makes no hello, and why.
 type OptionError struct {
 	Option string // "--ciphers"
-	Msg    string
+	Msg    string // without the option's name
 }
 
 // Error implements error.
-func (e *OptionError) Error() string { return e.Msg }
+func (e *OptionError) Error() string { return e.Option + ": " + e.Msg }
 
 // Build makes the user's own hello and the client that judges the answer. The
 // hello is a template: random, session ID and key shares are the sender's.
@@ -115,7 +115,7 @@ func bounds(c *facts.Client, o Options) (bool, error) {
 		}
 	}
 	if c.MinVersion > c.MaxVersion {
-		return false, &OptionError{"--tls-min", fmt.Sprintf("--tls-min %s is above --tls-max %s",
+		return false, &OptionError{"--tls-min", fmt.Sprintf("%s is above --tls-max %s",
 			FormatVersion(c.MinVersion), FormatVersion(c.MaxVersion))}
 	}
 	if len(versionsBetween(c.MinVersion, c.MaxVersion)) == 0 {
@@ -147,7 +147,7 @@ func chooseSuites(h *tlswire.ClientHello, c facts.Client, suites []tlswire.Ciphe
 		}
 	}
 	if !slices.ContainsFunc(suites, func(s tlswire.CipherSuite) bool { return usable(s, c.MinVersion, c.MaxVersion) }) {
-		return &OptionError{"--ciphers", "no cipher suite of --ciphers can be used with " + rangeWords(c.MinVersion, c.MaxVersion)}
+		return &OptionError{"--ciphers", "none of these cipher suites can be used with " + rangeWords(c.MinVersion, c.MaxVersion)}
 	}
 	var front, middle13, old, back []tlswire.CipherSuite
 	for i, s := range h.CipherSuites {
@@ -180,7 +180,7 @@ func chooseGroups(h *tlswire.ClientHello, c facts.Client, groups []tlswire.Group
 		return &OptionError{"--groups", "groups need TLS 1.0 or newer, and --tls-max is " + FormatVersion(c.MaxVersion)}
 	}
 	if !slices.ContainsFunc(groups, fits) {
-		return &OptionError{"--groups", "no group of --groups can be used with " + rangeWords(c.MinVersion, c.MaxVersion)}
+		return &OptionError{"--groups", "none of these groups can be used with " + rangeWords(c.MinVersion, c.MaxVersion)}
 	}
 	setGroups(h, groups, true)
 	return nil
@@ -191,7 +191,7 @@ func chooseSchemes(h *tlswire.ClientHello, c facts.Client, schemes []tlswire.Sig
 		return &OptionError{"--sigalgs", "signature schemes need TLS 1.2 or newer, and --tls-max is " + FormatVersion(c.MaxVersion)}
 	}
 	if c.MinVersion >= tlswire.TLS13 && !slices.ContainsFunc(schemes, tlswire.SignatureScheme.InTLS13) {
-		return &OptionError{"--sigalgs", "no signature scheme of --sigalgs can be used with TLS 1.3 only"}
+		return &OptionError{"--sigalgs", "none of these signature schemes can be used with TLS 1.3 only"}
 	}
 	setSchemes(h, schemes)
 	return nil

@@ -172,9 +172,9 @@ func TestBuildRefuses(t *testing.T) {
 		option  string
 		text    string
 	}{
-		{"min above max", Options{MinVersion: tlswire.TLS13, MaxVersion: tlswire.TLS12}, "--tls-min", "--tls-min 1.3 is above --tls-max 1.2"},
+		{"min above max", Options{MinVersion: tlswire.TLS13, MaxVersion: tlswire.TLS12}, "--tls-min", "1.3 is above --tls-max 1.2"},
 		{"ciphers for another version", Options{MinVersion: tlswire.TLS13, Suites: []tlswire.CipherSuite{tlswire.TLS_RSA_WITH_AES_128_CBC_SHA}},
-			"--ciphers", "no cipher suite of --ciphers can be used with TLS 1.3 only"},
+			"--ciphers", "none of these cipher suites can be used with TLS 1.3 only"},
 		{"ciphers too new", Options{MaxVersion: tlswire.TLS12, Suites: []tlswire.CipherSuite{tlswire.TLS_AES_128_GCM_SHA256}},
 			"--ciphers", "TLS 1.2 only"},
 		{"groups for another version", Options{MaxVersion: tlswire.TLS12, Groups: []tlswire.Group{tlswire.GroupX25519MLKEM768}},
