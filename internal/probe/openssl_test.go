@@ -1,0 +1,180 @@
+package probe
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// opensslServer runs `openssl s_server -www` with the arguments and returns its
+// address.
+func opensslServer(t *testing.T, key string, args ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("openssl is not installed")
+		}
+		t.Skip("openssl is not installed")
+	}
+	dir := t.TempDir()
+	c := identity(key)
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{
+		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
+		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		"ca.pem":   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: testAuthority().cert.Raw}),
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The port is free now; that another process takes it is unlikely.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	cmd := exec.Command("openssl", append([]string{"s_server", "-www", "-quiet", "-accept", address,
+		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem"}, args...)...)
+	cmd.Dir = dir
+	var talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &talk, &talk
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("s_server said: %s", talk.Bytes())
+		}
+	})
+	for range 200 {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			return address
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("s_server did not start: %s", talk.Bytes())
+	return ""
+}
+
+func TestOpenSSL(t *testing.T) {
+	t.Parallel()
+	noEMS := func(h *tlswire.ClientHello) { h.SetExtendedMasterSecret(false) }
+	noEtM := func(h *tlswire.ClientHello) { h.SetEncryptThenMAC(false) }
+	old := func(v tlswire.Version) func(*tlswire.ClientHello) {
+		return func(h *tlswire.ClientHello) { h.SetSupportedVersions([]tlswire.Version{v}); h.Version = v }
+	}
+	for _, c := range []struct {
+		name   string
+		key    string
+		args   []string
+		change []func(*tlswire.ClientHello)
+	}{
+		{"1.3-aes128", "p256", []string{"-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"}, nil},
+		{"1.3-aes256", "p256", []string{"-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"}, nil},
+		{"1.3-chacha", "rsa", []string{"-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"}, nil},
+		{"1.3-ccm", "rsa", []string{"-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"}, []func(*tlswire.ClientHello){suites(0x1304)}},
+		{"1.3-ccm8", "rsa", []string{"-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256"}, []func(*tlswire.ClientHello){suites(0x1305)}},
+		{"1.3-x448", "rsa", []string{"-tls1_3", "-groups", "X448"}, []func(*tlswire.ClientHello){groups(tlswire.GroupX448)}},
+		{"1.3-ffdhe2048", "rsa", []string{"-tls1_3", "-groups", "ffdhe2048"}, []func(*tlswire.ClientHello){groups(tlswire.GroupFFDHE2048)}},
+		{"1.3-ffdhe3072-retry", "rsa", []string{"-tls1_3", "-groups", "ffdhe3072"}, []func(*tlswire.ClientHello){groups(tlswire.GroupX25519, tlswire.GroupFFDHE3072)}},
+		{"1.3-padding", "rsa", []string{"-tls1_3", "-record_padding", "512"}, nil},
+		{"1.2-etm-cbc", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0xC013)}},
+		{"1.2-no-etm-cbc", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0xC013), noEtM}},
+		{"1.2-cbc-sha256", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0xC027)}},
+		{"1.2-cbc-sha384", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0xC028)}},
+		{"1.2-cbc-sha384-no-etm", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0xC028), noEtM}},
+		{"1.2-rsa-kex", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0x009C)}},
+		{"1.2-rsa-kex-no-ems", "rsa", []string{"-tls1_2"}, []func(*tlswire.ClientHello){suites(0x002F), noEMS}},
+		{"1.2-rsa-ccm", "rsa", []string{"-tls1_2", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC09C)}},
+		{"1.2-ecdsa-ccm8", "p256", []string{"-tls1_2", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC0AE)}},
+		{"1.2-dhe-aead", "rsa", []string{"-tls1_2", "-cipher", "ALL"}, []func(*tlswire.ClientHello){suites(0x009E)}},
+		{"1.2-dhe-chacha", "rsa", []string{"-tls1_2", "-cipher", "ALL"}, []func(*tlswire.ClientHello){suites(0xCCAA)}},
+		{"1.2-dhe-cbc256", "rsa", []string{"-tls1_2", "-cipher", "ALL"}, []func(*tlswire.ClientHello){suites(0x006B)}},
+		{"1.2-x448", "rsa", []string{"-tls1_2", "-groups", "X448"}, []func(*tlswire.ClientHello){groups(tlswire.GroupX448)}},
+		{"1.2-null", "rsa", []string{"-tls1_2", "-cipher", "ALL:NULL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC010)}},
+		{"1.1-cbc", "rsa", []string{"-tls1_1", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC013), old(tlswire.TLS11)}},
+		{"1.0-cbc", "rsa", []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC014), old(tlswire.TLS10)}},
+		{"1.0-cbc-no-etm", "rsa", []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0xC014), old(tlswire.TLS10), noEtM}},
+		{"1.0-dhe", "rsa", []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0x0039), old(tlswire.TLS10)}},
+		{"1.0-rsa", "rsa", []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0"}, []func(*tlswire.ClientHello){suites(0x0035), old(tlswire.TLS10)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			address := opensslServer(t, c.key, c.args...)
+			a := attempt(t, Spec{Address: address, Request: request(), Hello: template(c.change...)})
+			wantCompleted(t, a)
+			if a.HTTP == nil || a.HTTP.Status != 200 {
+				t.Errorf("HTTP: got %+v", a.HTTP)
+			}
+		})
+	}
+}
+
+func TestOpenSSLAnonymous(t *testing.T) {
+	t.Parallel()
+	for _, suite := range []tlswire.CipherSuite{0xC018, 0x00A6} {
+		t.Run(suite.String(), func(t *testing.T) {
+			t.Parallel()
+			address := opensslServer(t, "rsa", "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0")
+			a := attempt(t, Spec{Address: address, Request: request(), Hello: template(suites(suite))})
+			if a.End.Kind != facts.EndCompleted || a.Finished.Result != facts.ProofValid || a.KeyProof.Result != facts.ProofNone {
+				t.Errorf("got %v at %v %v %v", a.End.Kind, a.End.Stage, a.End.Err, a.Violations)
+			}
+		})
+	}
+}
+
+func TestOpenSSLClientCertificate(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"-tls1", "-tls1_2", "-tls1_3"} {
+		for _, key := range []string{"rsa", "p256"} {
+			t.Run(version+"/"+key, func(t *testing.T) {
+				t.Parallel()
+				address := opensslServer(t, "rsa", version, "-Verify", "2", "-verify_return_error", "-cipher", "ALL:@SECLEVEL=0")
+				c := identity(key)
+				a := attempt(t, Spec{Address: address, Request: request(), Identity: &Identity{Chain: c.Certificate, Signer: newSigner(c)}})
+				wantCompleted(t, a)
+				if !a.IdentitySent {
+					t.Error("no certificate was sent")
+				}
+				a = attempt(t, Spec{Address: address, Request: request()})
+				if a.End.Kind != facts.EndAlert || a.End.Stage != diag.StageClientAuth {
+					t.Errorf("without: got %v %v at %v", a.End.Kind, a.End.Alert, a.End.Stage)
+				}
+			})
+		}
+	}
+}
+
+// OpenSSL 3 builds have no SSL 3.0; what matters is that its refusal is read.
+func TestOpenSSLRefusesVersion(t *testing.T) {
+	t.Parallel()
+	address := opensslServer(t, "rsa", "-tls1_3")
+	a := attempt(t, Spec{Address: address, Hello: template(only(tlswire.TLS12))})
+	if a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertProtocolVersion || a.End.Stage != diag.StageClientHello {
+		t.Errorf("got %v %v at %v", a.End.Kind, a.End.Alert, a.End.Stage)
+	}
+	if fmt.Sprint(a.End.By) != "server" {
+		t.Errorf("by: got %v", a.End.By)
+	}
+}
