@@ -286,3 +286,6 @@ func ParseDN(der []byte) DN {
 	dn, _ := parseDN(e)
 	return dn
 }
+
+// Key is equal for names that Equal calls equal: for maps.
+func (d DN) Key() string { return d.canon }

@@ -107,3 +107,7 @@ func punyAdapt(delta, points int, first bool) int {
 	}
 	return k + (punyBase-punyTMin+1)*delta/(delta+punySkew)
 }
+
+// ToASCII turns the U-labels of a name into A-labels, as MatchName does before
+// it compares.
+func ToASCII(name string) string { return toASCII(name) }
