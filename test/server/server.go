@@ -201,6 +201,8 @@ func process(t testing.TB, dir string, program string, args ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.WaitDelay = 5 * time.Second
+	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", program, err)
 	}
@@ -211,7 +213,7 @@ func process(t testing.TB, dir string, program string, args ...string) {
 	}()
 	t.Cleanup(func() {
 		in.Close()
-		_ = cmd.Process.Kill()
+		killGroup(cmd)
 		<-ended
 		if t.Failed() {
 			t.Logf("output of %s:\n%s", program, log.tail(4000))
