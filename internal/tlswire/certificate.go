@@ -27,30 +27,30 @@ func parseCertificateBody(r *reader, version Version) (*Certificate, error) {
 	if version >= TLS13 {
 		c.Context = r.vec8("certificate_request_context")
 	}
-	list := r.vec24("certificate_list")
-	if r.err != nil {
-		// A list longer than the message: keep what is there.
-		return c, r.result()
+	length := int(r.u24("certificate_list"))
+	if r.err == nil && length > len(r.s) {
+		r.object("certificate_list", problemTruncated)
+		length = len(r.s)
 	}
+	entries := &reader{message: r.message, section: r.section, s: r.bytes(length, "certificate_list")}
 	r.end("")
-	entries := &reader{message: r.message, section: r.section, s: list}
 	for entries.err == nil && !entries.s.Empty() {
 		entry := CertificateEntry{Data: entries.vec24("cert_data")}
-		if entries.err == nil && len(entry.Data) == 0 {
-			entries.fail("cert_data", "is empty")
-		}
 		if entries.err != nil {
 			break
+		}
+		if len(entry.Data) == 0 {
+			entries.object("cert_data", "is empty")
 		}
 		if version >= TLS13 {
 			entry.Extensions = entries.extensions()
 		}
 		c.Entries = append(c.Entries, entry)
 	}
-	if r.err == nil {
-		r.err = entries.err
+	if err := r.result(); err != nil {
+		return c, err
 	}
-	return c, r.result()
+	return c, entries.result()
 }
 
 // Marshal returns the handshake message in the layout of the version.
@@ -240,11 +240,10 @@ func deflateZlib(data []byte) ([]byte, error) {
 func ParseCertificateStatus(msg []byte) (*CertificateStatus, error) {
 	r := newReader(msg, TypeCertificateStatus, "CertificateStatus", "RFC 6066, Section 8")
 	c := &CertificateStatus{Type: r.u8("status_type")}
-	switch {
-	case r.err != nil:
-	case c.Type == 1:
+	switch c.Type {
+	case 1:
 		c.Response = r.vec24("response")
-	case c.Type == 2:
+	case 2:
 		list := r.vec24("ocsp_response_list")
 		inner := &reader{message: r.message, section: "RFC 6961, Section 2.2", s: list}
 		c.Response = inner.vec24("response")

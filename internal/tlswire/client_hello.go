@@ -17,6 +17,9 @@ func ParseClientHello(msg []byte) (*ClientHello, error) {
 	h.Version = Version(r.u16("legacy_version"))
 	h.Random = r.bytes(32, "random")
 	h.SessionID = r.vec8("legacy_session_id")
+	if len(h.SessionID) > 32 {
+		r.object("legacy_session_id", "is longer than 32 bytes")
+	}
 	h.CipherSuites = list16[CipherSuite](r, "cipher_suites")
 	h.Compression = r.vec8("legacy_compression_methods")
 	if r.err != nil || r.s.Empty() {

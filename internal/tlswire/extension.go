@@ -7,7 +7,7 @@ import (
 )
 
 // extensions reads an extensions block (RFC 8446, Section 4.2). Duplicates are
-// kept and reported; the second result says whether a block was there.
+// kept; see noDuplicates.
 func (r *reader) extensions() []Extension {
 	body := r.vec16("extensions")
 	if r.err != nil {
@@ -41,7 +41,7 @@ func DuplicateExtension(exts []Extension) (ExtensionType, bool) {
 
 func (r *reader) noDuplicates(exts []Extension) {
 	if t, dup := DuplicateExtension(exts); dup {
-		r.fail("extensions", fmt.Sprintf("%v occurs twice", t))
+		r.object("extensions", fmt.Sprintf("%v occurs twice", t))
 	}
 }
 
@@ -96,8 +96,8 @@ func decodeALPN(data []byte) []string {
 	return names
 }
 
-// list reads a body that is one vector of 16-bit values, its length in two
-// bytes, or in one for supported_versions and compress_certificate.
+// decodeList16 reads a body that is one vector of 16-bit values with its length
+// in two bytes, decodeList8 one with its length in one byte.
 func decodeList16[T ~uint16](data []byte) []T {
 	s := cryptobyte.String(data)
 	var list cryptobyte.String

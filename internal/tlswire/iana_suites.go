@@ -378,6 +378,10 @@ const (
 	ECC_SM4_GCM_SM3                                   CipherSuite = 0xE053
 	SSL_RSA_FIPS_WITH_DES_CBC_SHA                     CipherSuite = 0xFEFE
 	SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA                CipherSuite = 0xFEFF
+	SSL_RSA_WITH_RC2_CBC_MD5                          CipherSuite = 0xFF80
+	SSL_RSA_WITH_IDEA_CBC_MD5                         CipherSuite = 0xFF81
+	SSL_RSA_WITH_DES_CBC_MD5                          CipherSuite = 0xFF82
+	SSL_RSA_WITH_3DES_EDE_CBC_MD5                     CipherSuite = 0xFF83
 	TLS_GOSTR341112_256_WITH_28147_CNT_IMIT_OLD       CipherSuite = 0xFF85
 	TLS_GOSTR341112_256_WITH_NULL_GOSTR3411           CipherSuite = 0xFF87
 	SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA_OLD            CipherSuite = 0xFFE0
@@ -759,6 +763,10 @@ var suiteTable = []entry[CipherSuite]{
 	{value: 0xE053, name: "ECC_SM4_GCM_SM3"},
 	{value: 0xFEFE, name: "SSL_RSA_FIPS_WITH_DES_CBC_SHA"},
 	{value: 0xFEFF, name: "SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA"},
+	{value: 0xFF80, name: "SSL_RSA_WITH_RC2_CBC_MD5"},
+	{value: 0xFF81, name: "SSL_RSA_WITH_IDEA_CBC_MD5"},
+	{value: 0xFF82, name: "SSL_RSA_WITH_DES_CBC_MD5"},
+	{value: 0xFF83, name: "SSL_RSA_WITH_3DES_EDE_CBC_MD5"},
 	{value: 0xFF85, name: "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT_OLD", alias: "LEGACY-GOST2012-GOST8912-GOST8912"},
 	{value: 0xFF87, name: "TLS_GOSTR341112_256_WITH_NULL_GOSTR3411", alias: "GOST2012-NULL-GOST12"},
 	{value: 0xFFE0, name: "SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA_OLD"},

@@ -359,3 +359,37 @@ func TestAlert(t *testing.T) {
 		requireWireError(t, n, err)
 	}
 }
+
+// A forbidden value does not hide what follows it.
+func TestForbiddenValuesKeepTheRest(t *testing.T) {
+	t.Parallel()
+	sh := &ServerHello{Version: TLS12, Random: bytes32(7), SessionID: make([]byte, 33), CipherSuite: TLS_AES_128_GCM_SHA256,
+		Extensions: []Extension{{ExtALPN, nil}, {ExtALPN, nil}, {ExtRenegotiationInfo, []byte{0}}}}
+	msg, err := sh.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseServerHello(msg)
+	var wire *WireError
+	if !errors.As(err, &wire) || wire.Field != "legacy_session_id_echo" {
+		t.Errorf("session ID: got %v", err)
+	}
+	if got.CipherSuite != TLS_AES_128_GCM_SHA256 || len(got.Extensions) != 3 {
+		t.Errorf("session ID: got %+v", got)
+	}
+
+	c := &Certificate{Entries: []CertificateEntry{{Data: []byte{}}, {Data: []byte("intermediate")}}}
+	msg, err = c.Marshal(TLS12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := ParseCertificate(msg, TLS12)
+	if !errors.As(err, &wire) || wire.Field != "cert_data" || len(chain.Entries) != 2 {
+		t.Errorf("empty certificate: got %v, %+v", err, chain)
+	}
+	msg[6]++ // the length of the list
+	chain, err = ParseCertificate(msg, TLS12)
+	if !errors.As(err, &wire) || wire.Field != "certificate_list" || len(chain.Entries) != 2 {
+		t.Errorf("list too long: got %v, %+v", err, chain)
+	}
+}

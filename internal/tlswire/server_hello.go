@@ -25,7 +25,7 @@ func ParseServerHello(msg []byte) (*ServerHello, error) {
 	h.Random = r.bytes(32, "random")
 	h.SessionID = r.vec8("legacy_session_id_echo")
 	if len(h.SessionID) > 32 {
-		r.fail("legacy_session_id_echo", "is longer than 32 bytes")
+		r.object("legacy_session_id_echo", "is longer than 32 bytes")
 	}
 	h.CipherSuite = CipherSuite(r.u16("cipher_suite"))
 	h.Compression = r.u8("legacy_compression_method")

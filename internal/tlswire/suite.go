@@ -1,6 +1,9 @@
 package tlswire
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // SuiteInfo says what a cipher suite means.
 type SuiteInfo struct {
@@ -59,7 +62,7 @@ var keyLengths = []struct {
 }{
 	{"NULL", 0},
 	{"RC4_40", 5}, {"RC4_56", 7}, {"RC4_128", 16},
-	{"RC2_CBC_40", 5}, {"RC2_CBC_56", 7},
+	{"RC2_CBC", 16}, {"RC2_CBC_40", 5}, {"RC2_CBC_56", 7},
 	{"DES40", 5}, {"DES_CBC_40", 5}, {"DES", 7}, {"3DES", 21},
 	{"IDEA", 16}, {"SEED", 16}, {"SM4", 16}, {"FORTEZZA", 10},
 	{"AES_128", 16}, {"AES_256", 32},
@@ -69,13 +72,21 @@ var keyLengths = []struct {
 	{"28147", 32}, {"KUZNYECHIK", 32}, {"MAGMA", 32},
 }
 
-// Info reads the suite's meaning from its IANA name.
-func (s CipherSuite) Info() SuiteInfo {
-	e, ok := lookup(suiteTable, s)
-	if !ok {
-		return SuiteInfo{}
+// suiteInfos is filled at the first question: it is asked in loops.
+var suiteInfos = sync.OnceValue(func() map[CipherSuite]SuiteInfo {
+	infos := make(map[CipherSuite]SuiteInfo, len(suiteTable))
+	for _, e := range suiteTable {
+		infos[e.value] = suiteInfo(e.value, e.name)
 	}
-	name := strings.TrimPrefix(strings.TrimPrefix(e.name, "TLS_"), "SSL_")
+	return infos
+})
+
+// Info returns what the suite means; the zero SuiteInfo where it is unknown.
+func (s CipherSuite) Info() SuiteInfo { return suiteInfos()[s] }
+
+// suiteInfo reads the suite's meaning from its IANA name.
+func suiteInfo(s CipherSuite, ianaName string) SuiteInfo {
+	name := strings.TrimPrefix(strings.TrimPrefix(ianaName, "TLS_"), "SSL_")
 	name = strings.TrimSuffix(name, "_OLD")
 	if strings.HasSuffix(name, "_SCSV") {
 		return SuiteInfo{SCSV: true, Known: true, MinVersion: SSL3, MaxVersion: TLS12}

@@ -49,6 +49,7 @@ type reader struct {
 	message, section string
 	s                cryptobyte.String
 	err              *WireError
+	soft             *WireError // a value that is forbidden but can be read past
 }
 
 // newReader opens the body of a handshake message with its 4-byte header.
@@ -71,12 +72,22 @@ func (r *reader) fail(field, problem string) {
 	r.s = nil
 }
 
-// result turns the typed nil into an untyped one.
-func (r *reader) result() error {
-	if r.err == nil {
-		return nil
+// object notes a forbidden value without ending the reading.
+func (r *reader) object(field, problem string) {
+	if r.soft == nil && r.err == nil {
+		r.soft = &WireError{Message: r.message, Field: field, Problem: problem, Section: r.section}
 	}
-	return r.err
+}
+
+// result returns what was noted first, an untyped nil for nothing.
+func (r *reader) result() error {
+	switch {
+	case r.soft != nil:
+		return r.soft
+	case r.err != nil:
+		return r.err
+	}
+	return nil
 }
 
 func (r *reader) check(ok bool, field string) bool {
