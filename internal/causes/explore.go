@@ -57,7 +57,7 @@ func progress(a *facts.Attempt) int {
 	switch {
 	case a == nil:
 		return -1
-	case a.End.Kind == facts.EndCompleted:
+	case completed(a):
 		return 100
 	case a.End.Kind == facts.EndStopped:
 		return 10 * diag.StageFinished.Rank()
@@ -278,7 +278,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	}
 	f.to = best
 	if len(f.props) == 1 && f.props[0] == facts.PropShape {
-		if ask := v.untried(from.With(facts.PropVersion, "1.2"), from.With(facts.PropShape, "classic"), from.With(facts.PropShape, "padded")); len(ask) > 0 {
+		if ask := v.untried(from.With(facts.PropVersion, "1.2"), from.With(facts.PropShape, "classic"), from.With(facts.PropShape, "classic,padded")); len(ask) > 0 {
 			return nil, ask
 		}
 	}
@@ -383,4 +383,22 @@ func join(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// completed tells whether the handshake stands. What the application says or
+// does not say after it is no failure of TLS.
+func completed(a *facts.Attempt) bool {
+	switch {
+	case a == nil:
+		return false
+	case a.End.Kind == facts.EndCompleted:
+		return true
+	case a.End.Kind == facts.EndTimeout:
+		return a.End.Stage == diag.StageApplication || a.End.Stage == diag.StageClientAuth && a.Version == tlswire.TLS13
+	case a.End.Kind == facts.EndClosed, a.End.Kind == facts.EndReset, a.End.Kind == facts.EndLimit:
+		return a.End.Stage == diag.StageApplication
+	case a.End.Kind == facts.EndAlert:
+		return a.End.Stage == diag.StageApplication && a.End.Alert.Description == tlswire.AlertCloseNotify
+	}
+	return false
 }

@@ -61,7 +61,8 @@ type FixParams struct {
 type guide struct {
 	file, title, side, name string
 	aliases                 []string
-	recognise               []string
+	recognise               []string // marks anywhere in header, banner or body
+	header                  []string // how its Server header begins
 	sections                map[string]*template.Template
 }
 
@@ -119,22 +120,25 @@ func SoftwareNames(side string) []string {
 // RecogniseServer names the software that shows itself in an HTTP Server
 // header, in a banner (SMTP, IMAP) or in the body of an error page; "" when
 // none does. The header is believed first: it may be a reverse proxy's, which
-// is then the one that ends TLS.
+// is then the one that ends TLS. Of several marks the longest wins.
 func RecogniseServer(serverHeader, banner, body string) string {
-	for _, text := range []struct {
-		words  string
-		prefix bool
-	}{{serverHeader, true}, {banner, false}, {body, false}} {
-		words := strings.ToLower(text.words)
-		if words == "" {
-			continue
-		}
+	for i, words := range []string{serverHeader, banner, body} {
+		words = strings.ToLower(words)
+		best, name := 0, ""
 		for _, g := range catalogue().guides {
 			for _, mark := range g.recognise {
-				if text.prefix && strings.HasPrefix(words, mark) || !text.prefix && strings.Contains(words, mark) {
-					return g.name
+				if len(mark) > best && strings.Contains(words, mark) {
+					best, name = len(mark), g.name
 				}
 			}
+			for _, mark := range g.header {
+				if i == 0 && len(mark) > best && strings.HasPrefix(words, mark) {
+					best, name = len(mark), g.name
+				}
+			}
+		}
+		if name != "" {
+			return name
 		}
 	}
 	return ""
@@ -291,6 +295,9 @@ func parseGuide(file, text string) (*guide, error) {
 	}
 	for _, mark := range keys["recognise"] {
 		g.recognise = append(g.recognise, strings.ToLower(mark))
+	}
+	for _, mark := range keys["header"] {
+		g.header = append(g.header, strings.ToLower(mark))
 	}
 	for _, part := range strings.Split("\n"+body, "\n## ")[1:] {
 		action, section, _ := strings.Cut(part, "\n")

@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -295,6 +296,22 @@ var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X255
 // joined by colons.
 func (p *FixParams) SchemeList() string {
 	return strings.Join(withExtra(commonSchemes, p.Schemes), ":")
+}
+
+// GoSuites are Mozilla's suites with those of SuitesIANA that Go knows.
+func (p *FixParams) GoSuites() []string { return goSuites(withExtra(mozillaSuitesIANA, p.SuitesIANA)) }
+
+// ClientGoSuites are those of ClientSuitesIANA that Go knows.
+func (p *FixParams) ClientGoSuites() []string { return goSuites(p.ClientSuitesIANA) }
+
+func goSuites(names []string) []string {
+	var known []string
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		if slices.Contains(names, s.Name) && !tls13Suite(s.Name) {
+			known = append(known, s.Name)
+		}
+	}
+	return known
 }
 
 // Has says whether a list has an element with the prefix.

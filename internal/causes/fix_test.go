@@ -50,7 +50,7 @@ func TestEveryFixRenders(t *testing.T) {
 						t.Fatal(err)
 					}
 					all := f.Text + "\n" + f.Config + "\n" + f.Command
-					for _, hole := range []string{"<no value>", "%!", "{{", "}}", "```", "0001-01-01", `''`, `""`, "= ;", "()"} {
+					for _, hole := range []string{"<no value>", "%!", "{{", "```", "0001-01-01", `''`, `""`, "= ;", "()"} {
 						if hole == "()" && strings.Contains(all, "()") && !strings.Contains(f.Text, "()") {
 							continue // code
 						}
@@ -139,7 +139,11 @@ func TestRecogniseServer(t *testing.T) {
 		{"iis", "Microsoft-IIS/10.0", "", "", "iis"},
 		{"httpapi", "Microsoft-HTTPAPI/2.0", "", "", "iis"},
 		{"caddy", "Caddy", "", "", "caddy"},
+		{"apache-prod", "Apache", "", "", "apache"},
+		{"apache-speaking", "", "", "Reason: You're speaking plain HTTP to an SSL-enabled server port.", "apache"},
 		{"express", "", "", "X-Powered-By: Express", "node"},
+		{"haproxy-body", "", "", "<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.", "haproxy"},
+		{"tomcat-body", "", "", "Bad Request\r\nThis combination of host and port requires TLS.\r\n", "tomcat"},
 		{"postfix", "", "220 mx.example.com ESMTP Postfix (Debian/GNU)", "", "postfix"},
 		{"dovecot", "", "* OK [CAPABILITY IMAP4rev1] Dovecot ready.", "", "dovecot"},
 		{"body", "", "", "<hr><center>nginx</center>", "nginx"},

@@ -6,16 +6,16 @@ import (
 )
 
 var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v *view) *match {
-	if f := v.flipOf(facts.PropShape); f != nil && !f.helps(facts.PropVersion) && (!f.helpsShape("classic") || f.helpsShape("padded")) {
+	if f := v.flipOf(facts.PropShape); f != nil && !f.helps(facts.PropVersion) && (!f.helpsShape("classic") || f.helpsShape("classic,padded")) {
 		m := v.flipped(f, facts.PropShape)
 		m.summary = "the server breaks on something in the ClientHello that it should ignore"
-		if f.helpsShape("padded") {
+		if f.helpsShape("classic,padded") {
 			m.summary = "the server breaks on the post-quantum key share in the ClientHello"
 		}
 		m.not = []string{"a box on the path: the same run from another network tells"}
 		return m
 	}
-	if v.base == nil || v.base.End.Kind != facts.EndCompleted {
+	if v.base == nil || !completed(v.base) {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{Shape: "browser"}) {

@@ -8,14 +8,14 @@ import (
 
 var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *view) *match {
 	f := v.flipOf(facts.PropShape)
-	if f == nil || !f.helpsShape("classic") || f.helpsShape("padded") {
+	if f == nil || !f.helpsShape("classic") || f.helpsShape("classic,padded") {
 		return nil
 	}
 	m := v.flipped(f, facts.PropShape)
 	m.summary = fmt.Sprintf("the server or a box before it breaks on a large ClientHello (%d bytes)", f.from.BytesSent)
 	for _, a := range v.tries {
 		switch a.Of.Changes.Shape {
-		case "padded":
+		case "classic,padded":
 			m.see(attempts(a), "fails without the post-quantum key share too when it is padded to the same size")
 		case "classic":
 			m.see(attempts(a), "works without the post-quantum key share, %d bytes", a.BytesSent)

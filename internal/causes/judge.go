@@ -84,7 +84,7 @@ func (v *view) fresh(es []facts.Experiment) []facts.Experiment {
 
 // curious asks of a healthy server what breaks other clients only.
 func (v *view) curious(causes []finding) []facts.Experiment {
-	if v.base == nil || v.base.End.Kind != facts.EndCompleted || v.base.Of.Kind != facts.Handshake {
+	if v.base == nil || !completed(v.base) || v.base.Of.Kind != facts.Handshake {
 		return nil
 	}
 	if slices.ContainsFunc(causes, func(f finding) bool { return f.severity() == diag.SeverityFailure }) {

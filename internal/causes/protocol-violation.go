@@ -27,7 +27,7 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		return m
 	case len(a.Violations) > 0:
 		m.summary = "the server breaks a rule of TLS: " + a.Violations[0].Problem
-		if a.End.Kind == facts.EndCompleted {
+		if completed(a) {
 			m.severity = diag.SeverityWarning
 		}
 		return m

@@ -26,7 +26,7 @@ var _ = register(rule{id: "sni-missing", rank: rankVersion, match: func(v *view)
 			}
 		}
 	}
-	if !sends || v.base.End.Kind != facts.EndCompleted {
+	if !sends || !completed(v.base) {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{SNI: "none"}) {

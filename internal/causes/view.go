@@ -99,7 +99,7 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	if p.MinRSABits == 0 {
 		p.MinRSABits = -1
 	}
-	return chain.Analyze(chain.Input{Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, Policy: p})
+	return chain.Analyze(chain.Input{Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, DistrustAfter: w.DistrustAfter, Policy: p})
 }
 
 // path is the judged path of the deepest attempt, nil when there is none.

@@ -41,7 +41,7 @@ var _ = register(rule{id: "wrong-vhost-cert", rank: rankName, match: func(v *vie
 		}
 		return nil
 	}
-	if sent == "" || v.base.End.Kind != facts.EndCompleted {
+	if sent == "" || !completed(v.base) {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{SNI: "none"}) {

@@ -52,6 +52,8 @@ type Want struct {
 	// AnchorsPrivate says that the anchors are the user's own file and not a
 	// public store.
 	AnchorsPrivate bool
+	// DistrustAfter are roots whose newer leaves are refused, by SHA-256.
+	DistrustAfter map[[32]byte]time.Time
 	// AtHand are certificates that may complete a path without the server
 	// having sent them: intermediates found in --ca or known publicly.
 	AtHand []*chain.Certificate

@@ -1,0 +1,72 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/truststore"
+)
+
+// Options mirrors tlswhy.Options, field by field; see there.
+type Options struct {
+	Connect                  []string
+	Resolve                  []string
+	Network                  string
+	SNI                      string
+	MinVersion, MaxVersion   string
+	Ciphers, Groups, SigAlgs string
+	ALPN                     string
+	Client                   string
+	CertFile, KeyFile        string
+	CAFile                   string
+	Trust                    string
+	StartTLS                 string
+	At                       time.Time
+	Timeout                  time.Duration
+	MaxConnections           int
+	Server                   string
+	Command                  string
+	Progress                 func(string)
+	Detail                   int
+}
+
+// Env is what a program may lend to the diagnosis so that the light library
+// need not carry it. The zero value is complete.
+type Env struct {
+	// Sources are further lists of trust anchors for Options.Trust.
+	Sources []truststore.Source
+	// Decompress adds certificate compression algorithms (RFC 8879) to zlib.
+	Decompress map[uint16]func(data []byte, max int) ([]byte, error)
+	// Environ is the process's environment; proxy variables in it are named.
+	Environ []string
+}
+
+// UsageError is a target or an option that makes no sense.
+type UsageError struct {
+	Msg  string // what is wrong
+	Hint string // what to do instead, may be empty
+}
+
+// Error implements error.
+func (e *UsageError) Error() string {
+	if e.Hint == "" {
+		return e.Msg
+	}
+	return e.Msg + "; " + e.Hint
+}
+
+// FileError is a file that cannot be read.
+type FileError struct {
+	File, Role string
+	Err        error
+}
+
+// Error implements error.
+func (e *FileError) Error() string { return fmt.Sprintf("reading the %s: %v", e.Role, e.Err) }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+func usage(hint, format string, args ...any) error {
+	return &UsageError{Msg: fmt.Sprintf(format, args...), Hint: hint}
+}

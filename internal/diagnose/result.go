@@ -1,0 +1,252 @@
+package diagnose
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/client"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// maxRaw bounds the bytes of one message in a diagnosis.
+const maxRaw = 16 << 10
+
+// result turns the case and its causes into the diagnosis.
+func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
+	w := &r.c.Want
+	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: r.not, Notes: r.notes, StartedAt: r.started.UTC()}
+	d.Target = diag.Target{Input: w.Input, Name: w.Name, Port: w.Port, Protocol: w.Protocol, StartTLS: w.StartTLS, Client: w.Client.Name, Trust: w.AnchorsFrom}
+	if w.Hello != nil {
+		d.Target.SNI = w.Hello.ServerName()
+	}
+	if len(r.opts.Connect) > 0 && len(r.c.Lookup.Addresses) > 0 {
+		d.Target.Address = r.c.Lookup.Addresses[0]
+	}
+	d.Verdict = r.verdict(found)
+	base := r.shown(found)
+	d.Handshake = r.ladder(base, found)
+	d.Addresses = r.addresses(found)
+	d.Certificates = r.certificates(base)
+	unexplained := slices.ContainsFunc(found, func(c diag.Cause) bool { return c.ID == "unexplained" })
+	d.Attempts = []diag.Attempt{}
+	for _, a := range r.c.Attempts {
+		d.Attempts = append(d.Attempts, r.transcript(a, unexplained))
+	}
+	if d.NotTested == nil {
+		d.NotTested = []diag.NotTested{}
+	}
+	if d.Notes == nil {
+		d.Notes = []string{}
+	}
+	d.Tool = Tool()
+	d.DurationMS = ms(time.Since(r.started))
+	return d
+}
+
+// verdict is failure as soon as one cause breaks this client; untested is only
+// our own inability.
+func (r *runner) verdict(found []diag.Cause) diag.Verdict {
+	v := diag.OK
+	for _, c := range found {
+		switch c.Severity {
+		case diag.SeverityFailure:
+			return diag.Failure
+		case diag.SeverityWarning:
+			v = diag.Warning
+		}
+	}
+	if len(r.c.Attempts) == 0 || slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool { return a.End.Kind == facts.EndCanceled }) {
+		return diag.Untested
+	}
+	return v
+}
+
+// shown is the attempt whose ladder is drawn: the user's own hello, at an
+// address that shows the first failure.
+func (r *runner) shown(found []diag.Cause) *facts.Attempt {
+	var first *facts.Attempt
+	for _, a := range r.c.Attempts {
+		if a.Of.Changes != (facts.Changes{}) || a.Of.Repeat > 0 || a.Of.Direct || a.Of.Kind == facts.Plain && r.c.Want.Protocol != "http" {
+			continue
+		}
+		if first == nil {
+			first = a
+		}
+		if len(found) > 0 && slices.Contains(found[0].Addresses, a.Address) {
+			return a
+		}
+	}
+	return first
+}
+
+func (r *runner) addresses(found []diag.Cause) []diag.Address {
+	out := []diag.Address{}
+	for _, addr := range r.c.Lookup.Addresses {
+		x := diag.Address{Address: addr, Family: "ipv4", Outcome: string(diag.Untested), Text: "not tried"}
+		if ap, err := netip.ParseAddrPort(addr); err == nil && ap.Addr().Is6() {
+			x.Family = "ipv6"
+		}
+		for _, a := range r.c.Attempts {
+			if a.Address == addr && a.Of.Changes == (facts.Changes{}) {
+				x.Outcome, x.Text, x.RTTMS = string(diag.OK), causes.EndText(a), ms(a.Connect)
+				break
+			}
+		}
+		for _, c := range found {
+			if c.Severity == diag.SeverityFailure && slices.Contains(c.Addresses, addr) {
+				x.Outcome, x.Text = c.ID, c.Summary
+				break
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// transcript is one attempt as the result shows it.
+func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
+	out := diag.Attempt{N: a.N, Address: a.Address, Change: r.change(a.Of), End: causes.EndText(a), EndKind: a.End.Kind.String(), Stage: a.End.Stage,
+		Sent: a.BytesSent, Received: a.BytesReceived, ConnectMS: ms(a.Connect), DurationMS: ms(a.Connect + a.End.After), Messages: []diag.Message{}}
+	if a.Of.Changes != (facts.Changes{}) {
+		changes := map[string]string{}
+		for _, p := range facts.Properties {
+			if v := a.Of.Changes.Get(p); v != "" {
+				changes[string(p)] = v
+			}
+		}
+		out.Changes = changes
+	}
+	if a.End.Kind == facts.EndAlert {
+		n := int(a.End.Alert.Description)
+		out.Alert = &n
+	}
+	if a.Version != 0 {
+		out.Version = a.Version.String()
+	}
+	if a.ServerHello != nil {
+		out.Suite = a.ServerHello.CipherSuite.String()
+		out.ALPN = a.ServerHello.ALPN()
+	}
+	if a.Encrypted != nil {
+		out.ALPN = a.Encrypted.ALPN()
+	}
+	if g := causes.AgreedGroup(a); g != 0 {
+		out.Group = g.String()
+	}
+	for _, m := range a.Messages {
+		x := diag.Message{From: side(m.From), Name: m.Name, Size: m.Size, AtMS: ms(m.At)}
+		if raw || r.opts.Detail > 1 {
+			x.Raw = hex.EncodeToString(m.Raw[:min(len(m.Raw), maxRaw)])
+		}
+		out.Messages = append(out.Messages, x)
+	}
+	return out
+}
+
+// change says in words what an experiment changed.
+func (r *runner) change(e facts.Experiment) string {
+	switch {
+	case e.Kind == facts.Plain && e.What == facts.PlainHTTP:
+		return "a plaintext HTTP request"
+	case e.Kind == facts.Plain:
+		return "nothing sent"
+	case e.Direct:
+		return "TLS from the first byte"
+	case e.Changes == (facts.Changes{}) && e.Repeat > 0:
+		return "the same again"
+	case e.Changes == (facts.Changes{}):
+		return ""
+	}
+	s := client.Describe(e.Changes, r.c.Want.Hello)
+	if e.Repeat > 0 {
+		s += ", again"
+	}
+	return s
+}
+
+// certificates lists the judged path of an attempt, then what else was sent.
+func (r *runner) certificates(a *facts.Attempt) []diag.Certificate {
+	out := []diag.Certificate{}
+	analysis := causes.Analyze(r.c, a)
+	if analysis == nil {
+		if deep := deepest(r.c.Attempts); deep != nil {
+			analysis, a = causes.Analyze(r.c, deep), deep
+		}
+		if analysis == nil {
+			return out
+		}
+	}
+	used := map[[32]byte]bool{}
+	if path := analysis.BestPath(); path != nil {
+		for i, e := range path.Elements {
+			c := certificate(e.Cert)
+			c.Position = e.Index
+			c.Source = map[chain.Source]string{chain.SourceSent: "sent", chain.SourceExtra: "fetched", chain.SourceAnchor: "anchor"}[e.Source]
+			switch {
+			case i == 0:
+				c.Role = "leaf"
+			case e.Source == chain.SourceAnchor || e.Cert.SelfIssued():
+				c.Role = "root"
+			case e.Source == chain.SourceExtra:
+				c.Role, c.PEM = "missing", string(e.Cert.PEM())
+			default:
+				c.Role = "intermediate"
+			}
+			for _, p := range path.Problems {
+				if p.Element == i {
+					c.Problems = append(c.Problems, p.Detail)
+				}
+			}
+			used[e.Cert.SHA256] = true
+			out = append(out, c)
+		}
+	}
+	for i, cert := range a.Chain {
+		if !used[cert.SHA256] {
+			c := certificate(cert)
+			c.Role, c.Source, c.Position = "extra", "sent", i
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// deepest is the first attempt that saw a certificate.
+func deepest(as []*facts.Attempt) *facts.Attempt {
+	for _, a := range as {
+		if len(a.Chain) > 0 {
+			return a
+		}
+	}
+	return nil
+}
+
+func certificate(c *chain.Certificate) diag.Certificate {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPs {
+		names = append(names, ip.String())
+	}
+	if names == nil {
+		names = []string{}
+	}
+	return diag.Certificate{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialString(), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+		Names: names, Key: c.Key.String(), Signature: c.SignatureAlgorithm.Name, Fingerprint: hex.EncodeToString(c.SHA256[:]), Problems: []string{}}
+}
+
+func side(s tlswire.Side) string {
+	switch s {
+	case tlswire.SideClient:
+		return "client"
+	case tlswire.SideServer:
+		return "server"
+	}
+	return ""
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

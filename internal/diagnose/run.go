@@ -1,0 +1,254 @@
+package diagnose
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/client"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+)
+
+// The budget of one diagnosis, where the options set no other.
+const (
+	defaultTimeout     = 5 * time.Second // of the first attempts
+	afterFirst         = 3 * time.Second // of all that follows a timeout
+	maxTotal           = 30 * time.Second
+	defaultConnections = 40
+	maxParallel        = 3 // connections to one address at a time
+)
+
+// Run diagnoses one target. The error is a *UsageError or a *FileError; all
+// that concerns the peer is in the diagnosis. When ctx ends, what is known by
+// then is judged.
+func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosis, error) {
+	started := time.Now()
+	judged := o.At
+	if judged.IsZero() {
+		judged = started
+	}
+	p, want, err := prepare(target, o, env, judged)
+	if err != nil {
+		return nil, err
+	}
+	c := &facts.Case{At: judged.UTC(), Want: want}
+	r := &runner{plan: p, c: c, started: started}
+	if want.Local == nil && !want.IdentityKeyMismatch {
+		p.progress("resolving " + want.Name)
+		if c.Lookup, r.not, err = p.lookup(ctx); err != nil {
+			return nil, err
+		}
+	}
+	found := r.loop(ctx)
+	return r.result(found), nil
+}
+
+func (p *plan) progress(s string) {
+	if p.opts.Progress != nil {
+		p.opts.Progress(s)
+	}
+}
+
+// runner is one diagnosis under way.
+type runner struct {
+	*plan
+	c       *facts.Case
+	not     []diag.NotTested
+	started time.Time
+}
+
+// loop asks the judge, makes what it names, and asks again.
+func (r *runner) loop(ctx context.Context) []diag.Cause {
+	for {
+		found, ask := causes.Judge(r.c)
+		if len(ask) == 0 || r.c.Spent {
+			return found
+		}
+		switch limit := r.deadline(); {
+		case ctx.Err() != nil, r.connections()+len(ask) > r.budget(), time.Until(limit) <= 0:
+			r.c.Spent = true
+			r.not = append(r.not, diag.NotTested{What: "further experiments", Reason: "the budget of connections or time is spent"})
+		default:
+			r.batch(ctx, ask, limit)
+		}
+	}
+}
+
+func (r *runner) connections() int { return len(r.c.Attempts) }
+
+func (r *runner) budget() int {
+	if r.opts.MaxConnections > 0 {
+		return r.opts.MaxConnections
+	}
+	return max(defaultConnections, 12*len(r.c.Lookup.Addresses))
+}
+
+func (r *runner) timeout() time.Duration {
+	if r.opts.Timeout > 0 {
+		return r.opts.Timeout
+	}
+	return defaultTimeout
+}
+
+// deadline is when the diagnosis ends: soon after a silence, else much later.
+func (r *runner) deadline() time.Time {
+	if slices.ContainsFunc(r.c.Attempts, silent) {
+		return r.started.Add(r.timeout() + afterFirst)
+	}
+	return r.started.Add(r.timeout() + maxTotal)
+}
+
+func silent(a *facts.Attempt) bool {
+	return a.End.Kind == facts.EndTimeout || a.End.Kind == facts.EndNoConnect
+}
+
+// batch makes experiments side by side, a few per address at a time, and
+// appends what came of them in the order in which they were asked for. One
+// that timed out beside others is repeated alone, because some servers take
+// one connection at a time.
+func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.Time) {
+	made := make([]*facts.Attempt, len(ask))
+	perAddress := map[string]chan struct{}{}
+	busy := map[string]int{}
+	for _, e := range ask {
+		busy[e.Address]++
+		if perAddress[e.Address] == nil {
+			perAddress[e.Address] = make(chan struct{}, maxParallel)
+		}
+	}
+	first := len(r.c.Attempts) == 0
+	var wg sync.WaitGroup
+	for i, e := range ask {
+		if e.Kind == facts.Fetch {
+			r.fetch(ctx, e)
+			continue
+		}
+		r.progress(r.words(e))
+		wg.Go(func() {
+			slot := perAddress[e.Address]
+			slot <- struct{}{}
+			defer func() { <-slot }()
+			made[i] = r.attempt(ctx, e, busy[e.Address] == 1, r.allowance(e, first, limit))
+		})
+	}
+	wg.Wait()
+	spoke := slices.ContainsFunc(made, func(a *facts.Attempt) bool { return a != nil && !silent(a) })
+	for i, a := range made {
+		if a != nil && silent(a) && !a.Alone && spoke && ctx.Err() == nil && time.Until(limit) > 0 {
+			made[i] = r.attempt(ctx, ask[i], true, r.allowance(ask[i], false, limit))
+		}
+	}
+	for _, a := range made {
+		if a != nil {
+			a.N = len(r.c.Attempts) + 1
+			r.c.Attempts = append(r.c.Attempts, a)
+		}
+	}
+}
+
+// allowance is how long one attempt may take: the first ones long, experiments
+// a multiple of what the network was seen to need.
+func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time.Duration {
+	d := r.timeout()
+	if !first {
+		d = min(d, max(time.Second, 4*r.slowest(e.Address)), 3*time.Second)
+	}
+	return max(min(d, time.Until(limit)), 50*time.Millisecond)
+}
+
+// slowest is the longest that a whole, unhurried exchange with the address took.
+func (r *runner) slowest(address string) time.Duration {
+	var d time.Duration
+	for _, a := range r.c.Attempts {
+		if a.Address == address && !silent(a) {
+			d = max(d, a.Connect, a.End.After)
+		}
+	}
+	return d
+}
+
+// attempt makes one connection.
+func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, allowed time.Duration) *facts.Attempt {
+	w := &r.c.Want
+	spec := probe.Spec{Of: e, Address: e.Address, Alone: alone, Decompress: r.env.Decompress,
+		Timeouts: probe.Timeouts{Connect: allowed, Preamble: allowed, Total: allowed}}
+	if e.Kind == facts.Plain {
+		var say []byte
+		if e.What == facts.PlainHTTP {
+			say = plainRequest(w.Name, r.target.Path)
+		}
+		return probe.Plain(ctx, spec, say)
+	}
+	hello, err := client.Apply(w.Hello, e.Changes)
+	if err != nil {
+		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageClientHello, Err: err.Error()}}
+	}
+	spec.Hello = hello
+	if p, ok := starttls.Lookup(w.StartTLS); ok && !e.Direct {
+		spec.Preamble = probe.StartTLS(p, w.Name)
+	}
+	if e.Changes.Identity != "none" {
+		spec.Identity = r.identity
+	}
+	if w.StartTLS == "" && (w.Protocol == "https" || w.Protocol == "tls" && w.Guessed) {
+		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
+	}
+	if r.healthy(e.Address) {
+		spec.Stop = probe.StopFinished
+	}
+	return probe.Attempt(ctx, spec)
+}
+
+// host is the Host header's value.
+func (r *runner) host() string {
+	name := r.c.Want.Name
+	if a, err := netip.ParseAddr(name); err == nil && a.Is6() {
+		name = "[" + name + "]"
+	}
+	return name
+}
+
+// healthy tells whether the user's own hello went through at this address.
+func (r *runner) healthy(address string) bool {
+	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+		return a.Address == address && a.Of.Changes == (facts.Changes{}) && a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication
+	})
+}
+
+func plainRequest(host, path string) []byte {
+	if path == "" {
+		path = "/"
+	}
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tlswhy\r\nConnection: close\r\n\r\n")
+}
+
+// fetch gets an issuer certificate. Private addresses are dialled only when the
+// target is at one itself.
+func (r *runner) fetch(ctx context.Context, e facts.Experiment) {
+	r.progress("fetching " + e.URL)
+	f := facts.Fetched{URL: e.URL, Err: "not fetched"}
+	r.c.Fetches = append(r.c.Fetches, f)
+}
+
+func (r *runner) private() bool {
+	for _, addr := range r.c.Lookup.Addresses {
+		if a, err := netip.ParseAddrPort(addr); err == nil && (a.Addr().IsLoopback() || a.Addr().IsPrivate()) {
+			return true
+		}
+	}
+	return false
+}
+
+// words says what an experiment does.
+func (r *runner) words(e facts.Experiment) string {
+	if e.Changes == (facts.Changes{}) {
+		return "connecting to " + e.Address
+	}
+	return "trying " + e.Address + " " + client.Describe(e.Changes, r.c.Want.Hello)
+}

@@ -1,0 +1,205 @@
+package diagnose
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+)
+
+// Target is what a user typed, taken apart.
+type Target struct {
+	Input    string
+	Name     string // lower-case A-labels without a trailing dot, or an IP literal
+	Port     int
+	Protocol string
+	StartTLS string
+	Path     string
+	Guessed  bool // the protocol follows from the port only
+}
+
+// scheme is a URL scheme: its port, and whether TLS comes after a plaintext
+// dialogue.
+type scheme struct {
+	port     int
+	starttls bool
+}
+
+// schemes of implicit TLS, plus those that package starttls adds.
+var schemes = map[string]scheme{
+	"https": {443, false}, "http": {80, false}, "tls": {0, false}, "ssl": {0, false}, "wss": {443, false},
+	"smtps": {465, false}, "submissions": {465, false}, "imaps": {993, false}, "pop3s": {995, false}, "ldaps": {636, false},
+	"ftps": {990, false}, "nntps": {563, false}, "ircs": {6697, false}, "xmpps": {5223, false}, "mqtts": {8883, false},
+	"amqps": {5671, false}, "sips": {5061, false}, "rediss": {6379, false}, "dot": {853, false}, "telnets": {992, false},
+}
+
+// later are schemes whose plaintext dialogue this version does not speak.
+var later = []string{"pop3", "ldap", "ftp", "xmpp", "postgres", "postgresql", "mysql", "nntp", "irc", "lmtp", "sieve", "mssql", "rdp"}
+
+// portProtocols says what usually speaks on a port.
+var portProtocols = map[int]string{443: "https", 8443: "https", 4443: "https", 9443: "https", 465: "smtps", 993: "imaps",
+	995: "pop3s", 636: "ldaps", 990: "ftps", 563: "nntps", 6697: "ircs", 5223: "xmpps", 8883: "mqtts", 5671: "amqps", 5061: "sips", 853: "dot", 992: "telnets"}
+
+// ParseTarget reads host, host:port, [v6]:port, v6 or a URL. The error is a
+// *UsageError.
+func ParseTarget(input string) (Target, error) {
+	t := Target{Input: input, Protocol: "https", Port: 443}
+	s := strings.TrimSpace(input)
+	if s == "" {
+		return t, usage("give a host, host:port or URL", "the target is empty")
+	}
+	host := s
+	if name, rest, isURL := strings.Cut(s, "://"); isURL {
+		name = strings.ToLower(name)
+		sch, ok := lookupScheme(name)
+		switch {
+		case slices.Contains(later, name) && !ok:
+			return t, usage("TLS ports of that service work as tls://HOST:PORT", "STARTTLS for %s is not there yet", name)
+		case !ok:
+			return t, usage("known are "+strings.Join(knownSchemes(), ", "), "the scheme %q is unknown", name)
+		}
+		t.Protocol, t.Port = name, sch.port
+		if sch.starttls {
+			t.StartTLS = name
+		}
+		if name == "ssl" {
+			t.Protocol = "tls"
+		}
+		if name == "wss" {
+			t.Protocol = "https"
+		}
+		u, err := url.Parse("x://" + rest)
+		if err != nil {
+			return t, usage("", "the URL %q cannot be read", input)
+		}
+		host, t.Path = u.Host, u.EscapedPath()
+		if u.RawQuery != "" {
+			t.Path += "?" + u.RawQuery
+		}
+		if host == "" {
+			return t, usage("", "the URL %q names no host", input)
+		}
+	} else if i := strings.IndexByte(host, '/'); i >= 0 {
+		host, t.Path = host[:i], host[i:]
+	}
+	named, port, hasPort, err := splitHost(host)
+	if err != nil {
+		return t, err
+	}
+	if hasPort {
+		t.Port = port
+		if !strings.Contains(s, "://") {
+			t.guess()
+		}
+	}
+	if t.Port == 0 {
+		return t, usage("write "+t.Protocol+"://HOST:PORT", "%s has no usual port", t.Protocol)
+	}
+	t.Name, err = normalName(named)
+	return t, err
+}
+
+// guess derives the protocol from the port.
+func (t *Target) guess() {
+	if p, ok := portProtocols[t.Port]; ok {
+		t.Protocol = p
+		return
+	}
+	if p, ok := starttls.ByPort(t.Port); ok {
+		t.Protocol, t.StartTLS, t.Guessed = p.Name(), p.Name(), true
+		return
+	}
+	t.Protocol, t.Guessed = "tls", true
+}
+
+func lookupScheme(name string) (scheme, bool) {
+	if s, ok := schemes[name]; ok {
+		return s, true
+	}
+	if p, ok := starttls.Lookup(name); ok && len(p.Ports()) > 0 {
+		return scheme{p.Ports()[0], true}, true
+	}
+	return scheme{}, false
+}
+
+func knownSchemes() []string {
+	var out []string
+	for name := range schemes {
+		out = append(out, name)
+	}
+	out = append(out, starttls.Names()...)
+	sort.Strings(out)
+	return slices.Compact(out)
+}
+
+// splitHost separates host and port.
+func splitHost(s string) (host string, port int, hasPort bool, err error) {
+	if strings.Contains(s, "@") {
+		return "", 0, false, usage("leave user and password out", "the target %q holds credentials", redactUser(s))
+	}
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 {
+			return "", 0, false, usage("write [ADDRESS]:PORT", "the address %q has no closing bracket", s)
+		}
+		host, s = s[1:end], s[end+1:]
+		if s == "" {
+			return host, 0, false, nil
+		}
+		if s[0] != ':' {
+			return "", 0, false, usage("write [ADDRESS]:PORT", "%q follows the address", s)
+		}
+		s = s[1:]
+	} else {
+		if _, e := netip.ParseAddr(s); e == nil {
+			return s, 0, false, nil // a bare IPv6 address, or IPv4
+		}
+		var found bool
+		if host, s, found = strings.Cut(s, ":"); !found {
+			return host, 0, false, nil
+		}
+		if strings.Contains(s, ":") {
+			return "", 0, false, usage("write [ADDRESS]:PORT for IPv6", "the target holds more than one colon")
+		}
+	}
+	port, e := strconv.Atoi(s)
+	if e != nil {
+		return "", 0, false, usage("", "the port %q is no number", s)
+	}
+	if port < 1 || port > 65535 {
+		return "", 0, false, usage("", "the port %d is out of range (1 to 65535)", port)
+	}
+	return host, port, true, nil
+}
+
+func redactUser(s string) string { return "***" + s[strings.LastIndexByte(s, '@'):] }
+
+// normalName brings a host name into the form that SNI and certificates use.
+func normalName(s string) (string, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.Unmap().WithZone("").String(), nil
+	}
+	name := strings.TrimSuffix(strings.ToLower(s), ".")
+	if name = chain.ToASCII(name); name == "" {
+		return "", usage("", "%q is no host name", s)
+	}
+	if len(name) > 253 {
+		return "", usage("", "the host name is longer than 253 characters")
+	}
+	for _, label := range strings.Split(name, ".") {
+		if label == "" || len(label) > 63 {
+			return "", usage("", "%q is no host name: a label is empty or longer than 63 characters", s)
+		}
+		for _, r := range label {
+			if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+				return "", usage("", "%q is no host name: %q cannot stand in one", s, r)
+			}
+		}
+	}
+	return name, nil
+}

@@ -1,0 +1,212 @@
+package diagnose
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/client"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// plan is what Run needs beside the facts: secrets and handles stay out of the
+// case.
+type plan struct {
+	target   Target
+	opts     Options
+	env      Env
+	identity *probe.Identity
+	signer   crypto.Signer
+	notes    []string
+}
+
+// prepare turns target and options into the wanted client. The error is a
+// *UsageError or a *FileError.
+func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Want, error) {
+	t, err := ParseTarget(target)
+	if err != nil {
+		return nil, facts.Want{}, err
+	}
+	p := &plan{target: t, opts: o, env: env}
+	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command}
+	if o.StartTLS != "" {
+		if _, ok := starttls.Lookup(o.StartTLS); !ok {
+			return nil, w, usage("known are "+strings.Join(starttls.Names(), ", "), "STARTTLS for %q is unknown", o.StartTLS)
+		}
+		w.StartTLS, w.Protocol = o.StartTLS, o.StartTLS
+	}
+	if o.Server != "" {
+		canonical, ok := causes.Software(o.Server)
+		if !ok {
+			return nil, w, usage("known are "+strings.Join(causes.SoftwareNames("server"), ", "), "the server software %q is unknown", o.Server)
+		}
+		w.Server = canonical
+	}
+	switch o.Network {
+	case "", "ip4", "ip6":
+	default:
+		return nil, w, usage("ip4 or ip6", "the network %q is unknown", o.Network)
+	}
+	if err := p.hello(&w); err != nil {
+		return nil, w, err
+	}
+	if err := p.loadAnchors(&w, now); err != nil {
+		return nil, w, err
+	}
+	if err := p.loadIdentity(&w); err != nil {
+		return nil, w, err
+	}
+	if w.Command == "" {
+		w.Command = p.command()
+	}
+	p.noticeProxy()
+	return p, w, nil
+}
+
+// hello builds the user's own ClientHello.
+func (p *plan) hello(w *facts.Want) error {
+	profile := client.Reference()
+	if p.opts.Client != "" {
+		named, err := client.Lookup(p.opts.Client)
+		if err != nil {
+			return usage("tlswhy --client list shows all", "%v", err)
+		}
+		profile = named
+	}
+	o := client.Options{SNI: w.Name}
+	if _, err := netip.ParseAddr(w.Name); err == nil {
+		o.SNI = ""
+	}
+	switch p.opts.SNI {
+	case "":
+	case "none":
+		o.SNI, o.ForceSNI = "", true
+	default:
+		name, err := normalName(p.opts.SNI)
+		if err != nil {
+			return err
+		}
+		o.SNI, o.ForceSNI = name, true
+	}
+	var err error
+	if o.MinVersion, err = version("--tls-min", p.opts.MinVersion); err != nil {
+		return err
+	}
+	if o.MaxVersion, err = version("--tls-max", p.opts.MaxVersion); err != nil {
+		return err
+	}
+	if o.MinVersion != 0 && o.MaxVersion != 0 && o.MinVersion > o.MaxVersion {
+		return usage("swap them", "--tls-min %s is above --tls-max %s", p.opts.MinVersion, p.opts.MaxVersion)
+	}
+	if p.opts.Ciphers != "" {
+		if o.Suites, err = tlswire.ParseCipherSuites(p.opts.Ciphers); err != nil {
+			return usage("", "--ciphers: %v", err)
+		}
+	}
+	if p.opts.Groups != "" {
+		if o.Groups, err = tlswire.ParseGroups(p.opts.Groups); err != nil {
+			return usage("", "--groups: %v", err)
+		}
+	}
+	if p.opts.SigAlgs != "" {
+		if o.Schemes, err = tlswire.ParseSignatureSchemes(p.opts.SigAlgs); err != nil {
+			return usage("", "--sigalgs: %v", err)
+		}
+	}
+	isHTTP := w.Protocol == "https" || w.Protocol == "http"
+	switch {
+	case p.opts.ALPN == "none":
+		o.ALPN = []string{}
+	case p.opts.ALPN != "":
+		for _, name := range strings.Split(p.opts.ALPN, ",") {
+			name = strings.TrimSpace(name)
+			if name == "" || len(name) > 255 {
+				return usage("a comma-separated list such as h2,http/1.1", "--alpn %q holds an empty or overlong name", p.opts.ALPN)
+			}
+			o.ALPN = append(o.ALPN, name)
+		}
+	case isHTTP && p.opts.Client == "":
+		o.ALPN = client.HTTPProtocols
+	case !isHTTP:
+		o.ALPN = []string{}
+	}
+	w.Hello, w.Client, err = client.Build(profile, o)
+	var bad *client.OptionError
+	if errors.As(err, &bad) {
+		return usage("", "%s: %s", bad.Option, bad.Msg)
+	}
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	return nil
+}
+
+func version(flag, s string) (tlswire.Version, error) {
+	if s == "" {
+		return 0, nil
+	}
+	v, err := tlswire.ParseVersion(s)
+	if err != nil || v < tlswire.SSL3 || v > tlswire.TLS13 {
+		return 0, usage("ssl3, 1.0, 1.1, 1.2 or 1.3", "%s %q is no version", flag, s)
+	}
+	return v, nil
+}
+
+// command is the command line that repeats this diagnosis.
+func (p *plan) command() string {
+	words := []string{"tlswhy"}
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag, quote(value))
+		}
+	}
+	o := p.opts
+	for _, c := range o.Connect {
+		add("--connect", c)
+	}
+	for _, r := range o.Resolve {
+		add("--resolve", r)
+	}
+	switch o.Network {
+	case "ip4":
+		words = append(words, "-4")
+	case "ip6":
+		words = append(words, "-6")
+	}
+	for _, f := range []struct{ flag, value string }{
+		{"--sni", o.SNI}, {"--tls-min", o.MinVersion}, {"--tls-max", o.MaxVersion}, {"--ciphers", o.Ciphers}, {"--groups", o.Groups},
+		{"--sigalgs", o.SigAlgs}, {"--alpn", o.ALPN}, {"--client", o.Client}, {"--cert", o.CertFile}, {"--key", o.KeyFile},
+		{"--ca", o.CAFile}, {"--trust", o.Trust}, {"--starttls", o.StartTLS},
+	} {
+		add(f.flag, f.value)
+	}
+	return strings.Join(append(words, quote(p.target.Input)), " ")
+}
+
+// quote writes a word as a shell takes it.
+func quote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+[]") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// noticeProxy names the proxy variables, which this version does not use.
+func (p *plan) noticeProxy() {
+	for _, kv := range p.env.Environ {
+		name, value, _ := strings.Cut(kv, "=")
+		switch strings.ToUpper(name) {
+		case "HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY":
+			if value != "" {
+				p.notes = append(p.notes, fmt.Sprintf("%s is set in the environment; this diagnosis went directly, without the proxy", name))
+			}
+		}
+	}
+}

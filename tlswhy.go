@@ -1,0 +1,89 @@
+package tlswhy
+
+import (
+	"context"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+)
+
+// Options say which client the verdict is about, what it trusts and how the
+// target is reached. The zero value is the reference client: a strict, current
+// command-line client in the manner of OpenSSL 3.5, with the system's trust
+// store.
+type Options struct {
+	// Connect are addresses (HOST:PORT) to dial instead of resolving the
+	// target's name; several stand for the name's several addresses.
+	Connect []string
+	// Resolve gives addresses to names as curl does: HOST:PORT:ADDR[,ADDR].
+	Resolve []string
+	// Network is "ip4" or "ip6" to use one address family only.
+	Network string
+
+	// SNI is the server_name to send: "" is the target's name (none for an IP
+	// literal), "none" sends none. Names are checked against the target, never
+	// against SNI.
+	SNI string
+	// MinVersion and MaxVersion bound the offer: ssl3, 1.0, 1.1, 1.2 or 1.3.
+	MinVersion, MaxVersion string
+	// Ciphers, Groups and SigAlgs replace what is offered: lists of IANA or
+	// OpenSSL names, separated by colons or commas.
+	Ciphers, Groups, SigAlgs string
+	// ALPN is "none" or a comma-separated list; "" leaves the client's own, which
+	// is h2,http/1.1 for https targets and nothing elsewhere.
+	ALPN string
+	// Client is the name of a profile ("Java 6u45", "openssl 1.0.2", "chrome");
+	// "" is the reference client.
+	Client string
+
+	// CertFile and KeyFile are the client certificate chain and its key (PEM).
+	CertFile, KeyFile string
+	// CAFile holds the only trust anchors. "" uses Trust.
+	CAFile string
+	// Trust is a store by name: system or mozilla. "" is the system's, and
+	// Mozilla's embedded list where that is empty.
+	Trust string
+
+	// StartTLS is the plaintext protocol to speak first: smtp, imap.
+	StartTLS string
+
+	// At is the moment at which certificates are judged; zero is now.
+	At time.Time
+	// Timeout bounds the first attempt; zero is 5 s. The whole diagnosis of a
+	// silent server takes at most 3 s more.
+	Timeout time.Duration
+	// MaxConnections bounds the connections of one diagnosis; zero is 40, or
+	// 12 for each address.
+	MaxConnections int
+
+	// Server names the server software whose fixes to print: nginx, apache ...
+	Server string
+	// Command is printed as the command that verifies the fix; "" makes one.
+	Command string
+
+	// Progress is called with short statements while the diagnosis runs, from
+	// several goroutines in turn; nil for none.
+	Progress func(string)
+	// Detail is 2 to keep the raw bytes of all messages in the result.
+	Detail int
+}
+
+// UsageError is a target or an option that makes no sense.
+type UsageError = diagnose.UsageError
+
+// FileError is a file of the options that cannot be read.
+type FileError = diagnose.FileError
+
+// Diagnose finds out why the TLS handshake with the target fails, or that it
+// does not. The target is a host, host:port or URL. A nil opts is the zero
+// value. Diagnose is safe for concurrent use.
+//
+// The error is a *UsageError or a *FileError; all that concerns the peer is in
+// the diagnosis. When ctx ends early, what is known by then is judged.
+func Diagnose(ctx context.Context, target string, opts *Options) (*diag.Diagnosis, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	return diagnose.Run(ctx, target, diagnose.Options(*opts), diagnose.Env{})
+}
