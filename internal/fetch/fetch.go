@@ -1,0 +1,246 @@
+// Package fetch gets what certificates point to: issuers by the addresses of
+// authorityInfoAccess.
+//
+// The addresses come from certificates, so a hostile server chooses them.
+// Everything is bounded: size, time, redirects, number; and the address that is
+// dialled is checked, not the name, so that no certificate makes us ask a machine
+// of the inner network or a cloud's metadata service. Proxies of the environment
+// are not used. The package refuses to judge what it gets.
+//
+//	f := fetch.New(fetch.Options{})
+//	certs, err := f.Issuers(ctx, leaf.IssuerURLs)
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+)
+
+// Options bound a Fetcher; the zero value is right for a single diagnosis.
+type Options struct {
+	Timeout      time.Duration // of one fetch with its redirects; 0 = 3 s
+	MaxSize      int64         // of one answer; 0 = 1 MiB
+	MaxFetches   int           // of the Fetcher's life, cached answers not counted; 0 = 16
+	MaxRedirects int           // 0 = 3, negative = none
+
+	// AllowPrivate also dials loopback, private and link-local addresses. Set it
+	// when the diagnosed target is at such an address itself. Metadata services,
+	// multicast and the unspecified address stay refused.
+	AllowPrivate bool
+
+	// UserAgent is sent with each request; "" = "tlswhy".
+	UserAgent string
+}
+
+// The errors that callers branch on; others are of the network.
+var (
+	ErrForbiddenAddress = errors.New("address is not public")
+	ErrScheme           = errors.New("scheme is not supported")
+	ErrTooMany          = errors.New("too many fetches")
+	ErrTooLarge         = errors.New("answer is too large")
+	ErrNoCertificate    = errors.New("answer holds no certificate")
+)
+
+// Fetcher gets and remembers. It is safe for concurrent use; two callers that
+// want the same address wait for one fetch.
+type Fetcher struct {
+	opt    Options
+	client *http.Client
+
+	mu    sync.Mutex
+	done  map[string]*answer
+	count int
+}
+
+type answer struct {
+	ready chan struct{} // closed when the rest is set
+	certs []*chain.Certificate
+	err   error
+}
+
+// New makes a Fetcher.
+func New(opt Options) *Fetcher {
+	if opt.Timeout == 0 {
+		opt.Timeout = 3 * time.Second
+	}
+	if opt.MaxSize == 0 {
+		opt.MaxSize = 1 << 20
+	}
+	if opt.MaxFetches == 0 {
+		opt.MaxFetches = 16
+	}
+	if opt.MaxRedirects == 0 {
+		opt.MaxRedirects = 3
+	}
+	if opt.UserAgent == "" {
+		opt.UserAgent = "tlswhy"
+	}
+	f := &Fetcher{opt: opt, done: map[string]*answer{}}
+	dialer := &net.Dialer{Timeout: opt.Timeout, Control: f.control}
+	f.client = &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil, // a proxy would hide the dialled address
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    opt.Timeout,
+			ResponseHeaderTimeout:  opt.Timeout,
+			MaxResponseHeaderBytes: 64 << 10,
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+		},
+		CheckRedirect: f.redirect,
+	}
+	return f
+}
+
+// control sees the address that is about to be dialled, after the name was
+// resolved: a name cannot resolve differently between check and use.
+func (f *Fetcher) control(_, address string, _ syscall.RawConn) error {
+	return checkAddress(address, f.opt.AllowPrivate)
+}
+
+func (f *Fetcher) redirect(req *http.Request, via []*http.Request) error {
+	if len(via) > max(f.opt.MaxRedirects, 0) {
+		return fmt.Errorf("more than %d redirects", max(f.opt.MaxRedirects, 0))
+	}
+	_, err := checkURL(req.URL.String())
+	return err
+}
+
+// checkURL reads an address out of a certificate.
+func checkURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return nil, fmt.Errorf("reading the address %q: %w", chain.Printable(raw), errors.Unwrap(err))
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("fetching %q: %w: %q", chain.Printable(raw), ErrScheme, chain.Printable(u.Scheme))
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("reading the address %q: no host", chain.Printable(raw))
+	}
+	u.User = nil
+	u.Fragment = ""
+	return u, nil
+}
+
+// Issuers tries the addresses in order and gives the certificates of the first
+// that answers with some. The error joins what went wrong at each.
+func (f *Fetcher) Issuers(ctx context.Context, urls []string) ([]*chain.Certificate, error) {
+	var errs []error
+	const most = 4 // addresses of one certificate
+	for _, u := range urls[:min(len(urls), most)] {
+		certs, err := f.Certificates(ctx, u)
+		if err == nil {
+			return certs, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// Certificates fetches one address: a certificate in DER or PEM, or a PKCS#7
+// bundle. The answer, good or bad, is remembered; a cancelled ctx is not.
+func (f *Fetcher) Certificates(ctx context.Context, raw string) ([]*chain.Certificate, error) {
+	u, err := checkURL(raw)
+	if err != nil {
+		return nil, err
+	}
+	key := u.String()
+	f.mu.Lock()
+	a, known := f.done[key]
+	if !known {
+		if f.count >= f.opt.MaxFetches {
+			f.mu.Unlock()
+			return nil, fmt.Errorf("fetching %q: %w, the limit is %d", key, ErrTooMany, f.opt.MaxFetches)
+		}
+		f.count++
+		a = &answer{ready: make(chan struct{})}
+		f.done[key] = a
+	}
+	f.mu.Unlock()
+	if known {
+		select {
+		case <-a.ready:
+			if errors.Is(a.err, context.Canceled) && ctx.Err() == nil {
+				return f.Certificates(ctx, raw) // the other caller gave up, and took its entry with it
+			}
+			return a.certs, a.err
+		case <-ctx.Done():
+			return nil, fmt.Errorf("fetching %q: %w", key, ctx.Err())
+		}
+	}
+	a.certs, a.err = f.get(ctx, key)
+	if ctx.Err() != nil && a.err != nil {
+		f.mu.Lock()
+		delete(f.done, key)
+		f.mu.Unlock()
+	}
+	close(a.ready)
+	return a.certs, a.err
+}
+
+func (f *Fetcher) get(ctx context.Context, address string) ([]*chain.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.opt.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetching %q: %w", address, err)
+	}
+	req.Header.Set("User-Agent", f.opt.UserAgent)
+	req.Header.Set("Accept", "application/pkix-cert, application/pkcs7-mime, */*")
+	resp, err := f.client.Do(req)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err // its text repeats the address
+		}
+		return nil, fmt.Errorf("fetching %q: %w", address, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetching %q: the server answers %d %s", address, resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, f.opt.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetching %q: reading the answer after %d bytes: %w", address, len(data), err)
+	}
+	if int64(len(data)) > f.opt.MaxSize {
+		return nil, fmt.Errorf("fetching %q: %w: more than %d bytes", address, ErrTooLarge, f.opt.MaxSize)
+	}
+	return parse(address, data)
+}
+
+// maxCerts bounds what one bundle adds to a path search.
+const maxCerts = 100
+
+func parse(address string, data []byte) ([]*chain.Certificate, error) {
+	certs, rest := chain.ParsePEM(data)
+	var good []*chain.Certificate
+	for _, c := range certs {
+		if c.Readable() && !c.Subject.Empty() && len(good) < maxCerts {
+			good = append(good, c)
+		}
+	}
+	if len(good) > 0 {
+		return good, nil
+	}
+	what := "nothing readable"
+	switch {
+	case len(certs) > 0 && len(certs[0].ParseProblems) > 0:
+		what = "a certificate that does not parse: " + certs[0].ParseProblems[0]
+	case len(rest) > 0:
+		what = rest[0]
+	}
+	return nil, fmt.Errorf("fetching %q: %w, but %s", address, ErrNoCertificate, what)
+}
