@@ -154,26 +154,21 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	sni := v.flipSNI(from)
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")
-	everything := widen(alpn)
-	if sni != from {
-		everything = everything.With(facts.PropSNI, sni.SNI)
-	}
-	last := []facts.Changes{everything, compact.With(facts.PropSNI, sni.SNI)}
+	everything := widen(alpn).With(facts.PropSNI, sni.SNI)
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
 		case tlswire.AlertUnrecognizedName:
-			return [][]facts.Changes{{sni}, {wide, alpn}, {compact}, last}
+			return [][]facts.Changes{{sni}, {wide}, {everything}}
 		case tlswire.AlertNoApplicationProtocol:
-			return [][]facts.Changes{{alpn}, {wide, sni}, last}
+			return [][]facts.Changes{{alpn}, {wide, everything}}
 		case tlswire.AlertProtocolVersion:
-			return [][]facts.Changes{{wide}, {sni, compact}, {alpn}, last}
+			return [][]facts.Changes{{wide}, {sni, compact, everything}}
 		}
-		return [][]facts.Changes{{wide, sni}, {alpn, compact}, last}
+		return [][]facts.Changes{{wide, sni}, {compact, everything}, {alpn}}
 	}
-	if cur.End.Kind == facts.EndTimeout { // each round costs a deadline
-		return [][]facts.Changes{{wide, sni, compact}, append(last, alpn)}
-	}
-	return [][]facts.Changes{{wide, sni, compact}, {alpn}, last}
+	// Silence costs a deadline for each round; a close or reset is often a
+	// matter of the name or of the size.
+	return [][]facts.Changes{{wide, sni, compact}, {everything, alpn, from.With(facts.PropShape, "ssl2")}}
 }
 
 // widen offers all that any client ever offered in the negotiation.

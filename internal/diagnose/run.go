@@ -11,6 +11,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/causes"
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/fetch"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/starttls"
 )
@@ -61,6 +62,7 @@ type runner struct {
 	c       *facts.Case
 	not     []diag.NotTested
 	started time.Time
+	fetcher *fetch.Fetcher
 }
 
 // loop asks the judge, makes what it names, and asks again.
@@ -232,7 +234,15 @@ func plainRequest(host, path string) []byte {
 // target is at one itself.
 func (r *runner) fetch(ctx context.Context, e facts.Experiment) {
 	r.progress("fetching " + e.URL)
-	f := facts.Fetched{URL: e.URL, Err: "not fetched"}
+	if r.fetcher == nil {
+		r.fetcher = fetch.New(fetch.Options{AllowPrivate: r.private()})
+	}
+	f := facts.Fetched{URL: e.URL}
+	certs, err := r.fetcher.Certificates(ctx, e.URL)
+	f.Certificates = certs
+	if err != nil {
+		f.Err = err.Error()
+	}
 	r.c.Fetches = append(r.c.Fetches, f)
 }
 
