@@ -38,12 +38,13 @@ type FixParams struct {
 	DueSince                   time.Time // when renewal should have begun
 	ACME                       bool      // the issuer is one that is used through ACME
 
-	// What the server lacks, from what the client offers: to be enabled on the
-	// server. Suites has OpenSSL's names, the others IANA's.
-	Suites, SuitesIANA, Groups, Schemes, ALPN []string
-	// What the client lacks, from what the server takes: to be enabled on the
-	// client.
-	ClientSuites, ClientSuitesIANA, ClientGroups, ClientSchemes, ClientALPN []string
+	// What the server takes and the client lacks, as proven: to be enabled on
+	// the client.
+	Suites, SuitesIANA, Groups, Schemes []string // Suites has OpenSSL's names, the others IANA's
+	ClientALPN                          []string // to be offered by the client
+	// What the client offers, in its order; the texts for servers pick what
+	// fits KeyType.
+	OfferedSuites, OfferedSuitesIANA, OfferedGroups, OfferedSchemes, ALPN []string
 
 	// Version is the highest version that the server speaks, MinVersion and
 	// MaxVersion are the client's range: "1.2".

@@ -57,8 +57,8 @@ func (p FixParams) clean() FixParams {
 	for _, s := range []*string{&p.Version, &p.MinVersion, &p.MaxVersion, &p.KeyType, &p.Protocol, &p.StartTLS} {
 		*s = word(*s)
 	}
-	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ALPN,
-		&p.ClientSuites, &p.ClientSuitesIANA, &p.ClientGroups, &p.ClientSchemes, &p.ClientALPN} {
+	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ClientALPN,
+		&p.OfferedSuites, &p.OfferedSuitesIANA, &p.OfferedGroups, &p.OfferedSchemes, &p.ALPN} {
 		kept := []string{}
 		for _, s := range *list {
 			if s = word(s); s != "" {
@@ -74,6 +74,9 @@ func (p FixParams) clean() FixParams {
 		}
 	}
 	p.CAs = cas
+	if strings.HasPrefix(p.Client, "reference") {
+		p.Client = ""
+	}
 	p.MissingPEM, p.FullChainPEM = pemOnly(p.MissingPEM), pemOnly(p.FullChainPEM)
 	return p
 }
@@ -245,12 +248,12 @@ func (p *FixParams) FileName(suffix string) string {
 // SuiteList is Mozilla's intermediate list of TLS 1.2 suites, followed by what
 // was proven to be needed beyond it; in OpenSSL's names, joined by colons.
 func (p *FixParams) SuiteList() string {
-	return strings.Join(withExtra(mozillaSuites, p.Suites), ":")
+	return strings.Join(withExtra(mozillaSuites, p.ServerSuites()), ":")
 }
 
 // SuiteListIANA is SuiteList with IANA's names, joined by sep.
 func (p *FixParams) SuiteListIANA(sep string) string {
-	return strings.Join(withExtra(mozillaSuitesIANA, p.SuitesIANA), sep)
+	return strings.Join(withExtra(mozillaSuitesIANA, p.ServerSuitesIANA()), sep)
 }
 
 // SuiteListTLS13 is the list of TLS 1.3 suites that everybody knows.
@@ -275,16 +278,16 @@ func tls13Suite(name string) bool {
 // needed; in OpenSSL's names, joined by colons.
 func (p *FixParams) GroupList() string {
 	var extra []string
-	for _, g := range p.Groups {
+	for _, g := range p.ServerGroups() {
 		extra = append(extra, or(opensslGroups[g], g))
 	}
 	return strings.Join(withExtra(mozillaGroups, extra), ":")
 }
 
-// ClientGroupList are ClientGroups in OpenSSL's names, joined by colons.
+// ClientGroupList are Groups in OpenSSL's names, joined by colons.
 func (p *FixParams) ClientGroupList() string {
 	var list []string
-	for _, g := range p.ClientGroups {
+	for _, g := range p.Groups {
 		list = append(list, or(opensslGroups[g], g))
 	}
 	return strings.Join(list, ":")
@@ -295,14 +298,16 @@ var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X255
 // SchemeList are the schemes of today with those that were proven to be needed,
 // joined by colons.
 func (p *FixParams) SchemeList() string {
-	return strings.Join(withExtra(commonSchemes, p.Schemes), ":")
+	return strings.Join(withExtra(commonSchemes, p.ServerSchemes()), ":")
 }
 
-// GoSuites are Mozilla's suites with those of SuitesIANA that Go knows.
-func (p *FixParams) GoSuites() []string { return goSuites(withExtra(mozillaSuitesIANA, p.SuitesIANA)) }
+// GoSuites are Mozilla's suites with those of ServerSuitesIANA that Go knows.
+func (p *FixParams) GoSuites() []string {
+	return goSuites(withExtra(mozillaSuitesIANA, p.ServerSuitesIANA()))
+}
 
-// ClientGoSuites are those of ClientSuitesIANA that Go knows.
-func (p *FixParams) ClientGoSuites() []string { return goSuites(p.ClientSuitesIANA) }
+// ClientGoSuites are those of SuitesIANA that Go knows.
+func (p *FixParams) ClientGoSuites() []string { return goSuites(p.SuitesIANA) }
 
 func goSuites(names []string) []string {
 	var known []string
@@ -312,6 +317,91 @@ func goSuites(names []string) []string {
 		}
 	}
 	return known
+}
+
+// ServerSuites are the suites for a server to enable so that it shares one with
+// this client: from what the client offers, those that fit the certificate and
+// are recommended; failing that, the first three that fit.
+func (p *FixParams) ServerSuites() []string { return p.pick(p.OfferedSuites, mozillaSuites) }
+
+// ServerSuitesIANA is the same with IANA's names.
+func (p *FixParams) ServerSuitesIANA() []string {
+	return p.pick(p.OfferedSuitesIANA, mozillaSuitesIANA)
+}
+
+func (p *FixParams) pick(offered []string, recommended string) []string {
+	var best, fit []string
+	for _, s := range offered {
+		switch {
+		case tls13Suite(s) || strings.Contains(s, "SCSV") || strings.Contains(s, "NULL") || strings.Contains(s, "EXP"),
+			strings.Contains(s, "RC4") || strings.Contains(s, "DES") || strings.Contains(s, "MD5"),
+			p.KeyType == "RSA" && strings.Contains(s, "ECDSA"), p.KeyType == "ECDSA" && !strings.Contains(s, "ECDSA"):
+			continue
+		case slices.Contains(strings.Split(recommended, ":"), s):
+			best = append(best, s)
+		}
+		fit = append(fit, s)
+	}
+	if len(best) > 0 {
+		fit = best
+	}
+	return fit[:min(len(fit), 3)]
+}
+
+// ServerGroups are the groups for a server to enable: of what the client
+// offers, those that everybody knows; failing that, the first two.
+func (p *FixParams) ServerGroups() []string {
+	var common []string
+	for _, g := range p.OfferedGroups {
+		if g == "x25519" || g == "secp256r1" || g == "secp384r1" {
+			common = append(common, g)
+		}
+	}
+	if len(common) == 0 {
+		common = p.OfferedGroups[:min(len(p.OfferedGroups), 2)]
+	}
+	return common
+}
+
+// ServerSchemes are the first schemes that the client offers for this key.
+func (p *FixParams) ServerSchemes() []string {
+	var fit []string
+	for _, s := range p.OfferedSchemes {
+		kind, _, _ := strings.Cut(s, "_")
+		if strings.Contains(s, "sha1") || strings.Contains(s, "md5") ||
+			p.KeyType == "RSA" && kind != "rsa" || p.KeyType == "ECDSA" && kind != "ecdsa" {
+			continue
+		}
+		fit = append(fit, s)
+	}
+	return fit[:min(len(fit), 3)]
+}
+
+// ServerIsOld says that the server was seen to speak nothing that clients of
+// today accept.
+func (p *FixParams) ServerIsOld() bool {
+	return slices.Contains([]string{"1.0", "1.1", "ssl3", "ssl2", "3.0", "2.0"}, p.Version)
+}
+
+// VersionWords and MaxVersionWords name the version as people do.
+func (p *FixParams) VersionWords() string { return versionName(p.Version) }
+
+// MaxVersionWords is MaxVersion in words.
+func (p *FixParams) MaxVersionWords() string { return versionName(p.MaxVersion) }
+
+func versionName(v string) string {
+	switch v {
+	case "ssl3", "3.0":
+		return "SSL 3.0"
+	case "ssl2", "2.0":
+		return "SSL 2.0"
+	}
+	return "TLS " + v
+}
+
+// ClientIsOld says the same of the client.
+func (p *FixParams) ClientIsOld() bool {
+	return slices.Contains([]string{"1.0", "1.1", "ssl3", "ssl2", "3.0", "2.0"}, p.MaxVersion)
 }
 
 // Has says whether a list has an element with the prefix.
