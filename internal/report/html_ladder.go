@@ -82,7 +82,7 @@ func newLadder(d *diag.Diagnosis) *ladder {
 			r.CrossX = r.X2
 		}
 		r.Head = arrowHead(r.X1, r.X2, r.Y)
-		text := s.Text
+		text := stepText(s)
 		if text == "" && s.Status == diag.StatusNever {
 			text = "never happened"
 		}

@@ -56,7 +56,7 @@ func mdLadder(b *strings.Builder, d *diag.Diagnosis) {
 	b.WriteString("| | step | from | | at |\n|---|---|---|---|---|\n")
 	for _, s := range d.Handshake.Steps {
 		sign, _ := statusSign(s.Status)
-		text := s.Text
+		text := stepText(s)
 		if text == "" && s.Status == diag.StatusNever {
 			text = "never happened"
 		}

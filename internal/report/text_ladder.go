@@ -40,11 +40,20 @@ func statusSign(s diag.Status) (string, style) {
 	return "·", dim
 }
 
+// stepText is what a step said. Of an alert it says who sent it: an arrow is
+// not enough.
+func stepText(s diag.Step) string {
+	if s.Name == "Alert" && s.From != "" && !strings.Contains(s.Text, s.From) {
+		return s.From + ": " + s.Text
+	}
+	return s.Text
+}
+
 func (p *printer) step(s diag.Step, nameWidth int) {
 	name := pad(p.bounded(s.Name, nameLimit), nameWidth) + " "
 	sign, st := statusSign(s.Status)
 	mark, markStyle := sign, st
-	text := s.Text
+	text := stepText(s)
 	switch s.From {
 	case "client":
 		mark, markStyle = "→", none

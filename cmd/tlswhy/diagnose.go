@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/report"
+)
+
+func (p *program) diagnoseCommand() *cobra.Command {
+	f := &diagnoseFlags{}
+	cmd := &cobra.Command{
+		Use:   "diagnose TARGET...",
+		Short: "says why the handshake with a live target fails",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && f.targets == "" && f.client != "list" {
+				return badUsage("give a host, host:port or URL, or --targets FILE", "no target")
+			}
+			return p.runDiagnose(cmd.Context(), f, args)
+		},
+	}
+	f.register(cmd.Flags())
+	p.completeFlags(cmd)
+	return cmd
+}
+
+// runDiagnose diagnoses every target and prints the reports in the order in
+// which the targets were named.
+func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []string) error {
+	if f.client == "list" {
+		return p.listClients(f)
+	}
+	o, format, ro, err := f.resolve(p)
+	if err != nil {
+		return err
+	}
+	many := f.targets != "" || len(args) > 1
+	r := &run{p: p, format: format, many: many, strict: f.strict, stream: report.NewStream(p.stdout, format, ro),
+		progress: p.newProgress(many, f.quiet), said: map[string]bool{}}
+	if !many {
+		o.Progress = r.progress.state
+	}
+	results, finish := p.start(ctx, o, f.parallel, args, f.targets)
+	for res := range results {
+		r.add(<-res)
+	}
+	return r.close(ctx, finish())
+}
+
+// run is the consuming half: what comes back, in order.
+type run struct {
+	p        *program
+	format   report.Format
+	many     bool
+	strict   bool
+	stream   *report.Stream
+	progress *progress
+	code     int
+	nagios   int
+	written  bool
+	writeErr error
+	said     map[string]bool // complaints, each of which is made once
+}
+
+func (r *run) add(res result) {
+	d, code := res.d, exitUsage
+	if res.err != nil {
+		r.complain(res)
+		if r.format == report.Text || r.format == report.Markdown {
+			d = nil // standard error has said it
+		} else {
+			d = refused(res.t.input, res.err)
+		}
+	} else {
+		code = codeOf(d.Verdict, r.strict)
+	}
+	r.code = worse(r.code, code)
+	r.progress.done(code)
+	if d == nil {
+		return
+	}
+	r.nagios = report.WorstNagios(r.nagios, report.NagiosCode(d.Verdict, r.strict))
+	r.progress.clear()
+	r.written = true
+	if err := r.stream.Add(d); err != nil && r.writeErr == nil {
+		r.writeErr = err
+	}
+}
+
+// complain says on standard error what is wrong with a target.
+func (r *run) complain(res result) {
+	if errors.Is(res.err, context.Canceled) {
+		return
+	}
+	msg, hint := explain(res.err)
+	switch {
+	case res.t.where != "":
+		msg = res.t.where + ": " + msg
+	case r.many && !isFileError(res.err):
+		msg = res.t.input + ": " + msg
+	}
+	if r.said[msg] {
+		return
+	}
+	r.said[msg] = true
+	r.progress.clear()
+	complain(r.p.stderr, &usageError{msg, hint})
+}
+
+// close ends the report and turns what happened into the exit code.
+func (r *run) close(ctx context.Context, readErr error) error {
+	r.progress.clear()
+	if r.written || readErr == nil && r.format != report.Text && r.format != report.Markdown {
+		if err := r.stream.Close(); err != nil && r.writeErr == nil {
+			r.writeErr = err
+		}
+	}
+	if r.writeErr != nil {
+		return badUsage("", "writing the report: %v", r.writeErr)
+	}
+	if readErr != nil {
+		complain(r.p.stderr, readErr)
+		r.code, r.nagios = worse(r.code, exitUsage), report.WorstNagios(r.nagios, 3)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(r.p.stderr, "tlswhy: interrupted")
+		return exitError(exitInterrupted)
+	}
+	if r.format == report.Nagios {
+		return exitError(r.nagios)
+	}
+	return exitError(r.code)
+}
+
+// refused is the diagnosis of a target, an option or a file that makes no
+// sense, for readers of JSON and the like.
+func refused(input string, err error) *diag.Diagnosis {
+	msg, hint := explain(err)
+	c := diag.Cause{ID: "file-or-config-error", Family: "transport", Severity: diag.SeverityFailure, Confidence: diag.Proven,
+		Stage: diag.StageResolve, Summary: msg}
+	if hint != "" {
+		c.Fixes = []diag.Fix{{Side: "client", Action: "correct-command-line", Text: hint}}
+	}
+	return &diag.Diagnosis{Schema: diag.Schema, Target: diag.Target{Input: input}, Verdict: diag.Untested, Causes: []diag.Cause{c},
+		StartedAt: time.Now().UTC(), Tool: toolInfo()}
+}

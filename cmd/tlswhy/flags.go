@@ -1,0 +1,149 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tlswhy/tlswhy/internal/report"
+)
+
+// diagnoseFlags are the options of tlswhy diagnose.
+type diagnoseFlags struct {
+	opts       options
+	ip4, ip6   bool
+	client     string
+	at         string
+	output     string
+	targets    string
+	parallel   int
+	verbose    int
+	redact     bool
+	color      string
+	quiet      bool
+	strict     bool
+	timeoutSet bool
+}
+
+// aliases are other names of options.
+var aliases = map[string]string{"servername": "sni", "cacert": "ca"}
+
+// register declares the options. The texts that explain them are in
+// help/tlswhy-diagnose.txt.
+func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
+	o := &f.opts
+	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if to, ok := aliases[name]; ok {
+			name = to
+		}
+		return pflag.NormalizedName(name)
+	})
+	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name; several are its addresses")
+	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
+	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
+	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
+	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")
+	fs.StringVar(&o.MinVersion, "tls-min", "", "lowest version to offer")
+	fs.StringVar(&o.MaxVersion, "tls-max", "", "highest version to offer")
+	fs.StringVar(&o.Ciphers, "ciphers", "", "cipher suites, IANA or OpenSSL names")
+	fs.StringVar(&o.Groups, "groups", "", "named groups")
+	fs.StringVar(&o.SigAlgs, "sigalgs", "", "signature schemes")
+	fs.StringVar(&o.ALPN, "alpn", "", "application protocols, or none")
+	fs.StringVar(&f.client, "client", "", "speak and judge as this client; list prints them")
+	fs.StringVar(&o.CertFile, "cert", "", "client certificate (PEM)")
+	fs.StringVar(&o.KeyFile, "key", "", "its key (PEM)")
+	fs.StringVar(&o.CAFile, "ca", "", "the only trust anchors (PEM)")
+	fs.StringVar(&o.Trust, "trust", "", "whose roots")
+	fs.StringVar(&o.StartTLS, "starttls", "", "plaintext dialogue before TLS")
+	fs.StringVar(&f.at, "at", "", "judge as of this moment")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "of the first attempt")
+	fs.IntVar(&o.MaxConnections, "max-connections", 0, "budget of connections per target")
+	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
+	fs.StringVar(&f.targets, "targets", "", "file with one target per line, or -")
+	fs.IntVar(&f.parallel, "parallel", 8, "targets at a time")
+	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
+	f.registerOutput(fs)
+}
+
+// registerOutput declares the options that say how to print.
+func (f *diagnoseFlags) registerOutput(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.output, "output", "o", "text", "text, json, html, markdown, junit, sarif or nagios")
+	fs.CountVarP(&f.verbose, "verbose", "v", "attempts and all findings; -vv the bytes")
+	fs.BoolVar(&f.redact, "redact", false, "mask names, addresses and credentials")
+	fs.StringVar(&f.color, "color", "auto", "auto, always or never")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "one line per target")
+}
+
+// maxParallel bounds --parallel; each target makes several connections.
+const maxParallel = 256
+
+// resolve turns the flags into options for the library and for the report.
+func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Options, error) {
+	fail := func(err error) (options, report.Format, report.Options, error) {
+		return options{}, "", report.Options{}, err
+	}
+	o := f.opts
+	o.Client = f.client
+	switch {
+	case f.ip4 && f.ip6:
+		return fail(badUsage("give one of them, or none for both", "-4 and -6 exclude each other"))
+	case f.ip4:
+		o.Network = "ip4"
+	case f.ip6:
+		o.Network = "ip6"
+	}
+	at, err := parseMoment(f.at)
+	if err != nil {
+		return fail(err)
+	}
+	o.At = at
+	switch {
+	case f.opts.Timeout < 0:
+		return fail(badUsage("such as 5s or 1m", "--timeout %v is negative", f.opts.Timeout))
+	case f.opts.MaxConnections < 0:
+		return fail(badUsage("", "--max-connections %d is negative", f.opts.MaxConnections))
+	case f.parallel < 1 || f.parallel > maxParallel:
+		return fail(badUsage("", "--parallel %d is not between 1 and %d", f.parallel, maxParallel))
+	}
+	format, err := report.ParseFormat(f.output)
+	if err != nil {
+		names := make([]string, len(report.Formats))
+		for i, n := range report.Formats {
+			names[i] = string(n)
+		}
+		hint := "known are " + strings.Join(names, ", ")
+		if near := nearest(f.output, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return fail(badUsage(hint, "--output %q is unknown", f.output))
+	}
+	color, err := p.color(f.color)
+	if err != nil {
+		return fail(err)
+	}
+	o.Detail = min(f.verbose, 2)
+	return o, format, report.Options{Width: p.width(), Color: color && format == report.Text, ASCII: p.ascii() && format == report.Text,
+		Verbose: f.verbose, Quiet: f.quiet, Redact: f.redact, Strict: f.strict}, nil
+}
+
+// momentLayouts are the forms of --at.
+var momentLayouts = []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02"}
+
+// parseMoment reads a moment or a day, which begins at midnight UTC; "" is the
+// zero time, which means now.
+func parseMoment(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range momentLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, badUsage("write 2027-03-01 or 2027-03-01T12:00:00Z", "--at %q is no date", s)
+}
+
+// oneOf says whether s is one of the words, or empty.
+func oneOf(s string, words ...string) bool { return s == "" || slices.Contains(words, s) }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tlswhy/tlswhy"
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/truststore"
+	"github.com/tlswhy/tlswhy/internal/truststore/programs"
+)
+
+// options are those of the library.
+type options = tlswhy.Options
+
+// diagnoser is the front door of the library; tests put another behind it.
+type diagnoser func(ctx context.Context, target string, o *options) (*diag.Diagnosis, error)
+
+// diagnoseTarget lends the library what the program has beyond it: the trust
+// stores of other programs, and the environment, in which proxy variables are
+// noticed.
+func diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagnosis, error) {
+	return diagnose.Run(ctx, target, diagnose.Options(*o), diagnose.Env{
+		Sources: []truststore.Source{programs.Lists{}},
+		Environ: os.Environ(),
+	})
+}
+
+// isFileError says that a file of the options cannot be read; that concerns
+// every target.
+func isFileError(err error) bool {
+	var file *tlswhy.FileError
+	return errors.As(err, &file)
+}
+
+// explain takes an error apart: what is wrong, and what to do.
+func explain(err error) (msg, hint string) {
+	var own *usageError
+	var usage *tlswhy.UsageError
+	var file *tlswhy.FileError
+	switch {
+	case errors.As(err, &own):
+		return own.msg, own.hint
+	case errors.As(err, &usage):
+		return usage.Msg, usage.Hint
+	case errors.As(err, &file):
+		switch {
+		case errors.Is(file.Err, fs.ErrNotExist):
+			return fmt.Sprintf("reading the %s: %q does not exist", file.Role, file.File), ""
+		case errors.Is(file.Err, fs.ErrPermission):
+			return fmt.Sprintf("reading the %s: no permission to read %q", file.Role, file.File), ""
+		}
+		return file.Error(), ""
+	}
+	return err.Error(), ""
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tlswhy/tlswhy/internal/lab"
+	"github.com/tlswhy/tlswhy/internal/report"
+)
+
+func (p *program) labCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "broken servers on this machine, to practise and to test",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if _, ok := lab.Lookup(args[0]); ok {
+					return badUsage("tlswhy lab run "+args[0]+" diagnoses it, tlswhy lab serve "+args[0]+" keeps it running", "run or serve?")
+				}
+				hint := "list, run ID or serve ID"
+				if near := nearest(args[0], []string{"list", "run", "serve"}); near != "" {
+					hint = "did you mean tlswhy lab " + near + "?"
+				}
+				return badUsage(hint, "lab does not know %q", args[0])
+			}
+			return p.labList("auto")
+		},
+	}
+	color := ""
+	list := &cobra.Command{Use: "list", Short: "lists the scenarios", Args: noArgs, RunE: func(*cobra.Command, []string) error { return p.labList(color) }}
+	list.Flags().StringVar(&color, "color", "auto", "auto, always or never")
+
+	f := &diagnoseFlags{}
+	run := &cobra.Command{
+		Use:   "run ID...",
+		Short: "starts a broken server, diagnoses it and prints the report",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			scenarios, err := chooseScenarios(args)
+			if err != nil {
+				return err
+			}
+			code := exitHealthy
+			for i, s := range scenarios {
+				if i > 0 {
+					fmt.Fprintln(p.stdout)
+				}
+				c, err := p.labRun(cmd.Context(), s, f)
+				if err != nil {
+					return err
+				}
+				code = worse(code, c)
+			}
+			return exitError(code)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	f.registerOutput(run.Flags())
+
+	dir := ""
+	serve := &cobra.Command{
+		Use:   "serve ID",
+		Short: "keeps a broken server running",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			scenarios, err := chooseScenarios(args)
+			if err != nil {
+				return err
+			}
+			if len(scenarios) > 1 {
+				return badUsage("start the others beside it", "serve takes one ID")
+			}
+			return p.labServe(cmd.Context(), scenarios[0], dir)
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	serve.Flags().StringVar(&dir, "dir", "", "folder for the client's files; default is a temporary one")
+	cmd.AddCommand(list, run, serve)
+	return cmd
+}
+
+func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, s := range lab.Scenarios() {
+		out = append(out, s.ID+"\t"+s.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// chooseScenarios looks scenarios up by their ids.
+func chooseScenarios(args []string) ([]lab.Scenario, error) {
+	if len(args) == 0 {
+		return nil, badUsage("tlswhy lab list prints them", "which scenario?")
+	}
+	var out []lab.Scenario
+	for _, arg := range args {
+		s, ok := lab.Lookup(arg)
+		if !ok {
+			var ids []string
+			for _, s := range lab.Scenarios() {
+				ids = append(ids, s.ID)
+			}
+			hint := "tlswhy lab list prints them"
+			if near := nearest(arg, ids); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return nil, badUsage(hint, "no scenario is called %q", arg)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (p *program) labList(color string) error {
+	o, err := p.pageOptions(color)
+	if err != nil {
+		return err
+	}
+	scenarios := lab.Scenarios()
+	width := 0
+	for _, s := range scenarios {
+		width = max(width, len(s.ID))
+	}
+	healthy := false
+	for i, s := range scenarios {
+		if i == 0 || (s.Cause == "") != healthy {
+			healthy = s.Cause == ""
+			title := "Broken"
+			if healthy {
+				title = "\nHealthy, though unusual"
+			}
+			if err := p.heading(title, o); err != nil {
+				return err
+			}
+		}
+		if err := report.Entry(p.stdout, fmt.Sprintf("  %-*s  ", width, s.ID), s.Title, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heading prints a line that stands out; a line feed before it is an empty
+// line.
+func (p *program) heading(s string, o report.Options) error {
+	if rest, ok := strings.CutPrefix(s, "\n"); ok {
+		fmt.Fprintln(p.stdout)
+		s = rest
+	}
+	return report.Heading(p.stdout, s, o)
+}
+
+// labRun starts the server and diagnoses it as the command line would.
+func (p *program) labRun(ctx context.Context, s lab.Scenario, f *diagnoseFlags) (int, error) {
+	dir, err := os.MkdirTemp("", "tlswhy-lab-")
+	if err != nil {
+		return 0, badUsage("", "making a folder for the client's files: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	running, args, err := startScenario(ctx, s, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer running.Close()
+	if !f.quiet && f.output == string(report.Text) {
+		o, err := p.pageOptions(f.color)
+		if err != nil {
+			return 0, err
+		}
+		if err := report.Entry(p.stdout, "", strings.TrimSpace(upperFirst(s.Title)+". "+s.Story), o); err != nil {
+			return 0, err
+		}
+		fmt.Fprintln(p.stdout)
+	}
+	of := &diagnoseFlags{}
+	fs := pflag.NewFlagSet("lab", pflag.ContinueOnError)
+	of.register(fs)
+	if err := fs.Parse(args); err != nil {
+		return 0, fmt.Errorf("scenario %q: %w", s.ID, err)
+	}
+	of.output, of.verbose, of.redact, of.color, of.quiet = f.output, f.verbose, f.redact, f.color, f.quiet
+	var code exitError
+	err = p.runDiagnose(ctx, of, fs.Args())
+	if c, ok := err.(exitError); ok {
+		code, err = c, nil
+	}
+	return int(code), err
+}
+
+// startScenario starts the server and returns the arguments of the client
+// whose files it wrote to dir.
+func startScenario(ctx context.Context, s lab.Scenario, dir string) (*lab.Running, []string, error) {
+	running, err := lab.Start(ctx, s)
+	if err != nil {
+		return nil, nil, badUsage("", "%v", err)
+	}
+	file := func(name string, pem []byte) string {
+		path := filepath.Join(dir, name)
+		if err == nil && pem != nil {
+			err = os.WriteFile(path, pem, 0o600)
+		}
+		return path
+	}
+	args := s.Client.Args(running, file("ca.pem", running.CA), file("client.pem", running.ClientCert), file("client.key", running.ClientKey))
+	if err != nil {
+		_ = running.Close() // the first error is the one that says something
+		return nil, nil, badUsage("", "writing the client's files: %v", err)
+	}
+	return running, args, nil
+}
+
+// labServe runs the server until the context ends.
+func (p *program) labServe(ctx context.Context, s lab.Scenario, dir string) error {
+	var err error
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "tlswhy-lab-"); err == nil {
+			defer os.RemoveAll(dir)
+		}
+	} else {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return badUsage("", "making a folder for the client's files: %v", err)
+	}
+	running, args, err := startScenario(ctx, s, dir)
+	if err != nil {
+		return err
+	}
+	defer running.Close()
+	fmt.Fprintf(p.stdout, "%s: %s\nlistens on %s; the name is %s; the client's files are in %s\n\n  tlswhy %s\n",
+		s.ID, s.Title, running.Addr, running.Name, dir, shellJoin(args))
+	if s.Client.Protocol == "" && !s.Client.NoConnect {
+		host, port := running.Name, running.Addr[strings.LastIndexByte(running.Addr, ':')+1:]
+		fmt.Fprintf(p.stdout, "  curl --cacert %s --connect-to %s https://%s:%s/\n", shellQuote(filepath.Join(dir, "ca.pem")), shellQuote("::"+running.Addr), host, port)
+	}
+	fmt.Fprintln(p.stderr, "\nCtrl-C ends it")
+	<-ctx.Done()
+	return nil
+}
+
+// shellJoin writes arguments as one types them.
+func shellJoin(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = shellQuote(a)
+	}
+	return strings.Join(out, " ")
+}
+
+// shellQuote quotes for a POSIX shell where there is something to quote.
+func shellQuote(s string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,@+=%", r)
+	}
+	if s != "" && strings.TrimFunc(s, safe) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

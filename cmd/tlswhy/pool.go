@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/tlswhy/tlswhy/diag"
+)
+
+// result is what came of one target: a diagnosis or a complaint.
+type result struct {
+	t   target
+	d   *diag.Diagnosis
+	err error
+}
+
+// ahead is how many results per worker may wait for an earlier, slower target.
+const ahead = 8
+
+// start diagnoses the targets, so many at a time. The results come in the
+// order of the targets, each through a channel of its own; finish waits for
+// the workers and returns what went wrong while reading. After ctx ends no new
+// target is begun.
+func (p *program) start(ctx context.Context, o options, parallel int, args []string, file string) (results <-chan chan result, finish func() error) {
+	targets, readErr := p.targetChannel(ctx, args, file)
+	queue := make(chan chan result, parallel*ahead)
+	slots := make(chan struct{}, parallel)
+	var workers sync.WaitGroup
+	go func() {
+		defer close(queue)
+		for {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			var t target
+			var ok bool
+			select {
+			case t, ok = <-targets:
+			case <-ctx.Done():
+			}
+			if !ok {
+				return
+			}
+			out := make(chan result, 1)
+			queue <- out
+			opts := o
+			workers.Go(func() {
+				defer func() { <-slots }()
+				res := result{t: t, err: t.err}
+				if t.err == nil {
+					res.d, res.err = p.diagnose(ctx, t.input, &opts)
+				}
+				out <- res
+			})
+		}
+	}()
+	return queue, func() error {
+		workers.Wait()
+		select {
+		case err := <-readErr:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// targetChannel reads the targets beside the work. When ctx ends while a
+// terminal or pipe is being read, the reading goroutine stays until the
+// program ends: a read cannot be interrupted.
+func (p *program) targetChannel(ctx context.Context, args []string, file string) (<-chan target, <-chan error) {
+	targets, done := make(chan target), make(chan error, 1)
+	go func() {
+		defer close(targets)
+		done <- p.readTargets(args, file, func(t target) bool {
+			select {
+			case targets <- t:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	}()
+	return targets, done
+}
