@@ -75,11 +75,11 @@ func (h *ClientHello) SetSupportedVersions(versions []Version) {
 }
 
 // MaxVersion returns the highest version offered: of supported_versions
-// without GREASE, else legacy_version.
+// without GREASE and drafts of TLS 1.3 (0x7Fxx), else legacy_version.
 func (h *ClientHello) MaxVersion() Version {
 	highest := Version(0)
 	for _, v := range h.SupportedVersions() {
-		if !v.IsGREASE() {
+		if !v.IsGREASE() && v>>8 != 0x7F {
 			highest = max(highest, v)
 		}
 	}
