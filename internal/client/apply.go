@@ -27,7 +27,7 @@ import (
 // schemes, ALPN and SNI, last the padding. Identity is the sender's.
 func Apply(base *tlswire.ClientHello, ch facts.Changes) (*tlswire.ClientHello, error) {
 	if base == nil {
-		return nil, errNoHello
+		return nil, fmt.Errorf("changing a hello: %w", errNoHello)
 	}
 	h := base.Clone()
 	ch, words := expand(ch)

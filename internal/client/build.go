@@ -254,5 +254,5 @@ func rangeWords(lo, hi tlswire.Version) string {
 	return lo.String() + " to " + hi.String()
 }
 
-// errNoHello is what Apply says without a base.
-var errNoHello = errors.New("changing a hello: there is none")
+// errNoHello means that there is no hello to begin with.
+var errNoHello = errors.New("no ClientHello to change")

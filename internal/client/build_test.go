@@ -87,9 +87,9 @@ func TestBuild(t *testing.T) {
 			func(h *tlswire.ClientHello) bool { return !h.HasExtension(tlswire.ExtServerName) }},
 		{"name with a dot", "reference", Options{SNI: "example.com."}, "1.2-1.3",
 			func(h *tlswire.ClientHello) bool { return h.ServerName() == "example.com" }},
-		{"java 6 sends no name", "java 6", Options{SNI: "example.com"}, "ssl2-1.0",
+		{"java 6 sends no name", "java 6", Options{SNI: "example.com"}, "ssl3-1.0",
 			func(h *tlswire.ClientHello) bool { return h.SSL2 }},
-		{"java 6 with a name by force", "java 6", Options{SNI: "example.com", ForceSNI: true}, "ssl2-1.0",
+		{"java 6 with a name by force", "java 6", Options{SNI: "example.com", ForceSNI: true}, "ssl3-1.0",
 			func(h *tlswire.ClientHello) bool {
 				return !h.SSL2 && h.ServerName() == "example.com" && len(h.Random) == 32
 			}},

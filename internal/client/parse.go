@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -44,6 +45,13 @@ func parseProfile(text string) (*Profile, error) {
 	if len(p.hex) > maxProfileHex {
 		return nil, fmt.Errorf("reading profile: hello of %d digits is too long", len(p.hex))
 	}
+	p.parse = sync.OnceValues(func() (*tlswire.ClientHello, error) {
+		record, err := hex.DecodeString(p.hex)
+		if err != nil {
+			return nil, fmt.Errorf("reading profile %q: hello: %w", p.Name, err)
+		}
+		return tlswire.ParseClientHelloRecord(record)
+	})
 	return p, nil
 }
 
@@ -106,14 +114,6 @@ func bits(s string) (int, error) {
 		return 0, fmt.Errorf("%q is no number of bits", s)
 	}
 	return int(n), nil
-}
-
-func decodeHex(s string) ([]byte, error) {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		return nil, fmt.Errorf("reading profile: hello: %w", err)
-	}
-	return b, nil
 }
 
 var versionWords = []struct {

@@ -24,7 +24,8 @@ type Profile struct {
 	Source   string
 	Client   facts.Client
 
-	hex string
+	hex   string
+	parse func() (*tlswire.ClientHello, error) // of hex, once; shared
 }
 
 //go:embed data/*.hello
@@ -74,14 +75,6 @@ func (p *Profile) Hello() *tlswire.ClientHello {
 	c := h.Clone()
 	c.Raw = h.Raw
 	return c
-}
-
-func (p *Profile) parse() (*tlswire.ClientHello, error) {
-	record, err := decodeHex(p.hex)
-	if err != nil {
-		return nil, err
-	}
-	return tlswire.ParseClientHelloRecord(record)
 }
 
 // crawler reports that the client is a search engine's and no user's.

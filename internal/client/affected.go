@@ -1,0 +1,183 @@
+package client
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// AffectedBy names, in words, the clients that such a server certainly turns
+// away. Crawlers are left out.
+func AffectedBy(s *facts.Server) []string {
+	return Unable(func(p *Profile) bool {
+		o := p.Negotiate(s)
+		return !o.OK && !o.Unknown
+	})
+}
+
+// Unable names the clients for which fails is true, compressed to families
+// with ranges of versions: "Java ≤ 8u31", "IE 6–8 on XP". The ranges hold for
+// the versions that are profiles; between two of them the border is not known.
+func Unable(fails func(*Profile) bool) []string {
+	type group struct{ family, platform string }
+	members := map[group][]*Profile{}
+	var groups []group
+	failed := map[*Profile]bool{}
+	total := 0
+	for _, p := range index() {
+		if p.crawler() {
+			continue
+		}
+		g := group{p.Family, p.Platform}
+		if members[g] == nil {
+			groups = append(groups, g)
+		}
+		members[g] = append(members[g], p)
+		failed[p] = fails(p)
+		total++
+	}
+	if len(failed) == 0 || countTrue(failed) == total {
+		return []string{"every known client"}
+	}
+	slices.SortStableFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(familyRank(a.family), familyRank(b.family)), cmp.Compare(a.family, b.family), cmp.Compare(a.platform, b.platform))
+	})
+	out := []string{}
+	for _, g := range groups {
+		suffix := ""
+		if g.platform != "" {
+			suffix = " on " + g.platform
+		}
+		for _, r := range ranges(members[g], failed, g.family == "IE") {
+			out = append(out, g.family+" "+r+suffix)
+		}
+	}
+	return out
+}
+
+func countTrue[K comparable](m map[K]bool) int {
+	n := 0
+	for _, v := range m {
+		if v {
+			n++
+		}
+	}
+	return n
+}
+
+// ranges lists the runs of versions that fail. Where the variants of a version
+// differ, the version does not count as failing. A finite family has no older
+// or newer members than its profiles.
+func ranges(profiles []*Profile, failed map[*Profile]bool, finite bool) []string {
+	type version struct {
+		name  string
+		fails bool
+	}
+	sorted := slices.Clone(profiles)
+	slices.SortStableFunc(sorted, func(a, b *Profile) int { return compareVersions(a.Version, b.Version) })
+	var versions []version
+	for _, p := range sorted {
+		if n := len(versions); n > 0 && versions[n-1].name == p.Version {
+			versions[n-1].fails = versions[n-1].fails && failed[p]
+			continue
+		}
+		versions = append(versions, version{p.Version, failed[p]})
+	}
+	var out []string
+	for i := 0; i < len(versions); i++ {
+		if !versions[i].fails {
+			continue
+		}
+		j := i
+		for j+1 < len(versions) && versions[j+1].fails {
+			j++
+		}
+		first, last := versions[i].name, versions[j].name
+		oldest, newest := i == 0, j == len(versions)-1
+		switch {
+		case !finite && oldest && newest && i != j:
+			out = append(out, "(all versions)")
+		case !finite && oldest && !newest:
+			out = append(out, "≤ "+last)
+		case !finite && newest && !oldest:
+			out = append(out, "≥ "+first)
+		case i == j:
+			out = append(out, first)
+		default:
+			out = append(out, first+"–"+last)
+		}
+		i = j
+	}
+	return out
+}
+
+// LacksVersions is for Unable: clients that speak none of the versions.
+func LacksVersions(versions ...tlswire.Version) func(*Profile) bool {
+	return func(p *Profile) bool {
+		h := p.shared()
+		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.MinVersion })
+	}
+}
+
+// LacksSuites is for Unable: clients that offer none of the suites.
+func LacksSuites(suites ...tlswire.CipherSuite) func(*Profile) bool {
+	return func(p *Profile) bool { return !overlap(p.shared().CipherSuites, suites) }
+}
+
+// LacksGroups is for Unable: clients that offer none of the groups. One that
+// sends no list of groups leaves the choice to the server.
+func LacksGroups(groups ...tlswire.Group) func(*Profile) bool {
+	return func(p *Profile) bool {
+		offered := p.shared().Groups()
+		return offered != nil && !overlap(offered, groups)
+	}
+}
+
+// LacksSchemes is for Unable: clients that offer none of the signature schemes.
+// One that sends no list takes SHA-1 with any kind of key.
+func LacksSchemes(schemes ...tlswire.SignatureScheme) func(*Profile) bool {
+	return func(p *Profile) bool {
+		offered := p.shared().SignatureSchemes()
+		if offered == nil {
+			return !slices.ContainsFunc(schemes, func(s tlswire.SignatureScheme) bool { return s.Hash() == "SHA1" })
+		}
+		return !overlap(offered, schemes)
+	}
+}
+
+// LacksSNI is for Unable: clients that send no server name.
+func LacksSNI(p *Profile) bool { return !p.Client.SendsSNI }
+
+// LongerThan is for Unable: clients whose ClientHello has more bytes.
+func LongerThan(size int) func(*Profile) bool {
+	return func(p *Profile) bool { return len(p.shared().Raw) > size }
+}
+
+// Refuses is for Unable: clients whose judgement refuses something.
+func Refuses(refuses func(facts.Client) bool) func(*Profile) bool {
+	return func(p *Profile) bool { return refuses(p.Client) }
+}
+
+// shared returns the parsed hello, which must not be changed.
+func (p *Profile) shared() *tlswire.ClientHello {
+	if h, err := p.parse(); err == nil {
+		return h
+	}
+	return &tlswire.ClientHello{}
+}
+
+func overlap[T comparable](a, b []T) bool {
+	return slices.ContainsFunc(a, func(v T) bool { return slices.Contains(b, v) })
+}
+
+// Join puts families into one phrase: "Java ≤ 7u25, Android ≤ 4.3 and 3 more".
+func Join(families []string, most int) string {
+	if len(families) <= most {
+		return strings.Join(families, ", ")
+	}
+	return strings.Join(families[:most], ", ") + " and " + strconv.Itoa(len(families)-most) + " more"
+}

@@ -1,0 +1,70 @@
+package client
+
+// stacks are the clients whose judgement was measured, in the order of the
+// letters in judgements: OpenSSL 3.0, curl 7.88, Go 1.26, OpenJDK 17, Node 20,
+// Python 3.11, wget and gnutls-cli with GnuTLS 3.7, Chromium 156, Firefox 153.
+var stacks = [...]string{"OpenSSL", "curl", "Go", "Java", "Node.js", "Python", "wget", "GnuTLS", "Chrome", "Firefox"}
+
+// judgements holds, per problem of a server, how each of stacks took it when
+// it was measured in 2026: + goes on, - fails, . was not run or cannot be said.
+var judgements = map[string]string{
+	//                            OCGJNPwgCF
+	"cn-only":                   "++-+++++--", // the name stands only in the common name
+	"eku":                       "------+---", // EKU without serverAuth
+	"ku":                        "+++-+++--+", // key usage without digitalSignature
+	"leaf-is-ca":                "+++++++++-", // leaf with CA:true
+	"sha1":                      "---+------", // leaf signed with SHA-1, private CA
+	"rsa1024":                   "--+++-++++", // RSA-1024 leaf, private CA
+	"ed25519":                   "++++++++--", // Ed25519 certificate
+	"p521":                      "++++++++-+", // P-521 certificate
+	"must-staple":               "++++++--+-", // must-staple and no staple
+	"staple-revoked":            "++++++----", // stapled response: revoked
+	"staple-stale":              "++++++--+-", // stapled response out of date
+	"tls10-only":                "------++--",
+	"static-rsa-only":           "++-++-++++",
+	"dhe-only":                  "++-+++.+..", // DHE with 2048 bits and nothing else
+	"dhe-1024":                  "---++-.+--",
+	"p521-group-only":           "++++++++-+",
+	"pq-group-only":             "--+-----++", // X25519MLKEM768 and nothing else
+	"sha1-server-signature":     ".--+--....", // the handshake is signed with SHA-1 alone
+	"alpn-mismatch":             "+--+++++--", // the server knows neither h2 nor http/1.1
+	"alert112-warning":          "+++-++++++", // unrecognized_name as a warning
+	"large-hello":               "++-+++++--", // hello above 1400 bytes is dropped: who sends one
+	"incomplete-chain":          "--------++", // an intermediate is missing; see remarks
+	"no-rfc5746":                "--++--.+++", // no secure renegotiation
+	"chain-order":               "++++++++++", // out of order, or with the root
+	"name-constraints-violated": "-----...--",
+}
+
+// remarks say under which condition a stack goes on or fails.
+var remarks = map[string]map[string]string{
+	"incomplete-chain": {
+		"Chrome":  "Chrome where it fetches the intermediate by AIA or remembers it",
+		"Firefox": "Firefox where the intermediate is preloaded or remembered",
+	},
+	"rsa1024": {"Chrome": "Chrome with a private CA"},
+	"sha1":    {"Java": "Java with a private CA"},
+}
+
+// CertFamilies says which clients break on a problem of a server's certificate
+// or handshake, and which go on, as measured. The problems are the keys of
+// judgements; an unknown one gives nil, nil. A client in neither list was not
+// measured.
+func CertFamilies(problem string) (breaks, passes []string) {
+	row, ok := judgements[problem]
+	if !ok {
+		return nil, nil
+	}
+	for i, name := range stacks {
+		if remark := remarks[problem][name]; remark != "" {
+			name = remark
+		}
+		switch row[i] {
+		case '-':
+			breaks = append(breaks, name)
+		case '+':
+			passes = append(passes, name)
+		}
+	}
+	return breaks, passes
+}
