@@ -107,14 +107,14 @@ func (e *engine) checkServerHello(hello *tlswire.ServerHello) {
 	}
 	if !slices.Contains(e.hello.CipherSuites, suite) {
 		e.violation("ServerHello", fmt.Sprintf("chooses %v, which was not offered", suite), ruleServerHello)
-	} else if info := suite.Info(); info.Known && !suite.AllowedIn(version) {
+	} else if e.hello.Offers(version) && suite.Info().Known && !suite.AllowedIn(version) {
 		e.violation("ServerHello", fmt.Sprintf("chooses %v, which does not belong to %v", suite, version), ruleServerHello)
 	}
 	if hello.Compression != 0 && !slices.Contains(e.hello.Compression, hello.Compression) {
 		e.violation("ServerHello", fmt.Sprintf("chooses compression method %d, which was not offered", hello.Compression), ruleServerHello)
 	}
 	e.checkExtensions("ServerHello", hello.Extensions)
-	if version >= tlswire.TLS13 && !bytes.Equal(hello.SessionID, e.hello.SessionID) {
+	if version == tlswire.TLS13 && !bytes.Equal(hello.SessionID, e.hello.SessionID) {
 		e.violation("ServerHello", "does not echo the session ID", ruleServerHello)
 	}
 	if retry := e.a.Retry; retry != nil {

@@ -67,6 +67,9 @@ func (e *engine) take(record tlswire.Record) (got event, again bool, err error) 
 		return event{}, err == nil, err
 	case tlswire.ContentChangeCipherSpec:
 		e.note(tlswire.SideServer, "ChangeCipherSpec", data, size)
+		if len(data) != 1 || data[0] != 1 {
+			e.violation("ChangeCipherSpec", fmt.Sprintf("is %x instead of 01", data), "RFC 8446, Section 5")
+		}
 		if e.a.Version >= tlswire.TLS13 || e.a.Version == 0 {
 			return event{}, true, nil // RFC 8446, Appendix D.4
 		}
