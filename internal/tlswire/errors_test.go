@@ -29,9 +29,12 @@ func TestErrorTexts(t *testing.T) {
 func TestMarshalRefusesOverflow(t *testing.T) {
 	t.Parallel()
 	long := make([]byte, 1<<16)
+	badALPN := &ClientHello{Random: bytes32(1)}
+	badALPN.SetALPN([]string{string(long[:256])})
 	tests := map[string]func() ([]byte, error){
 		"session ID":   (&ClientHello{Random: bytes32(1), SessionID: make([]byte, 256)}).Marshal,
 		"extension":    (&ClientHello{Random: bytes32(1), Extensions: []Extension{{ExtSessionTicket, long}}}).Marshal,
+		"ALPN":         badALPN.Marshal,
 		"challenge":    (&ClientHello{SSL2: true, Random: long}).Marshal,
 		"SSLv2 record": (&ClientHello{SSL2: true, Random: long[:40000]}).MarshalRecord,
 		"SSLv2 server": (&SSL2ServerHello{Certificate: long}).Marshal,

@@ -118,14 +118,14 @@ func decodeList8[T ~uint16](data []byte) []T {
 	return values
 }
 
-// build runs a builder; our own bodies only fail when a vector overflows, and
-// then the extension is left empty, which Marshal's own limits report.
+// build runs a builder. A body whose lengths do not fit becomes one that fits
+// no extension, so that Marshal refuses it: setters need no error result.
 func build(f func(*cryptobyte.Builder)) []byte {
 	var b cryptobyte.Builder
 	f(&b)
 	out, err := b.Bytes()
 	if err != nil {
-		return nil
+		return make([]byte, 1<<16)
 	}
 	return out
 }
