@@ -134,9 +134,6 @@ func parsePSS(s cryptobyte.String) pssParams {
 			return p
 		}
 	}
-	if p.hash != p.mgf {
-		p.bad = "PSS with two different hashes"
-	}
 	return p
 }
 

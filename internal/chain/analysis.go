@@ -46,9 +46,11 @@ type Policy struct {
 
 	IgnoreKeyUsage        bool // key usage of the leaf
 	IgnoreExtKeyUsage     bool
+	AcceptAnyUsage        bool // anyExtendedKeyUsage counts as the wanted one: Go, Java, Chromium; not OpenSSL, Firefox
 	IgnoreCAs             bool // basicConstraints and keyCertSign of issuers
 	IgnorePathLen         bool
 	IgnoreNameConstraints bool
+	AcceptSelfIssued      bool // see KindSelfIssued: all but OpenSSL
 	IgnoreAnchorDates     bool
 	IgnoreCritical        bool // unknown critical extensions
 
@@ -70,6 +72,7 @@ const (
 	KindNotYetValid     Kind = "not-yet-valid"
 	KindNameMismatch    Kind = "name-mismatch"
 	KindSelfSigned      Kind = "self-signed"    // the leaf, verified, and no anchor
+	KindSelfIssued      Kind = "self-issued"    // subject equals issuer, but another key has signed
 	KindUnknownIssuer   Kind = "unknown-issuer" // the path ends without an anchor
 	KindIncomplete      Kind = "incomplete"     // an intermediate was not sent that exists
 	KindBadEKU          Kind = "bad-eku"

@@ -48,7 +48,7 @@ func readableFirst(certs []*Certificate) []*Certificate {
 var severity = map[Kind]int{
 	KindMalformed: 12, KindBadSignature: 10, KindUnknownIssuer: 8, KindSelfSigned: 8, KindNotCA: 7,
 	KindPathLength: 7, KindNameConstraints: 7, KindBadEKU: 7, KindBadKeyUsage: 6, KindUnknownCritical: 6,
-	KindIncomplete: 5, KindKeyIDMismatch: 5, KindExpired: 4, KindNotYetValid: 4, KindDistrusted: 4,
+	KindSelfIssued: 5, KindIncomplete: 5, KindKeyIDMismatch: 5, KindExpired: 4, KindNotYetValid: 4, KindDistrusted: 4,
 	KindWeakKey: 3, KindWeakDigest: 3,
 }
 

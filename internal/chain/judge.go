@@ -228,8 +228,7 @@ func (j *judge) issuer(i int) {
 	if policy.IgnoreCAs {
 		return
 	}
-	oldRoot := c.BasicConstraints == nil && (c.Version == 1 || j.isTop(i)) && c.SelfIssued()
-	if !c.IsCA() && !oldRoot {
+	if !c.IsCA() && (c.BasicConstraints != nil || i+1 < len(j.p.Elements) || !oldCA(c)) {
 		why := "basicConstraints say CA:FALSE"
 		if c.BasicConstraints == nil {
 			why = "it has no basicConstraints"
@@ -255,6 +254,12 @@ func (j *judge) issuer(i int) {
 	}
 }
 
+// oldCA reports whether OpenSSL takes a root without basicConstraints for a CA:
+// one of version 1, or one whose key usage says so.
+func oldCA(c *Certificate) bool {
+	return c.Version == 1 && c.isRoot() || c.HasKeyUsage && c.KeyUsage&KeyUsageCertSign != 0
+}
+
 func (j *judge) below(i int) string {
 	if i == 1 {
 		return "the certificate"
@@ -276,6 +281,13 @@ func (j *judge) link(i int) {
 	case CannotCheck:
 		j.note(Problem{Kind: KindUncheckedSignature, Element: i, Cert: c, Issuer: up,
 			Detail: fmt.Sprintf("the signature of %s could not be checked: %s", j.title(i), e.Link.Reason)})
+	}
+	// OpenSSL takes a certificate for self-signed when its names are equal and its
+	// key identifiers do not say otherwise, whoever signed it. Typical of a server
+	// certificate that was given the very subject of its private CA.
+	if c.SelfIssued() && compareKeyIDs(c, c) != keyIDMismatch && compareKeyIDs(c, c) != serialMismatch && e.Link.Outcome == Valid {
+		j.either(!j.in.Policy.AcceptSelfIssued, Problem{Kind: KindSelfIssued, Element: i, Cert: c, Issuer: up,
+			Detail: fmt.Sprintf("%s has the same subject as its issuer, so that OpenSSL takes it for self-signed, although another key has signed it", j.title(i))})
 	}
 	if !c.Issuer.SameBytes(up.Subject) {
 		j.either(j.in.Policy.ExactNames, Problem{Kind: KindNameEncoding, Element: i, Cert: c, Issuer: up,

@@ -15,7 +15,7 @@ func (j *judge) usage() {
 		want = EKUClientAuth
 	}
 	for i, e := range j.p.Elements {
-		if e.Cert.ExtKeyUsage == nil || allowsUsage(e.Cert.ExtKeyUsage, want, i) {
+		if e.Cert.ExtKeyUsage == nil || j.allowsUsage(e.Cert.ExtKeyUsage, want) {
 			continue
 		}
 		if j.isTop(i) && i > 0 && j.in.Policy.IgnoreAnchorDates {
@@ -35,14 +35,16 @@ func (j *judge) usage() {
 	}
 }
 
-func allowsUsage(have []string, want string, element int) bool {
+func (j *judge) allowsUsage(have []string, want string) bool {
 	return slices.ContainsFunc(have, func(oid string) bool {
 		switch oid {
-		case want, EKUAny:
+		case want:
 			return true
+		case EKUAny:
+			return j.in.Policy.AcceptAnyUsage
 		case EKUNetscapeSGC, EKUMicrosoftSGC:
-			// The step-up usages of the 1990s, still in some intermediates.
-			return element > 0 && want == EKUServerAuth
+			// The step-up usages of the 1990s; OpenSSL takes them for serverAuth.
+			return want == EKUServerAuth
 		}
 		return false
 	})

@@ -143,7 +143,7 @@ func checkRSA(alg SignatureAlgorithm, data, signature []byte, pub *rsa.PublicKey
 	}
 	ok := false
 	if alg.OID == oidPSS {
-		ok = verifyPSS(pub.N.BitLen(), em, digest, h, alg.pss.salt)
+		ok = verifyPSS(pub.N.BitLen(), em, digest, alg.pss)
 	} else {
 		ok = bytes.Equal(em, padPKCS1(len(em), digest, h))
 	}
@@ -190,8 +190,9 @@ func padPKCS1(size int, digest []byte, h crypto.Hash) []byte {
 	return append(em, digest...)
 }
 
-// verifyPSS is EMSA-PSS-VERIFY (RFC 8017, Section 9.1.2) with MGF1 of the same hash.
-func verifyPSS(modulusBits int, em, digest []byte, h crypto.Hash, saltLen int) bool {
+// verifyPSS is EMSA-PSS-VERIFY (RFC 8017, Section 9.1.2).
+func verifyPSS(modulusBits int, em, digest []byte, params pssParams) bool {
+	h, saltLen := params.hash, params.salt
 	emBits := modulusBits - 1
 	emLen := (emBits + 7) / 8
 	if len(em) > emLen { // one leading octet when the modulus has 8k+1 bits
@@ -210,7 +211,7 @@ func verifyPSS(modulusBits int, em, digest []byte, h crypto.Hash, saltLen int) b
 	if db[0]&^topMask != 0 {
 		return false
 	}
-	mgf1XOR(db, want, h)
+	mgf1XOR(db, want, params.mgf)
 	db[0] &= topMask
 	ps, salt := db[:len(db)-saltLen-1], db[len(db)-saltLen:]
 	if len(bytes.Trim(ps, "\x00")) != 0 || db[len(db)-saltLen-1] != 1 {
