@@ -1,0 +1,99 @@
+package test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tlswhy/tlswhy/test/server"
+)
+
+// What a diagnosis may cost. The bounds are wide, since the race detector and a
+// busy machine slow everything down; the summary shows the figures.
+const (
+	maxMedianConnections = 6
+	maxTime              = 15 * time.Second
+)
+
+// allScenarios makes the rows of all tables.
+func allScenarios(w *world) []scenario {
+	var out []scenario
+	for _, table := range [][]fault{certificateFaults(w), weaknessFaults(w), cipherFaults(w), versionFaults(w), sniFaults(w), clientAuthFaults(w),
+		transportFaults(w), twoFaults(w), controls(w)} {
+		for _, f := range table {
+			out = append(out, f.scenarios(w)...)
+		}
+	}
+	return append(out, ownServers(w)...)
+}
+
+func TestScenarios(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real servers take a minute or two")
+	}
+	w := newWorld(t)
+	all := allScenarios(w)
+	seen := map[string]bool{}
+	for i := range all {
+		name := all[i].ep.Name
+		if seen[name] {
+			t.Fatalf("two scenarios are called %s", name)
+		}
+		seen[name] = true
+	}
+	var b board
+	t.Run("servers", func(t *testing.T) {
+		for _, k := range append(slices.Clone(server.AllKinds), nil) {
+			name := "own"
+			if k != nil {
+				name = k.Name
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				runKind(t, k, all, &b)
+			})
+		}
+	})
+	t.Logf("\n%s", b.summary())
+	b.check(t)
+}
+
+// runKind starts one kind of server with all its endpoints, then diagnoses each.
+func runKind(t *testing.T, k *server.Kind, all []scenario, b *board) {
+	var mine []*scenario
+	var eps []*server.Endpoint
+	for i := range all {
+		if all[i].kind == k {
+			mine = append(mine, &all[i])
+			eps = append(eps, &all[i].ep)
+		}
+	}
+	if k != nil {
+		server.Start(t, k, eps...)
+	}
+	for _, s := range mine {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			if s.serve != nil {
+				s.serve(t, &s.ep)
+			}
+			s.run(t, b)
+		})
+	}
+}
+
+// check holds the costs of all scenarios together.
+func (b *board) check(t *testing.T) {
+	t.Helper()
+	var conns []int
+	for _, o := range b.all {
+		conns = append(conns, o.connections)
+		if o.took > maxTime {
+			t.Errorf("a diagnosis of class %s took %v, more than %v", o.class, o.took.Round(time.Millisecond), maxTime)
+		}
+	}
+	slices.Sort(conns)
+	if len(conns) > 0 && at(conns, 50) > maxMedianConnections {
+		t.Errorf("a diagnosis takes %d connections in the median, more than %d", at(conns, 50), maxMedianConnections)
+	}
+}
