@@ -224,18 +224,33 @@ func (v *view) ask(es ...facts.Experiment) []facts.Experiment {
 // works returns an attempt with these changes that gets further than cur.
 func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 	for _, a := range v.at(ch) {
-		if progress(a) > progress(cur) {
+		if progress(a) > progress(cur) && v.honest(a) {
 			return a
 		}
 	}
 	return nil
 }
 
+// honest is false where a server took a version that the changes did not mean
+// to offer: a hello without supported_versions cannot say where it begins, so
+// such an answer says nothing about the change itself.
+func (v *view) honest(a *facts.Attempt) bool {
+	return a.Version == 0 || v.base.Sent == nil || offered(v.base).Offers(a.Version) || strings.Contains(a.Of.Changes.Version, "-")
+}
+
 // shrink reduces the changes between cur and best to those that are needed,
 // and repeats cur once it knows them (A/B/A).
 func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	from := cur.Of.Changes
-	if guess := deficit(cur, best); guess != from && guess != best.Of.Changes && len(from.Diff(best.Of.Changes)) > 1 {
+	if pure := deficit(cur, best, false); pure != from && pure != best.Of.Changes {
+		if ask := v.untried(pure); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, pure); a != nil {
+			best = a
+		}
+	}
+	if guess := deficit(cur, best, true); guess != from && guess != best.Of.Changes && len(from.Diff(best.Of.Changes)) > 1 {
 		if ask := v.untried(guess); len(ask) > 0 {
 			return nil, ask
 		}
@@ -278,7 +293,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	for _, a := range v.tries {
-		if a != best && progress(a) > progress(cur) && len(from.Diff(a.Of.Changes)) == 1 {
+		if a != best && progress(a) > progress(cur) && v.honest(a) && len(from.Diff(a.Of.Changes)) == 1 {
 			f.others = append(f.others, a)
 		}
 	}
@@ -297,10 +312,14 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 }
 
 // deficit reads from what the server chose in to what the failed hello lacked.
-func deficit(failed, to *facts.Attempt) facts.Changes {
+// The server does not say what it needed besides; with says whether to carry
+// to's other changes along.
+func deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	ch, had := failed.Of.Changes, offered(failed)
 	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity} {
-		ch = ch.With(p, to.Of.Changes.Get(p))
+		if with {
+			ch = ch.With(p, to.Of.Changes.Get(p))
+		}
 	}
 	if to.Version == 0 {
 		return ch

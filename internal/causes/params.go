@@ -2,7 +2,7 @@ package causes
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,8 +142,8 @@ func (v *view) everyTry() string { return attempts(v.tries...) }
 // port is the port of the first address.
 func (v *view) port() string {
 	if len(v.addrs) > 0 {
-		if _, port, err := net.SplitHostPort(v.addrs[0]); err == nil {
-			return port
+		if ap, err := netip.ParseAddrPort(v.addrs[0]); err == nil {
+			return strconv.Itoa(int(ap.Port()))
 		}
 	}
 	return strconv.Itoa(v.c.Want.Port)

@@ -38,7 +38,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			}
 		}
 		switch strings.ToLower(protocol) {
-		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgresql", "mysql":
+		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp":
 			m.fixes = []FixRef{{"client", "use-starttls"}, {"client", "use-right-port"}, {"server", "enable-tls-on-port"}}
 		}
 		return m
