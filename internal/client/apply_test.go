@@ -248,6 +248,9 @@ func checkVersion(t *testing.T, name string, ch facts.Changes, h *tlswire.Client
 	if h.Offers(tlswire.TLS13) && (!h.HasExtension(tlswire.ExtKeyShare) || h.Groups() == nil || h.SignatureSchemes() == nil) {
 		t.Errorf("%s %+v: TLS 1.3 is offered without what it demands: %+v", name, ch, h)
 	}
+	if h.Offers(tlswire.TLS13) && !slices.Equal(h.Compression, []uint8{0}) {
+		t.Errorf("%s %+v: TLS 1.3 is offered with compression %v", name, ch, h.Compression)
+	}
 	for _, share := range h.KeyShares() {
 		if !slices.Contains(h.Groups(), share.Group) {
 			t.Errorf("%s %+v: a share of %v, which is not in supported_groups", name, ch, share.Group)

@@ -103,8 +103,10 @@ func withoutExtensions(h *tlswire.ClientHello) {
 }
 
 // need13 adds what TLS 1.3 demands: groups, a key share and signature schemes
-// (RFC 8446, Section 9.2).
+// (RFC 8446, Section 9.2), and no compression (Section 4.1.2), which Android
+// 4.0 offered.
 func need13(h *tlswire.ClientHello) {
+	h.Compression = []uint8{0}
 	groups := h.Groups()
 	if !slices.ContainsFunc(groups, tls13Group) {
 		groups = append(slices.Clone(groups), tlswire.GroupX25519, tlswire.GroupP256, tlswire.GroupP384)
