@@ -24,8 +24,7 @@ type room struct {
 }
 
 var rooms = map[string]room{
-	".": {may: []string{"diag", "internal/diagnose", "internal/errtext", "internal/facts", "internal/chain",
-		"internal/client", "internal/tlswire", "internal/truststore", "internal/fetch", "internal/probe", "internal/causes"},
+	".": {may: []string{"diag", "internal/diagnose", "internal/errtext"},
 		why: "the front door turns options into a Want, hands it to diagnose and returns diag"},
 	"diag": {why: "the result is a leaf: every report and other programs' code stand on it"},
 
@@ -41,7 +40,7 @@ var rooms = map[string]room{
 	"internal/probe": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/starttls", "internal/client"},
 		why: "one attempt, told what to do; an input never imports causes"},
 	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
-		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client"},
+		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},
 	"internal/report": {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
 	"internal/lab": {may: []string{"internal/tlswire"},

@@ -23,7 +23,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)
 		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
 		if protocol != "" {
-			m.summary = fmt.Sprintf("the server speaks plain %s on this port, not TLS", protocol)
+			m.summary = fmt.Sprintf("the server speaks %s on this port, not TLS", spoken(protocol))
 		}
 		if a == v.base {
 			m.see(attempts(a)+", first bytes", "the answer to the ClientHello begins %s", quoted(a.End.Data))
@@ -80,4 +80,23 @@ func (v *view) spokePlain() *facts.Attempt {
 		}
 	}
 	return nil
+}
+
+// spoken writes a protocol's word as people do.
+func spoken(protocol string) string {
+	switch protocol {
+	case "http":
+		return "plain HTTP"
+	case "smtp-or-ftp":
+		return "SMTP or FTP in clear"
+	case "text":
+		return "plain text"
+	case "postgres":
+		return "PostgreSQL in clear"
+	case "mysql":
+		return "MySQL in clear"
+	case "proxy":
+		return "the PROXY protocol"
+	}
+	return strings.ToUpper(protocol) + " in clear"
 }
