@@ -208,7 +208,8 @@ func (e *engine) partingAlert(end *facts.End) {
 	default:
 		return
 	}
-	if e.helloSent.IsZero() || e.hello.SSL2 || e.writeErr != nil {
+	speaksTLS := !e.hello.SSL2 || e.a.Version > tlswire.SSL2
+	if e.helloSent.IsZero() || !speaksTLS || e.writeErr != nil {
 		return
 	}
 	e.c.until(time.Now().Add(partingTime))

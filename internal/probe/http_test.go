@@ -132,6 +132,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), uint8(3))
 	f.Add(append(frame(frameSettings, 0, 0, nil), frame(frameHeaders, flagEndHeaders, 1, []byte{0x88})...), uint8(9))
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
+		data = data[:min(len(data), 10_000)] // every step reads all that came before
 		for _, a := range []answer{&answer1{}, &answer2{}} {
 			for rest := data; len(rest) > 0; {
 				n := min(len(rest), int(step)+1)

@@ -166,6 +166,16 @@ func TestOpenSSLClientCertificate(t *testing.T) {
 	}
 }
 
+// A hello in the format of SSL 2.0 leads to TLS 1.0 (RFC 5246, Appendix E.2).
+func TestSSL2Format(t *testing.T) {
+	t.Parallel()
+	address := opensslServer(t, "rsa", "-cipher", "ALL:@SECLEVEL=0")
+	hello := &tlswire.ClientHello{SSL2: true, Version: tlswire.TLS10, SSL2Specs: []uint32{0x2F, 0x35, 0xFF},
+		CipherSuites: []tlswire.CipherSuite{0x2F, 0x35, 0xFF}, Random: make([]byte, 16)}
+	a := attempt(t, Spec{Address: address, Request: request(), Hello: hello})
+	wantCompleted(t, a)
+}
+
 // OpenSSL 3 builds have no SSL 3.0; what matters is that its refusal is read.
 func TestOpenSSLRefusesVersion(t *testing.T) {
 	t.Parallel()

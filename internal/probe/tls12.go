@@ -96,7 +96,7 @@ func (e *engine) takeKeyExchange(message tlswire.Handshake) error {
 		e.checkScheme("ServerKeyExchange", kx.Scheme)
 	}
 	if len(kx.Signature) > 0 || kx.HasScheme {
-		signed := tlswire.ServerKeyExchangeContent(e.hello.Random, e.a.ServerHello.Random, kx.Params)
+		signed := tlswire.ServerKeyExchangeContent(e.clientRandom(), e.a.ServerHello.Random, kx.Params)
 		e.proveKey(kx.Scheme, signed, kx.Signature)
 	}
 	return nil
@@ -127,9 +127,9 @@ func (e *engine) clientFlight12() (*keys12, error) {
 	if hello.ExtendedMasterSecret() && e.hello.ExtendedMasterSecret() {
 		keys.master = tlswire.ExtendedMasterSecret(e.a.Version, e.protection.Hash, premaster, e.transcript.Sum())
 	} else {
-		keys.master = tlswire.MasterSecret(e.a.Version, e.protection.Hash, premaster, e.hello.Random, hello.Random)
+		keys.master = tlswire.MasterSecret(e.a.Version, e.protection.Hash, premaster, e.clientRandom(), hello.Random)
 	}
-	keys.client, keys.server = tlswire.KeyBlock(e.a.Version, e.protection, keys.master, e.hello.Random, hello.Random)
+	keys.client, keys.server = tlswire.KeyBlock(e.a.Version, e.protection, keys.master, e.clientRandom(), hello.Random)
 	if prove {
 		if flight, err = e.certificateVerify(flight, scheme, e.transcript.Messages()); err != nil {
 			return nil, err

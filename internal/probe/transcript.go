@@ -150,10 +150,10 @@ func (e *engine) writeHello(version tlswire.Version) error {
 	e.hello.Raw = raw
 	e.a.Sent = e.hello
 	var wire []byte
+	e.transcript.Add(raw) // in the SSLv2 format too (RFC 5246, Appendix E.2)
 	if e.hello.SSL2 {
 		wire, err = e.hello.MarshalRecord()
 	} else {
-		e.transcript.Add(raw)
 		wire, err = tlswire.MarshalRecords(tlswire.ContentHandshake, version, raw, e.spec.Shape.RecordSize)
 	}
 	if err != nil {
@@ -184,4 +184,14 @@ func (e *engine) sendSegments(data []byte) {
 			}
 		}
 	}
+}
+
+// clientRandom is the client's random as the key exchange uses it: the SSLv2
+// challenge is padded on the left (RFC 5246, Appendix E.2).
+func (e *engine) clientRandom() []byte {
+	const size = 32
+	if n := len(e.hello.Random); n < size {
+		return append(make([]byte, size-n), e.hello.Random...)
+	}
+	return e.hello.Random
 }
