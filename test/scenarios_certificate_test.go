@@ -33,6 +33,7 @@ func certificateFaults(w *world) []fault {
 	below := w.Issue(short, pki.Spec{CN: "Below Short Path", CA: true, KeyID: "below"})
 	narrow := w.Issue(w.Root, pki.Spec{CN: "Narrow", CA: true, Permitted: []string{"corp.test"}, KeyID: "narrow"})
 	selfSigned := w.Issue(nil, pki.Spec{DNS: []string{host}, KeyID: "self"})
+	rebuilt := pki.New(w.t, "Test") // the same names, other keys
 	foreign := w.other.Leaf(pki.Spec{DNS: []string{host}})
 	critical := pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 55555, 1}, Critical: true, Value: []byte{5, 0}}
 
@@ -51,6 +52,9 @@ func certificateFaults(w *world) []fault {
 		serves("unknown-ca", kinds(nginx, stunnel), w.files("foreign", foreign, w.other.Intermediate), "unknown-ca"),
 		serves("unknown-ca-root-sent", kinds(nginx, haproxy),
 			w.files("foreign-root", foreign, w.other.Intermediate, w.other.Root), "unknown-ca"),
+
+		serves("unknown-ca-rebuilt", kinds(nginx, golang),
+			w.files("rebuilt", rebuilt.Leaf(pki.Spec{DNS: []string{host}}), rebuilt.Intermediate), "unknown-ca"),
 
 		serves("incomplete-chain", modern, w.files("incomplete", leaf), "incomplete-chain"),
 		serves("incomplete-chain-ecdsa", kinds(nginx, haproxy), w.files("incomplete-ec", ec), "incomplete-chain"),

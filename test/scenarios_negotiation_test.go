@@ -15,7 +15,7 @@ func cipherFaults(w *world) []fault {
 		return fault{name: name, class: "cipher", on: on, want: []string{want}, make: f}
 	}
 	rows := []fault{
-		row("cipher-ecdsa-suites-rsa-cert", kinds(nginx, apache, haproxy, stunnel, openssl), "cipher-mismatch",
+		row("cipher-ecdsa-suites-rsa-cert", kinds(nginx, apache, haproxy, stunnel, openssl), "server-no-certificate",
 			func(_ *world, k *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
 				e.Ciphers, e.Max = ecdsaOnly.of(k), "1.2"
 			}),

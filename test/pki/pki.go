@@ -3,7 +3,7 @@
 // only crypto/x509 and, for keys that Go cannot make, the openssl program; it
 // shares nothing with the code under test.
 //
-//	p := pki.New(t)
+//	p := pki.New(t, "Test")
 //	leaf := p.Leaf(pki.Spec{DNS: []string{"shop.test"}, NotAfter: lastWeek})
 //	chain, key := p.Files("expired", leaf, p.Intermediate)
 package pki
@@ -43,6 +43,7 @@ type PKI struct {
 	AIA string
 
 	t      testing.TB
+	name   string
 	mu     sync.Mutex
 	keys   map[string]crypto.Signer
 	serial int64
@@ -78,9 +79,9 @@ type Spec struct {
 	Mutate    func(*x509.Certificate)
 }
 
-// New makes the root and the intermediate in a folder that servers which drop
+// New makes an authority whose certificates carry its name: the root and the intermediate in a folder that servers which drop
 // their privileges can read too. It is removed when the test ends.
-func New(t testing.TB) *PKI {
+func New(t testing.TB, name string) *PKI {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "tlswhy-pki-")
 	if err != nil {
@@ -90,9 +91,9 @@ func New(t testing.TB) *PKI {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := &PKI{Dir: dir, t: t, keys: map[string]crypto.Signer{}, serial: time.Now().UnixNano()}
-	p.Root = p.Issue(nil, Spec{CN: "Test Root", CA: true, KeyID: "root"})
-	p.Intermediate = p.Issue(p.Root, Spec{CN: "Test Intermediate", CA: true, KeyID: "intermediate", NoAIA: true})
+	p := &PKI{Dir: dir, t: t, name: name, keys: map[string]crypto.Signer{}, serial: time.Now().UnixNano()}
+	p.Root = p.Issue(nil, Spec{CN: name + " Root", CA: true, KeyID: "root"})
+	p.Intermediate = p.Issue(p.Root, Spec{CN: name + " Intermediate", CA: true, KeyID: "intermediate", NoAIA: true})
 	p.RootFile = p.CertFile("root", p.Root)
 	return p
 }
@@ -128,7 +129,7 @@ func (p *PKI) Issue(parent *Cert, s Spec) *Cert {
 	p.mu.Unlock()
 	tmpl := &x509.Certificate{
 		SerialNumber:          big.NewInt(serial),
-		Subject:               pkix.Name{CommonName: s.CN, Organization: []string{"tlswhy tests"}},
+		Subject:               pkix.Name{CommonName: s.CN, Organization: []string{p.name + " Inc."}},
 		NotBefore:             s.NotBefore.UTC(),
 		NotAfter:              s.NotAfter.UTC(),
 		DNSNames:              s.DNS,

@@ -13,10 +13,13 @@ func startApache(t testing.TB, dir string, eps []*Endpoint) {
 	b.WriteString(apacheHead(t, dir))
 	for _, e := range eps {
 		write(t, dir, fmt.Sprintf("body-%d.txt", e.Port), e.body())
+		if e.DHParams != "" { // Apache reads them from the certificate's file
+			e.Chain = e.combined(t, dir, ".pem", e.Chain, e.DHParams)
+		}
 		b.WriteString(ApacheBlock(e))
 	}
 	conf := write(t, dir, "apache.conf", b.String())
-	process(t, dir, "apache2", "-d", dir, "-f", conf, "-DFOREGROUND")
+	process(t, dir, eps, "apache2", "-d", dir, "-f", conf, "-DFOREGROUND")
 }
 
 var apacheModules = []string{"mpm_event", "authz_core", "authz_host", "socache_shmcb", "ssl", "http2", "rewrite", "setenvif", "headers", "alias", "dir"}
@@ -82,9 +85,6 @@ func ApacheBlock(e *Endpoint) string {
 		}
 		if e.SigAlgs != "" {
 			line("SSLOpenSSLConfCmd SignatureAlgorithms %s", e.SigAlgs)
-		}
-		if e.DHParams != "" {
-			line("SSLOpenSSLConfCmd DHParameters %s", e.DHParams)
 		}
 		if e.ALPN != "" {
 			line("Protocols %s", strings.ReplaceAll(e.ALPN, ",", " "))

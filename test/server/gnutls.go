@@ -44,7 +44,7 @@ func startGnuTLS(t testing.TB, dir string, eps []*Endpoint) {
 			args = append(args, "--noticket")
 		}
 		args = append(args, e.Extra...)
-		process(t, dir, "gnutls-serv", args...)
+		process(t, dir, []*Endpoint{e}, "gnutls-serv", args...)
 	}
 }
 

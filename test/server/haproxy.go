@@ -23,7 +23,7 @@ defaults
 		b.WriteString(HAProxyBlock(t, dir, e))
 	}
 	conf := write(t, dir, "haproxy.cfg", b.String())
-	process(t, dir, "haproxy", "-db", "-f", conf)
+	process(t, dir, eps, "haproxy", "-db", "-f", conf)
 }
 
 // HAProxyBlock writes a frontend. Extra lines that begin with "bind " are

@@ -14,7 +14,7 @@ func startNginx(t testing.TB, dir string, eps []*Endpoint) {
 		blocks.WriteString(NginxBlock(e))
 	}
 	conf := write(t, dir, "nginx.conf", nginxHead()+blocks.String()+"}\n")
-	process(t, dir, "nginx", "-p", dir, "-c", conf, "-e", "stderr")
+	process(t, dir, eps, "nginx", "-p", dir, "-c", conf, "-e", "stderr")
 }
 
 func nginxHead() string {

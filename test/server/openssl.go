@@ -62,7 +62,7 @@ func startOpenSSL(t testing.TB, dir string, eps []*Endpoint) {
 		for _, x := range e.Extra {
 			args = append(args, strings.Fields(x)...)
 		}
-		process(t, dir, "openssl", args...)
+		process(t, dir, []*Endpoint{e}, "openssl", args...)
 	}
 }
 

@@ -53,6 +53,9 @@ type Endpoint struct {
 	// Extra are lines in the server's own language: in the server block, the
 	// virtual host, after the bind line's arguments, further options.
 	Extra []string
+
+	ended  chan struct{} // closed when the process that serves it has ended
+	output *lockedBuffer
 }
 
 // Target is the address of the endpoint.
@@ -188,15 +191,14 @@ func FreePort(t testing.TB) int {
 
 // process runs a program in the foreground until the test ends. What it writes
 // is shown when the test fails.
-func process(t testing.TB, dir string, program string, args ...string) {
+func process(t testing.TB, dir string, eps []*Endpoint, program string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(Need(t, program), args...)
 	cmd.Dir = dir
-	// An empty configuration: what the endpoint says is all that holds.
-	conf := write(t, dir, "openssl.cnf", "")
+	conf := write(t, dir, "openssl.cnf", openSSLConf)
 	cmd.Env = append(os.Environ(), "OPENSSL_CONF="+conf, "LANG=C")
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	log := new(lockedBuffer)
+	cmd.Stdout, cmd.Stderr = log, log
 	in, err := cmd.StdinPipe() // s_server ends when its input does
 	if err != nil {
 		t.Fatal(err)
@@ -219,13 +221,21 @@ func process(t testing.TB, dir string, program string, args ...string) {
 			t.Logf("output of %s:\n%s", program, log.tail(4000))
 		}
 	})
-	// A configuration that is refused shows within a moment.
-	select {
-	case <-ended:
-		t.Fatalf("%s ended at once:\n%s", program, log.tail(4000))
-	case <-time.After(50 * time.Millisecond):
+	for _, e := range eps {
+		e.ended, e.output = ended, log
 	}
 }
+
+// openSSLConf takes the place of the system's configuration: what the endpoint
+// says is all that holds, weak keys and old versions included.
+const openSSLConf = `openssl_conf = default
+[default]
+ssl_conf = ssl
+[ssl]
+system_default = tls
+[tls]
+CipherString = DEFAULT:@SECLEVEL=0
+`
 
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -269,6 +279,11 @@ func waitFor(t testing.TB, e *Endpoint) {
 		if err == nil {
 			c.Close()
 			return
+		}
+		select {
+		case <-e.ended:
+			t.Fatalf("the server of %s ended at once:\n%s", e.Name, e.output.tail(4000))
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s does not listen on %s: %v", e.Name, e.Target(), err)

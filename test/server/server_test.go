@@ -15,7 +15,7 @@ import (
 // scenarios call healthy is healthy to Go's own TLS.
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	p := pki.New(t)
+	p := pki.New(t, "Test")
 	chain, key := p.Files("shop", p.Leaf(pki.Spec{DNS: []string{"shop.test"}}), p.Intermediate)
 	pool := x509.NewCertPool()
 	pool.AddCert(p.Root.X)

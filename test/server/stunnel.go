@@ -17,7 +17,7 @@ func startStunnel(t testing.TB, dir string, eps []*Endpoint) {
 		b.WriteString(stunnelService(t, e))
 	}
 	conf := write(t, dir, "stunnel.conf", b.String())
-	process(t, dir, "stunnel4", conf)
+	process(t, dir, eps, "stunnel4", conf)
 }
 
 func stunnelService(t testing.TB, e *Endpoint) string {
