@@ -124,6 +124,7 @@ func version() *diag.Diagnosis {
 			{Side: "server", For: "apache", Action: "enable-tls12", Text: "in the virtual host:", Config: "SSLProtocol -all +TLSv1.2 +TLSv1.3"},
 			{Side: "server", For: "haproxy", Action: "enable-tls12", Text: "in the global section:", Config: "ssl-default-bind-options ssl-min-ver TLSv1.2"},
 			{Side: "server", For: "iis", Action: "enable-tls12", Text: "enable TLS 1.2 in the registry and restart."},
+			{Side: "server", Action: "tell-users", Text: "Tell those who still need TLS 1.0."},
 			{Side: "client", For: "openssl", Action: "allow-old", Text: "only to reach it once, never for good:", Command: "curl --tlsv1.0 --ciphers DEFAULT@SECLEVEL=0 https://old.example.com:8443/"},
 		},
 		Verify: "tlswhy old.example.com:8443",

@@ -22,11 +22,11 @@ func writeMarkdown(w io.Writer, d *diag.Diagnosis, o Options) error {
 	}
 	mdLadder(&b, d)
 	if lead != nil {
-		mdCause(&b, lead)
+		mdCause(&b, lead, o)
 	}
 	for _, c := range others(d, o.Verbose > 0) {
 		fmt.Fprintf(&b, "### %s: %s\n\n%s, %s, %s\n\n", severitySign(c.Severity), md(c.Summary), mdCode(c.ID), md(string(c.Severity)), md(string(c.Confidence)))
-		mdCause(&b, c)
+		mdCause(&b, c, o)
 	}
 	mdTables(&b, d, o)
 	for _, n := range d.NotTested {
@@ -72,7 +72,7 @@ func mdLadder(b *strings.Builder, d *diag.Diagnosis) {
 	b.WriteString("\n")
 }
 
-func mdCause(b *strings.Builder, c *diag.Cause) {
+func mdCause(b *strings.Builder, c *diag.Cause, o Options) {
 	list := func(name string, items []string) {
 		if len(items) == 0 {
 			return
@@ -100,7 +100,11 @@ func mdCause(b *strings.Builder, c *diag.Cause) {
 	list("Evidence", evidence)
 	list("Not ruled out", not)
 	list("Affected", affected)
-	for i, g := range groupFixes(c.Fixes) {
+	groups := groupFixes(c.Fixes)
+	if o.Verbose == 0 {
+		groups = examples(groups)
+	}
+	for i, g := range groups {
 		title := "Fix"
 		if i > 0 {
 			title = "Or"

@@ -114,8 +114,8 @@ type item struct {
 func (p *printer) item(it item) {
 	it.leadWidth = max(it.leadWidth, columns(it.lead))
 	left := it.indent + it.leadWidth
-	right := p.bounded(it.right, p.width/2)
 	limit := p.width - left
+	right := p.bounded(it.right, max(limit, 20))
 	hang := hanging(it.text)
 	text := p.line(it.text)
 	if it.paste {
