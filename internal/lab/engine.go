@@ -26,7 +26,7 @@ func (e *engine) serve(conn *serverConn, n int) {
 	if f.AtAccept.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
 		return
 	}
-	if n%2 == 1 && f.EveryOther.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
+	if n%2 == 0 && f.EveryOther.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
 		return
 	}
 	if f.Speaks != "" {
@@ -61,7 +61,7 @@ func (e *engine) scripted() bool {
 			return true
 		}
 	}
-	return f.Scripted || f.GarbleFinished || f.ExplicitCurve || len(f.Schemes) > 0 || len(f.Suites13) > 0 ||
+	return f.Scripted || f.GarbleFinished || f.ExplicitCurve || f.ForceScheme != 0 || f.VersionAlert != 0 || len(f.Schemes) > 0 || len(f.Suites13) > 0 ||
 		f.NoRenegotiationInfo || f.NoExtendedMasterSecret || f.Malformed == "garbage" ||
 		(f.MaxVersion != 0 && f.MaxVersion < tlswire.TLS10) || !f.WithoutCertificate.IsZero() || !f.RefuseCertificate.IsZero()
 }
@@ -179,7 +179,6 @@ func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size int, s
 		{f.UnknownSNI, name != "" && name != e.running.Name},
 		{f.NoH2, !offersH2},
 		{f.Extension, hello.HasExtension(f.ExtensionType)},
-		{f.Missing, !hello.HasExtension(f.MissingType)},
 		{f.ManySuites, len(hello.CipherSuites) > 20},
 	} {
 		if !rule.when {

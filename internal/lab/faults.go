@@ -31,7 +31,7 @@ type Transport struct {
 	BacklogFull bool
 	// AtAccept reacts before a byte of the client is read.
 	AtAccept Reaction
-	// EveryOther reacts like AtAccept, to every other connection.
+	// EveryOther reacts like AtAccept, to the first, the third connection ...
 	EveryOther Reaction
 	// AcceptDelay waits before a connection is served.
 	AcceptDelay time.Duration
@@ -104,9 +104,6 @@ type Hello struct {
 	// Extension reacts to hellos that carry the extension ExtensionType.
 	Extension     Reaction
 	ExtensionType tlswire.ExtensionType
-	// Missing reacts to hellos that lack the extension MissingType.
-	Missing     Reaction
-	MissingType tlswire.ExtensionType
 	// ManySuites reacts to hellos with more than 20 cipher suites.
 	ManySuites Reaction
 	// NotSSL2 reacts to hellos that are not in the format of SSL 2.0.
@@ -128,6 +125,8 @@ type Offer struct {
 	Schemes []tlswire.SignatureScheme
 	// DHBits is the size of the finite-field prime of DHE suites (0 = 2048).
 	DHBits int
+	// VersionAlert replaces protocol_version (70) where no version fits.
+	VersionAlert tlswire.AlertDescription
 	// ALPN are the protocols; nil = h2 and http/1.1. NoALPN ignores ALPN.
 	ALPN   []string
 	NoALPN bool
@@ -176,8 +175,9 @@ type Leaf struct {
 	GarbleSignature bool
 	// Malformed breaks the DER: truncated, length, garbage, trailing.
 	Malformed string
-	// MustStaple demands an OCSP staple, which the server does not have.
-	MustStaple bool
+	// SelfIssued writes the issuer's name as the subject; the issuer signs as
+	// before.
+	SelfIssued bool
 }
 
 // Chain are faults of the certificates above the leaf and of what is sent.
@@ -202,13 +202,15 @@ type Chain struct {
 	// IntermediateDigest and IntermediateKey weaken the lowest intermediate.
 	IntermediateDigest string
 	IntermediateKey    KeyType
+	// RootDigest is the digest of the root's signature on itself.
+	RootDigest string
 	// IntermediateGarbled flips a bit of the signature on the intermediate.
 	IntermediateGarbled bool
-	// Missing sends only the leaf; AIA serves its issuer over HTTP.
+	// MissingIntermediate sends only the leaf; AIA names the issuer's URL and
+	// serves it over HTTP.
 	MissingIntermediate bool
 	AIA                 bool
-	// AtHand puts the intermediates into the client's file of anchors' side:
-	// the file holds root and intermediates.
+	// AtHand puts the intermediates beside the root into the client's file.
 	AtHand bool
 	// WrongIntermediate sends one of the same name with another key.
 	WrongIntermediate bool
@@ -234,6 +236,8 @@ type Proof struct {
 	GarbleProof bool
 	// GarbleFinished flips a bit of the server's Finished.
 	GarbleFinished bool
+	// ForceScheme signs with this scheme, offered or not.
+	ForceScheme tlswire.SignatureScheme
 	// ExplicitCurve sends the curve's parameters instead of its name.
 	ExplicitCurve bool
 }

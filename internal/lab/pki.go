@@ -54,13 +54,17 @@ func labName(common string) pkix.Name {
 
 // newRoot makes a root; the same name and dates give the same key each time.
 func newRoot(common string, from, to time.Time) (*authority, error) {
+	return newRootWith(common, from, to, 0)
+}
+
+func newRootWith(common string, from, to time.Time, digest crypto.Hash) (*authority, error) {
 	key, err := keys.get(P256, common)
 	if err != nil {
 		return nil, err
 	}
 	a := &authority{name: labName(common), key: key}
 	a.der, err = a.issue(certificate{subject: a.name, from: from, to: to, key: key.Public(), ca: true, pathLen: -1,
-		usage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign})
+		usage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, digest: digest})
 	return a, err
 }
 
@@ -95,7 +99,7 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 	if f.RootExpired {
 		rootTo = now.Add(-20 * day)
 	}
-	root, err := newRoot("Lab Root", now.Add(-1000*day), rootTo)
+	root, err := newRootWith("Lab Root", now.Add(-1000*day), rootTo, digests[f.RootDigest])
 	if err != nil {
 		return err
 	}
@@ -133,6 +137,8 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 	case "empty":
 		m.anchors = []byte("# no certificate in this file\n")
 	case "none":
+	case "leaf":
+		m.anchors = certPEM(leaf)
 	default:
 		m.anchors = certPEM(trusted.der)
 		if f.AtHand {
@@ -161,10 +167,6 @@ func (f *Server) intermediates(root *authority) ([]*authority, error) {
 		kind := KeyType(P256)
 		if lowest && f.IntermediateKey != "" {
 			kind = f.IntermediateKey
-		}
-		// The issuer's key decides which digest can be weak: RSA below.
-		if lowest && f.IntermediateDigest != "" && i > 0 {
-			kind = RSA2048
 		}
 		next, err := path[len(path)-1].sub(fmt.Sprintf("Lab Intermediate %d", i+1), kind, func(c *certificate) {
 			if f.PathLen && i == 0 {
@@ -236,6 +238,9 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 		common = names[0]
 	}
 	c.subject = pkix.Name{CommonName: common}
+	if f.SelfIssued {
+		c.subject = issuer.name
+	}
 	if f.NoSAN {
 		c.dns, c.ips = nil, nil
 	}
@@ -259,7 +264,6 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 		c.authorityKey = bytes.Repeat([]byte{0xAB}, 20)
 	}
 	c.version1 = f.Version1
-	c.mustStaple = f.MustStaple
 	c.garbleSignature = f.Leaf.GarbleSignature
 	c.digest = digests[f.Digest]
 	if f.SelfSigned {

@@ -40,7 +40,6 @@ type certificate struct {
 	permitted    []string
 	excluded     []string
 	aia          string // URL of caIssuers
-	mustStaple   bool
 	extra        []pkix.Extension
 	authorityKey []byte      // keyIdentifier to write instead of the issuer's
 	digest       crypto.Hash // of the signature; 0 = what suits the key
@@ -58,7 +57,6 @@ type authority struct {
 var (
 	oidServerAuth = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
 	oidClientAuth = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
-	oidCodeSign   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3}
 
 	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
 	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
@@ -68,7 +66,6 @@ var (
 	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
 	oidExtKeyUsage      = asn1.ObjectIdentifier{2, 5, 29, 37}
 	oidAIA              = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}
-	oidTLSFeature       = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
 
 	oidRSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1}
 	oidECDSA   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4}
@@ -230,11 +227,6 @@ func (c *certificate) extensions(a *authority) []pkix.Extension {
 					b.AddASN1(cbasn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(c.aia)) })
 				})
 			})
-		})
-	}
-	if c.mustStaple {
-		add(oidTLSFeature, false, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1Int64(5) })
 		})
 	}
 	return append(out, c.extra...)

@@ -19,7 +19,6 @@ type KeyType string
 // The kinds of keys that the lab makes.
 const (
 	P256    KeyType = "p256"
-	P224    KeyType = "p224"
 	P384    KeyType = "p384"
 	P521    KeyType = "p521"
 	Ed25519 KeyType = "ed25519"
@@ -66,8 +65,6 @@ func (r *keyRing) get(kind KeyType, who string) (crypto.Signer, error) {
 
 func newKey(kind KeyType) (crypto.Signer, error) {
 	switch kind {
-	case P224:
-		return ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	case P256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case P384:

@@ -14,7 +14,8 @@ type Scenario struct {
 	// Cause is the id of the expected root cause, "" for a healthy server.
 	Cause string
 	// Or are other ids that may stand first, where the bytes alone do not
-	// decide.
+	// decide; "" among them allows a verdict without a failure. Without a Cause
+	// they are failures that may be reported or not.
 	Or []string
 	// Also are further causes that must be found, whatever their severity.
 	Also []string
@@ -49,10 +50,12 @@ type ClientHint struct {
 	At time.Duration
 	// Cert is the client certificate: "" = none, good, expired, not-yet-valid,
 	// untrusted, server-purpose, other-key, chain (from an intermediate, which
-	// is sent), bad-cert-file, bad-key-file.
+	// is in the file), no-chain (from one that is not), bad-cert-file,
+	// bad-key-file.
 	Cert string
 	// Anchors is the file of anchors: "" = the lab's root, other (another
-	// root), empty (a file without certificates), none (no file is given).
+	// root), leaf (the server's own certificate), empty (a file without
+	// certificates), none (no file is given).
 	Anchors string
 	// NoConnect resolves the name instead of connecting to the lab's address.
 	NoConnect bool

@@ -76,7 +76,11 @@ func (s *wireServer) chooseVersion() (tlswire.Version, error) {
 			return v, nil
 		}
 	}
-	return 0, refuse(tlswire.AlertProtocolVersion, "choosing the version")
+	alert := tlswire.AlertProtocolVersion
+	if s.f.VersionAlert != 0 {
+		alert = s.f.VersionAlert
+	}
+	return 0, refuse(alert, "choosing the version")
 }
 
 // key is the key for the client's server_name, and the certificates with it.
@@ -156,6 +160,9 @@ func (s *wireServer) commonGroup() (tlswire.Group, bool) {
 
 // chooseScheme takes the signature scheme for the server's proof.
 func (s *wireServer) chooseScheme(key keySigner) (tlswire.SignatureScheme, error) {
+	if s.f.ForceScheme != 0 {
+		return s.f.ForceScheme, nil
+	}
 	theirs := s.hello.SignatureSchemes()
 	if len(theirs) == 0 && s.version == tlswire.TLS12 {
 		// RFC 5246, Section 7.4.1.4.1: SHA-1 where the client names none.
