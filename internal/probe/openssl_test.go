@@ -2,13 +2,16 @@ package probe
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +23,13 @@ import (
 // opensslServer runs `openssl s_server -www` with the arguments and returns its
 // address.
 func opensslServer(t *testing.T, key string, args ...string) string {
+	t.Helper()
+	address, _ := openssl(t, key, append([]string{"-www", "-quiet"}, args...)...)
+	return address
+}
+
+// openssl runs `openssl s_server` and returns its address and its keyboard.
+func openssl(t *testing.T, key string, args ...string) (string, io.Writer) {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -50,9 +60,13 @@ func opensslServer(t *testing.T, key string, args ...string) string {
 	}
 	address := l.Addr().String()
 	l.Close()
-	cmd := exec.Command("openssl", append([]string{"s_server", "-www", "-quiet", "-accept", address,
+	cmd := exec.Command("openssl", append([]string{"s_server", "-accept", address,
 		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem"}, args...)...)
 	cmd.Dir = dir
+	keyboard, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &talk, &talk
 	if err := cmd.Start(); err != nil {
@@ -68,12 +82,12 @@ func opensslServer(t *testing.T, key string, args ...string) string {
 	for range 200 {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
-			return address
+			return address, keyboard
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("s_server did not start: %s", talk.Bytes())
-	return ""
+	return "", nil
 }
 
 func TestOpenSSL(t *testing.T) {
@@ -186,5 +200,68 @@ func TestOpenSSLRefusesVersion(t *testing.T) {
 	}
 	if fmt.Sprint(a.End.By) != "server" {
 		t.Errorf("by: got %v", a.End.By)
+	}
+}
+
+// keyed presses keys at the server once our request has arrived.
+type keyed struct {
+	net.Conn
+	keyboard io.Writer
+	keys     string
+	writes   int
+}
+
+// Write implements net.Conn: the third write is the request, after the hello
+// and the second flight.
+func (k *keyed) Write(p []byte) (int, error) {
+	n, err := k.Conn.Write(p)
+	if k.writes++; k.writes == 3 {
+		go func() {
+			time.Sleep(100 * time.Millisecond) // s_server reads the request first
+			for _, c := range k.keys {
+				io.WriteString(k.keyboard, string(c)+"\n")
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+	}
+	return n, err
+}
+
+func names(a *facts.Attempt) string {
+	out := ""
+	for _, m := range a.Messages {
+		out += m.From.String() + ":" + m.Name + " "
+	}
+	return out
+}
+
+// What servers may still say after the handshake: new keys, a wish for a client
+// certificate, a renegotiation.
+func TestAfterHandshake(t *testing.T) {
+	t.Parallel()
+	c := identity("p256")
+	for _, test := range []struct {
+		name, version, keys, want string
+		change                    func(*tlswire.ClientHello)
+		kind                      facts.EndKind
+	}{
+		{"key-update", "-tls1_3", "kKx", "server:KeyUpdate server:KeyUpdate client:KeyUpdate server:application data", func(*tlswire.ClientHello) {}, facts.EndCompleted},
+		{"post-handshake-auth", "-tls1_3", "cx", "server:CertificateRequest client:Certificate client:CertificateVerify client:Finished server:NewSessionTicket",
+			func(h *tlswire.ClientHello) { h.SetExtension(tlswire.ExtPostHandshakeAuth, []byte{}) }, facts.EndCompleted},
+		{"renegotiation", "-tls1_2", "r", "server:HelloRequest client:Alert", func(*tlswire.ClientHello) {}, facts.EndAlert},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			address, keyboard := openssl(t, "p256", test.version)
+			prober := Prober{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+				return &keyed{Conn: conn, keyboard: keyboard, keys: test.keys}, err
+			}}
+			a := prober.Attempt(t.Context(), Spec{Address: address, Hello: template(test.change), Request: &Request{Raw: []byte("hello\n")},
+				Identity: &Identity{Chain: c.Certificate, Signer: newSigner(c)}})
+			if a.End.Kind != test.kind || !strings.Contains(names(a), test.want) {
+				t.Errorf("got %v at %v: %v %v, messages %s", a.End.Kind, a.End.Stage, a.End.Alert, a.End.Err, names(a))
+			}
+		})
 	}
 }
