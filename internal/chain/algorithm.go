@@ -46,6 +46,10 @@ var signatureOIDs = map[string]algorithmRow{
 	"2.16.840.1.101.3.4.3.17": {"ML-DSA-44", "", KeyMLDSA44},
 	"2.16.840.1.101.3.4.3.18": {"ML-DSA-65", "", KeyMLDSA65},
 	"2.16.840.1.101.3.4.3.19": {"ML-DSA-87", "", KeyMLDSA87},
+	"2.16.840.1.101.3.4.3.9":  {"ECDSA-SHA3-224", "SHA3-224", KeyECDSA},
+	"2.16.840.1.101.3.4.3.10": {"ECDSA-SHA3-256", "SHA3-256", KeyECDSA},
+	"2.16.840.1.101.3.4.3.11": {"ECDSA-SHA3-384", "SHA3-384", KeyECDSA},
+	"2.16.840.1.101.3.4.3.12": {"ECDSA-SHA3-512", "SHA3-512", KeyECDSA},
 	"2.16.840.1.101.3.4.3.13": {"RSA-SHA3-224", "SHA3-224", KeyRSA},
 	"2.16.840.1.101.3.4.3.14": {"RSA-SHA3-256", "SHA3-256", KeyRSA},
 	"2.16.840.1.101.3.4.3.15": {"RSA-SHA3-384", "SHA3-384", KeyRSA},
@@ -53,16 +57,21 @@ var signatureOIDs = map[string]algorithmRow{
 }
 
 var hashOIDs = map[string]crypto.Hash{
-	"1.2.840.113549.2.5":     crypto.MD5,
-	"1.3.14.3.2.26":          crypto.SHA1,
-	"2.16.840.1.101.3.4.2.4": crypto.SHA224,
-	"2.16.840.1.101.3.4.2.1": crypto.SHA256,
-	"2.16.840.1.101.3.4.2.2": crypto.SHA384,
-	"2.16.840.1.101.3.4.2.3": crypto.SHA512,
+	"1.2.840.113549.2.5":      crypto.MD5,
+	"1.3.14.3.2.26":           crypto.SHA1,
+	"2.16.840.1.101.3.4.2.4":  crypto.SHA224,
+	"2.16.840.1.101.3.4.2.1":  crypto.SHA256,
+	"2.16.840.1.101.3.4.2.2":  crypto.SHA384,
+	"2.16.840.1.101.3.4.2.3":  crypto.SHA512,
+	"2.16.840.1.101.3.4.2.10": crypto.SHA3_512,
+	"2.16.840.1.101.3.4.2.9":  crypto.SHA3_384,
+	"2.16.840.1.101.3.4.2.8":  crypto.SHA3_256,
+	"2.16.840.1.101.3.4.2.7":  crypto.SHA3_224,
 }
 
 var hashNames = map[crypto.Hash]string{crypto.MD5: "MD5", crypto.SHA1: "SHA1", crypto.SHA224: "SHA224",
-	crypto.SHA256: "SHA256", crypto.SHA384: "SHA384", crypto.SHA512: "SHA512"}
+	crypto.SHA256: "SHA256", crypto.SHA384: "SHA384", crypto.SHA512: "SHA512",
+	crypto.SHA3_224: "SHA3-224", crypto.SHA3_256: "SHA3-256", crypto.SHA3_384: "SHA3-384", crypto.SHA3_512: "SHA3-512"}
 
 func hashByName(name string) crypto.Hash {
 	for h, n := range hashNames {

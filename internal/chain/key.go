@@ -74,6 +74,8 @@ func (k Key) String() string {
 		return "unreadable key"
 	case k.Algorithm == KeyUnknown:
 		return "key of unknown type " + k.OID
+	case k.Algorithm == KeySM2:
+		return "SM2"
 	case k.Curve != "" && k.Explicit:
 		return fmt.Sprintf("%s %s (explicit parameters)", k.Algorithm, k.Curve)
 	case k.Curve != "":

@@ -50,15 +50,15 @@ func MatchName(c *Certificate, name string) NameResult {
 		return matchIP(c, addr)
 	}
 	r := NameResult{Name: toASCII(strings.TrimSuffix(name, ".")), Covered: covered(c)}
+	if !validHost(r.Name) {
+		r.Why = WhyBadName
+		return r
+	}
 	for _, pattern := range c.DNSNames {
 		if matchDNS(strings.ToLower(pattern), r.Name) {
 			r.OK, r.By = true, pattern
 			return r
 		}
-	}
-	if !validHost(r.Name) {
-		r.Why = WhyBadName
-		return r
 	}
 	r.explain(c)
 	return r

@@ -43,3 +43,9 @@ func MatchesKey(c *Certificate, pub crypto.PublicKey) bool {
 	key, ok := c.Key.Public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && pub != nil && key.Equal(pub)
 }
+
+// MatchesSPKI is MatchesKey for keys that Go has no type for: it compares with a
+// SubjectPublicKeyInfo in DER.
+func MatchesSPKI(c *Certificate, spki []byte) bool {
+	return len(spki) > 0 && bytes.Equal(c.Key.Raw, spki)
+}

@@ -17,13 +17,20 @@ func parsePEM(data []byte) (certs []*Certificate, rest []string) {
 	if !bytes.Contains(data, []byte("-----BEGIN")) {
 		return parseDERFile(data)
 	}
-	line := 1
+	line, before := 1, byte('\n')
 	for len(certs) < maxPEMCerts {
 		begin := bytes.Index(data, []byte("-----BEGIN"))
 		if begin < 0 {
 			return certs, rest
 		}
 		line += bytes.Count(data[:begin], []byte("\n"))
+		if begin > 0 {
+			before = data[begin-1]
+		}
+		if before != '\n' && before != '\r' {
+			// Typical of files put together with cat; OpenSSL stumbles, Go does not.
+			rest = append(rest, fmt.Sprintf("line %d: a BEGIN line that does not start its line", line))
+		}
 		data = data[begin:]
 		block, after, why := nextBlock(data)
 		if why != "" {
@@ -40,6 +47,9 @@ func parsePEM(data []byte) (certs []*Certificate, rest []string) {
 			rest = append(rest, fmt.Sprintf("line %d: %s", line, blockName(block)))
 		}
 		line += bytes.Count(data[:len(data)-len(after)], []byte("\n"))
+		if len(after) < len(data) {
+			before = data[len(data)-len(after)-1]
+		}
 		data = after
 	}
 	return certs, append(rest, fmt.Sprintf("line %d: more certificates than %d", line, maxPEMCerts))
