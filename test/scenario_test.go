@@ -85,13 +85,15 @@ type world struct {
 	// client is issued by clientCA, and clientCAFile is what servers trust.
 	clientCA, clientInter *pki.Cert
 	clientCAFile          string
+	clientAIA             string
 	client                pair
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{PKI: pki.New(t, "Test"), t: t, other: pki.New(t, "Foreign")}
-	w.AIA = w.serveIntermediate()
+	w.AIA = w.publish(func() *pki.Cert { return w.Intermediate })
+	w.clientAIA = w.publish(func() *pki.Cert { return w.clientInter })
 	w.good = w.leaf("good", pki.Spec{})
 	w.clientCA = w.Issue(nil, pki.Spec{CN: "Client Root", CA: true, KeyID: "client-root"})
 	w.clientInter = w.Issue(w.clientCA, pki.Spec{CN: "Client Intermediate", CA: true, KeyID: "client-intermediate"})
@@ -115,8 +117,8 @@ func (w *world) files(name string, certs ...*pki.Cert) pair {
 	return pair{c, k}
 }
 
-// serveIntermediate publishes the intermediate, as AIA says.
-func (w *world) serveIntermediate() string {
+// publish serves a certificate under the address that AIA names.
+func (w *world) publish(c func() *pki.Cert) string {
 	w.t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -124,7 +126,7 @@ func (w *world) serveIntermediate() string {
 	}
 	s := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "application/pkix-cert")
-		_, _ = rw.Write(w.Intermediate.DER)
+		_, _ = rw.Write(c().DER)
 	})}
 	done := make(chan struct{})
 	go func() {
@@ -135,7 +137,7 @@ func (w *world) serveIntermediate() string {
 		_ = s.Close()
 		<-done
 	})
-	return "http://" + ln.Addr().String() + "/intermediate.cer"
+	return "http://" + ln.Addr().String() + "/issuer.cer"
 }
 
 // outcome is what one scenario came to, for the summary.

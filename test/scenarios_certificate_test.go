@@ -123,7 +123,7 @@ func weaknessFaults(w *world) []fault {
 	}
 	return []fault{
 		serves("weak-key-rsa1024", kinds(nginx, apache, gnutls, java), w.leaf("rsa1024", pki.Spec{Key: "rsa1024"}), "weak-key-or-digest"),
-		serves("weak-digest-sha1", kinds(nginx, haproxy, openssl), w.leaf("sha1", pki.Spec{SigAlg: x509.SHA1WithRSA}), "weak-key-or-digest"),
+		serves("weak-digest-sha1", kinds(nginx, apache, stunnel, openssl), w.leaf("sha1", pki.Spec{SigAlg: x509.SHA1WithRSA}), "weak-key-or-digest"),
 		serves("chain-too-large", kinds(golang), w.files("large", long...), "chain-too-large"),
 		{name: "no-certificate", class: "certificate", on: kinds(openssl), want: []string{"server-no-certificate"},
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Chain, e.Key = "", "" }},

@@ -20,6 +20,7 @@ func (w *world) clientLeaf(name string, s pki.Spec, complete bool) pair {
 		s.EKU = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
 	s.KeyID = "client"
+	s.Mutate = func(c *x509.Certificate) { c.IssuingCertificateURL = []string{w.clientAIA} }
 	c := w.Issue(w.clientInter, s)
 	if complete {
 		return w.files(name, c, w.clientInter)
@@ -44,7 +45,13 @@ func clientAuthFaults(w *world) []fault {
 				o.CertFile, o.KeyFile = p.chain, p.key
 			}}
 	}
+	bundle := w.CertFile("bundle", w.Root, w.clientCA, w.clientInter)
 	return []fault{
+		{name: "client-cert-incomplete-chain-at-hand", class: "client-auth", on: kinds(nginx, apache, java), want: []string{"client-cert-incomplete-chain"},
+			make: func(_ *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
+				e.ClientCA, e.ClientAuth, o.CAFile = w.clientCAFile, "required", bundle
+				o.CertFile, o.KeyFile = alone.chain, alone.key
+			}},
 		row("client-cert-required", modern, "1.3", pair{}, "client-cert-required"),
 		row("client-cert-required-tls12", modern, "1.2", pair{}, "client-cert-required"),
 		row("client-cert-untrusted", modern, "1.3", strangerFiles, "client-cert-untrusted"),

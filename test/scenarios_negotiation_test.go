@@ -36,7 +36,6 @@ func cipherFaults(w *world) []fault {
 			}),
 		row("cipher-rc4", kinds(zcrypto), "cipher-mismatch", legacySuites("1.2", "0005:0004")),
 		row("cipher-3des", kinds(zcrypto), "cipher-mismatch", legacySuites("1.2", "000a:c012")),
-		row("cipher-export", kinds(zcrypto), "cipher-mismatch", legacySuites("1.2", "0003:0008")),
 		row("group-p521-only", kinds(nginx, apache, haproxy, stunnel, openssl, gnutls, golang), "no-common-group",
 			func(_ *world, k *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
 				e.Groups, o.Groups = group(k, "P-521"), "X25519:P-256"
@@ -60,7 +59,7 @@ func cipherFaults(w *world) []fault {
 				e.SigAlgs, e.Min = "rsa_pss_rsae_sha512", "1.3"
 				o.SigAlgs = "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256:rsa_pkcs1_sha256"
 			}),
-		row("dh-1024", kinds(nginx, apache, haproxy, openssl, gnutls), "dh-key-too-small",
+		row("dh-1024", kinds(nginx, apache, stunnel, openssl), "dh-key-too-small",
 			func(_ *world, k *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
 				e.Ciphers, e.DHParams, e.Max = dheOnly.of(k), dh1024, "1.2"
 			}),
@@ -113,9 +112,12 @@ func sniFaults(w *world) []fault {
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
 				e.Strict, e.Min, o.Client = true, "1.0", "java-6"
 			}},
-		{name: "sni-unrecognized", class: "sni", on: kinds(nginx, haproxy, openssl, gnutls, java, golang), want: []string{"sni-unrecognized"},
+		{name: "sni-unrecognized", class: "sni", on: kinds(nginx, haproxy, openssl, gnutls, java), want: []string{"sni-unrecognized"},
 			target: "https://unknown.shop.test",
 			make:   func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Strict = true }},
+		// crypto/tls says internal_error, whatever the name: nobody can tell more.
+		{name: "sni-unknown-alert-80", class: "sni", on: kinds(golang), want: []string{"internal-error"}, target: "https://unknown.shop.test",
+			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Strict = true }},
 		{name: "wrong-vhost-default", class: "sni", on: kinds(nginx, apache, haproxy), want: []string{"wrong-vhost-cert", "hostname-mismatch"},
 			target: "https://unknown.shop.test",
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {

@@ -14,6 +14,9 @@ func startStunnel(t testing.TB, dir string, eps []*Endpoint) {
 	var b strings.Builder
 	b.WriteString("foreground = yes\npid =\ndebug = 4\nsyslog = no\n")
 	for _, e := range eps {
+		if e.DHParams != "" { // read from the certificate's file
+			e.Chain = e.combined(t, dir, ".pem", e.Chain, e.DHParams)
+		}
 		b.WriteString(stunnelService(t, e))
 	}
 	conf := write(t, dir, "stunnel.conf", b.String())
