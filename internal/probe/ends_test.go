@@ -88,7 +88,7 @@ func TestEnds(t *testing.T) {
 		{"endless-records", func(c net.Conn) {
 			readHello(c)
 			for err := error(nil); err == nil; {
-				_, err = c.Write([]byte("\x16\x03\x03\x00\x00\x15\x03\x03\x00\x02\x01\x5a"))
+				_, err = c.Write(bytes.Repeat([]byte("\x16\x03\x03\x00\x00\x15\x03\x03\x00\x02\x01\x5a"), 1000))
 			}
 		}, facts.EndLimit, tlswire.SideClient, func(a *facts.Attempt) bool { return a.BytesReceived < 600<<10 }},
 		{"endless-garbage", func(c net.Conn) {

@@ -60,6 +60,15 @@ func openssl(t *testing.T, key string, args ...string) (string, io.Writer) {
 	}
 	address := l.Addr().String()
 	l.Close()
+	if newkey, ok := strings.CutPrefix(key, "req:"); ok { // a kind that Go cannot make
+		req := append([]string{"req", "-x509", "-nodes", "-subj", "/CN=probe.test", "-keyout", "key.pem", "-out", "cert.pem"},
+			strings.Fields(newkey)...)
+		gen := exec.Command("openssl", req...)
+		gen.Dir = dir
+		if out, err := gen.CombinedOutput(); err != nil {
+			t.Fatalf("openssl req: %v: %s", err, out)
+		}
+	}
 	cmd := exec.Command("openssl", append([]string{"s_server", "-accept", address,
 		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem"}, args...)...)
 	cmd.Dir = dir
@@ -200,6 +209,49 @@ func TestOpenSSLRefusesVersion(t *testing.T) {
 	}
 	if fmt.Sprint(a.End.By) != "server" {
 		t.Errorf("by: got %v", a.End.By)
+	}
+}
+
+// Keys that Go knows nothing of are no reason to fail.
+func TestUncommonKeys(t *testing.T) {
+	t.Parallel()
+	schemes := func(s ...tlswire.SignatureScheme) func(*tlswire.ClientHello) {
+		return func(h *tlswire.ClientHello) { h.SetSignatureSchemes(s) }
+	}
+	brainpool := func(h *tlswire.ClientHello) {
+		h.SetGroups([]tlswire.Group{tlswire.GroupX25519, tlswire.GroupBrainpoolP256r1, tlswire.GroupSecp256k1})
+		h.SetSupportedVersions([]tlswire.Version{tlswire.TLS12})
+		h.SetSignatureSchemes([]tlswire.SignatureScheme{0x0403})
+	}
+	for _, c := range []struct {
+		name, newkey string
+		change       func(*tlswire.ClientHello)
+		want         facts.ProofResult
+	}{
+		{"ed448", "-newkey ed448", schemes(0x0808), facts.ProofCannotCheck},
+		{"brainpool", "-newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1", brainpool, facts.ProofCannotCheck},
+		{"secp256k1", "-newkey ec -pkeyopt ec_paramgen_curve:secp256k1", brainpool, facts.ProofCannotCheck},
+		{"rsa-pss", "-newkey rsa-pss -pkeyopt rsa_keygen_bits:2048", schemes(0x0809, 0x080A, 0x080B), facts.ProofValid},
+		{"rsa-768", "-newkey rsa:768", func(h *tlswire.ClientHello) {
+			h.SetSignatureSchemes([]tlswire.SignatureScheme{0x0401})
+			h.SetSupportedVersions([]tlswire.Version{tlswire.TLS12})
+		}, facts.ProofValid},
+		{"rsa-768-kex", "-newkey rsa:768", func(h *tlswire.ClientHello) {
+			h.SetCipherSuites([]tlswire.CipherSuite{0x002F})
+			h.SetSupportedVersions([]tlswire.Version{tlswire.TLS12})
+		}, facts.ProofValid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			address := opensslServer(t, "req:"+c.newkey, "-cipher", "ALL:@SECLEVEL=0")
+			a := attempt(t, Spec{Address: address, Request: request(), Hello: template(c.change)})
+			if a.End.Kind != facts.EndCompleted || a.KeyProof.Result != c.want || a.Finished.Result != facts.ProofValid {
+				t.Errorf("got %v at %v: %v %v, key %+v", a.End.Kind, a.End.Stage, a.End.Alert, a.End.Err, a.KeyProof)
+			}
+			if c.want == facts.ProofCannotCheck && a.KeyProof.Reason == "" {
+				t.Error("no reason is given")
+			}
+		})
 	}
 }
 
