@@ -8,7 +8,7 @@ import (
 )
 
 var _ = register(rule{id: "cert-malformed", rank: rankTrust, match: func(v *view) *match {
-	ps := v.problems(chain.KindMalformed, chain.KindUnknownCritical, chain.KindKeyIDMismatch, chain.KindNameEncoding, chain.KindExplicitCurve)
+	ps := v.problems(chain.KindMalformed, chain.KindUnknownCritical, chain.KindKeyIDMismatch, chain.KindSelfIssued, chain.KindNameEncoding, chain.KindExplicitCurve)
 	if len(ps) == 0 {
 		return nil
 	}

@@ -28,6 +28,8 @@ type view struct {
 	// stuck says that negotiation fails and no experiment is left that could
 	// still help.
 	stuck bool
+	// flaky says that the user's own hello works at other times.
+	flaky bool
 
 	analysis *chain.Analysis // of deep's chain; nil when there is none
 }
@@ -99,7 +101,11 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	if p.MinRSABits == 0 {
 		p.MinRSABits = -1
 	}
-	return chain.Analyze(chain.Input{Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, DistrustAfter: w.DistrustAfter, Policy: p})
+	use := chain.KeyUsageDigitalSignature
+	if v.deep != nil && v.deep.ServerHello != nil && v.deep.ServerHello.CipherSuite.Info().Kex == tlswire.KexRSA {
+		use = chain.KeyUsageKeyEncipherment
+	}
+	return chain.Analyze(chain.Input{KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, DistrustAfter: w.DistrustAfter, Policy: p})
 }
 
 // path is the judged path of the deepest attempt, nil when there is none.
@@ -143,7 +149,7 @@ func (v *view) leaf() *chain.Certificate {
 // element names an element of the judged path in words.
 func (v *view) element(i int) string {
 	p := v.path()
-	if i == 0 || p == nil || i >= len(p.Elements) {
+	if i <= 0 || p == nil || i >= len(p.Elements) {
 		return "the certificate"
 	}
 	if p.Elements[i].Source == chain.SourceAnchor || p.Elements[i].Cert.SelfIssued() {
