@@ -76,8 +76,9 @@ func (r *Running) start(ctx context.Context) error {
 	return nil
 }
 
-// errBacklog says that this system cannot leave SYNs unanswered.
-var errBacklog = errors.New("a full accept queue cannot be made on this system")
+// errBacklog says that this system cannot leave SYNs unanswered. It is an
+// errors.ErrUnsupported.
+var errBacklog = fmt.Errorf("a full accept queue cannot be made on this system: %w", errors.ErrUnsupported)
 
 // reserve finds a port on which nothing listens.
 func (r *Running) reserve() error {

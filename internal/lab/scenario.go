@@ -72,7 +72,7 @@ func (h ClientHint) name() string {
 	return h.Name
 }
 
-// Target is the target as it is typed: a URL where the protocol is not https.
+// Target is the target as it is typed, a URL.
 // addr is the server's address; its port is used when the name is resolved.
 func (h ClientHint) Target(addr string) string {
 	host := h.name()
@@ -84,7 +84,7 @@ func (h ClientHint) Target(addr string) string {
 		host += ":" + port
 	}
 	if h.Protocol == "" {
-		return host
+		return "https://" + host
 	}
 	return h.Protocol + "://" + host
 }
