@@ -153,7 +153,7 @@ func middlebox() *diag.Diagnosis {
 	}}
 	d.Handshake = diag.Handshake{Attempt: 1, Steps: []diag.Step{
 		{Name: "ClientHello", From: "client", Status: diag.StatusOK, Text: "TLS 1.2–1.3, SNI api.partner.com", AtMS: at(23)},
-		{Name: "reset", Status: diag.StatusBad, Text: "connection reset by peer", AtMS: at(23.4)},
+		{Name: "RST", From: "server", Status: diag.StatusBad, Text: "connection reset by peer", AtMS: at(23.4)},
 	}}
 	d.Addresses = []diag.Address{{Address: "203.0.113.20:443", Outcome: "middlebox-reset", Text: "reset after the ClientHello"},
 		{Address: "203.0.113.21:443", Outcome: "ok"}, {Address: "[2001:db8::20]:443", Outcome: "untested", Text: "no IPv6 route"}}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -29,7 +30,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"agreed":     func(d *diag.Diagnosis) string { return safeLine(agreed(d)) },
 	"groups":     groupFixes,
 	"ms":         milliseconds,
-	"thousands":  thousands,
+	"count":      counted,
 	"day":        day,
 	"date":       date,
 	"join":       func(s []string) string { return safeLine(strings.Join(s, ", ")) },
@@ -55,6 +56,9 @@ func text(s any) string {
 	}
 	return ""
 }
+
+// counted is "1 attempt", "2 attempts".
+func counted(list any, noun string) string { return plural(reflect.ValueOf(list).Len(), noun) }
 
 // writeHTML writes one self-contained page: no script, no font, no image, no
 // request to anywhere.

@@ -62,7 +62,7 @@ func newLadder(d *diag.Diagnosis) *ladder {
 	}
 	y := ladderTop + 16
 	broken := false
-	for _, s := range d.Handshake.Steps {
+	for i, s := range d.Handshake.Steps {
 		r := rung{Y: y + lineHeight, Name: shorten(safeLine(s.Name), 40), Class: stepClass(s.Status)}
 		if s.AtMS != nil {
 			r.At = milliseconds(*s.AtMS)
@@ -76,10 +76,16 @@ func newLadder(d *diag.Diagnosis) *ladder {
 		}
 		if s.Status == diag.StatusBad && !broken {
 			broken = true
-			if r.Arrow && l.Box != 0 && s.From == "client" {
-				r.X2 = l.Box
-			}
 			r.CrossX = r.X2
+			if r.Arrow && l.Box != 0 && s.From == "client" {
+				r.X2, r.CrossX = l.Box, l.Box
+			}
+			if r.Arrow && l.Box != 0 && s.From == "server" {
+				r.X1, r.CrossX = l.Box, l.Box
+			}
+		}
+		if i+1 < len(d.Handshake.Steps) && l.Box != 0 && s.From == "client" && d.Handshake.Steps[i+1].Status == diag.StatusBad {
+			r.X2 = l.Box // as far as it is known to have come
 		}
 		r.Head = arrowHead(r.X1, r.X2, r.Y)
 		text := stepText(s)

@@ -103,6 +103,8 @@ func milliseconds(ms float64) string {
 	switch {
 	case math.IsNaN(ms) || math.IsInf(ms, 0) || ms < 0:
 		return "?"
+	case ms >= 1e8:
+		return "over a day"
 	case ms < 0.005:
 		return "0 ms"
 	case ms < 0.095:
