@@ -103,7 +103,7 @@ func (s *searcher) issuersOf(n *node) []link {
 	if n.cert.Readable() && n.cert.Issuer.Raw != nil {
 		candidates := s.bySubject[n.cert.Issuer.canon]
 		if len(candidates) > maxCandidates {
-			candidates = candidates[:maxCandidates]
+			candidates = promising(n.cert, candidates)[:maxCandidates]
 			s.truncated = true
 		}
 		for _, to := range candidates {
@@ -119,6 +119,23 @@ func (s *searcher) issuersOf(n *node) []link {
 // checkKey is the child's certificate and the issuer's key: cross-signed issuers
 // share theirs.
 type checkKey struct{ child, key [32]byte }
+
+// promising sorts the candidates so that cutting their list loses no anchor and
+// no certificate with the right key identifier to a crowd of namesakes.
+func promising(child *Certificate, candidates []*node) []*node {
+	rank := func(n *node) int {
+		switch {
+		case n.anchor:
+			return 0
+		case compareKeyIDs(child, n.cert) == keyIDMatch:
+			return 1
+		}
+		return 2
+	}
+	sorted := slices.Clone(candidates)
+	slices.SortStableFunc(sorted, func(a, b *node) int { return rank(a) - rank(b) })
+	return sorted
+}
 
 func (s *searcher) check(child, parent *Certificate) Check {
 	id := checkKey{child.SHA256, parent.SPKISHA256}
