@@ -182,7 +182,7 @@ func TestRenderFixesChoosesSoftware(t *testing.T) {
 		{"known-server", "server", "serve-full-chain", []string{"nginx"}, nil, "server/nginx"},
 		{"alias", "server", "serve-full-chain", []string{"OpenResty"}, nil, "server/nginx"},
 		{"unknown-server", "server", "serve-full-chain", nil, nil, "server/ server/nginx server/apache server/haproxy"},
-		{"server-without-section", "server", "psk", []string{"nginx"}, nil, "server/"},
+		{"server-without-section", "server", "enable-certificates", []string{"nginx"}, nil, "server/"},
 		{"two-clients", "client", "add-ca-to-client", nil, []string{"Java 17", "curl"}, "client/java client/curl"},
 		{"unknown-clients", "client", "add-ca-to-client", nil, nil, "client/ client/curl client/java client/python client/go"},
 		{"client-nobody-knows", "client", "add-ca-to-client", nil, []string{"toaster"}, "client/"},
