@@ -228,6 +228,11 @@ func (s *scenario) judge(d *diag.Diagnosis) []string {
 	case !s.healthy && d.Verdict != diag.Failure:
 		say("got verdict %s, want failure", d.Verdict)
 	}
+	for _, id := range got {
+		if !slices.Contains(s.want, id) && !slices.Contains(s.also, id) && !s.healthy {
+			say("got %s beside %v: one fault, one cause", id, s.want)
+		}
+	}
 	for _, id := range s.also {
 		if !slices.Contains(got, id) {
 			say("got failing causes %v, want %s among them", got, id)

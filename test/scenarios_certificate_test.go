@@ -106,7 +106,7 @@ func namesAndDates(w *world, expired pair) []fault {
 			make: func(_ *world, _ *server.Kind, _ *server.Endpoint, o *tlswhy.Options) {
 				o.CAFile, o.Trust = "", "mozilla"
 			}},
-		{name: "self-signed-expired", class: "certificate", on: kinds(apache), want: []string{"self-signed"},
+		{name: "self-signed-expired", class: "two faults", on: kinds(apache), want: []string{"self-signed"}, also: []string{"cert-expired"},
 			make: serve(w.files("self-old", w.Issue(nil, pki.Spec{DNS: []string{host}, KeyID: "self-old", NotAfter: time.Now().Add(-pki.Day)})))},
 	}
 }

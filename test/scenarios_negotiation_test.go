@@ -86,9 +86,9 @@ func versionFaults(_ *world) []fault {
 		row("version-tls13-only-old-client", modern, "1.3", "1.3", "", "1.2"),
 		row("version-tls12-only-new-client", kinds(nginx, golang, openssl, gnutls), "1.2", "1.2", "1.3", ""),
 		row("version-client-tls10", kinds(nginx, haproxy, java), "1.2", "1.3", "1.0", "1.0"),
-		{name: "alpn-h2-only", class: "version", on: kinds(golang, gnutls), want: []string{"alpn-no-overlap"},
+		{name: "alpn-no-overlap", class: "version", on: kinds(golang, gnutls), want: []string{"alpn-no-overlap"},
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
-				e.ALPN, o.ALPN = "h2", "http/1.1"
+				e.ALPN, o.ALPN = "imap", "http/1.1"
 			}},
 		{name: "renegotiation-rfc5746", class: "version", on: kinds(gnutls), want: []string{"legacy-renegotiation"},
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {

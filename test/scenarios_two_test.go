@@ -47,8 +47,8 @@ func twoFaults(w *world) []fault {
 				e.Strict, e.Max, e.Ciphers = true, "1.2", staticRSAOnly.of(k)
 				o.SNI, o.Ciphers = "none", "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
 			}),
-		row("old-version-export", kinds(zcrypto), "protocol-version", "cipher-mismatch",
-			func(_ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Max, e.Ciphers = "1.0", "0003:0008" }),
+		row("old-version-rc4", kinds(zcrypto), "protocol-version", "cipher-mismatch",
+			func(_ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Max, e.Ciphers = "1.0", "0005" }),
 		row("group-expired", kinds(nginx, golang), "no-common-group", "cert-expired",
 			func(k *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
 				e.Chain, e.Key, e.Groups, o.Groups = old.chain, old.key, group(k, "P-521"), "X25519"
