@@ -85,9 +85,9 @@ func (j *judge) missing(c *Certificate) *Missing {
 	if !c.Readable() {
 		return m
 	}
-	for _, n := range j.s.bySubject[c.AuthorityIssuer.canon] {
+	for _, n := range j.s.named(c.AuthorityIssuer) {
 		// authorityCertIssuer is the issuer of the missing issuer (RFC 5280, 4.2.1.1).
-		if n.anchor && c.AuthorityIssuer.Raw != nil && !c.AuthorityIssuer.Equal(c.Issuer) {
+		if n.anchor && !c.AuthorityIssuer.Equal(c.Issuer) {
 			m.Likely, m.Anchor = LikelihoodCertain, n.cert
 			m.Reason = fmt.Sprintf("its authority key identifier says that the missing issuer was issued by %s, which is trusted", n.cert.Title())
 			return m

@@ -46,6 +46,8 @@ type searcher struct {
 	leaf      *node
 	nodes     map[[32]byte]*node
 	bySubject map[string][]*node
+	anchors   []*Certificate
+	looked    map[string]bool // subjects for which the anchors were looked through
 	links     map[*node][]link
 	checks    map[checkKey]Check
 	budget    int
@@ -58,20 +60,17 @@ type searcher struct {
 
 func newSearcher(in *Input) *searcher {
 	s := &searcher{
-		nodes: make(map[[32]byte]*node, len(in.Anchors)+8), bySubject: make(map[string][]*node, len(in.Anchors)+8),
+		nodes: map[[32]byte]*node{}, bySubject: map[string][]*node{}, anchors: in.Anchors, looked: map[string]bool{},
 		links: map[*node][]link{}, checks: map[checkKey]Check{}, budget: checkBudget, seen: map[string]bool{},
 	}
 	if len(in.Sent) > maxSent || len(in.Extra) > maxExtra {
 		s.truncated = true
 	}
 	for i, c := range in.Sent[:min(len(in.Sent), maxSent)] {
-		s.add(c, i, false)
-	}
-	for _, c := range in.Anchors {
-		s.add(c, -1, true)
+		s.add(c, i)
 	}
 	for _, c := range in.Extra[:min(len(in.Extra), maxExtra)] {
-		s.add(c, -1, false)
+		s.add(c, -1)
 	}
 	if len(in.Sent) > 0 && in.Sent[0] != nil {
 		s.leaf = s.nodes[in.Sent[0].SHA256]
@@ -79,19 +78,38 @@ func newSearcher(in *Input) *searcher {
 	return s
 }
 
-func (s *searcher) add(c *Certificate, sent int, anchor bool) {
-	if c == nil {
+func (s *searcher) add(c *Certificate, sent int) {
+	if c == nil || s.nodes[c.SHA256] != nil {
 		return
 	}
-	n := s.nodes[c.SHA256]
-	if n == nil {
-		n = &node{cert: c, sent: sent, dist: -1}
-		s.nodes[c.SHA256] = n
-		if c.Readable() && c.Subject.Raw != nil {
-			s.bySubject[c.Subject.canon] = append(s.bySubject[c.Subject.canon], n)
+	n := &node{cert: c, sent: sent, dist: -1}
+	s.nodes[c.SHA256] = n
+	for _, anchor := range s.anchors {
+		if anchor != nil && anchor.SHA256 == c.SHA256 {
+			n.anchor = true
+			break
 		}
 	}
-	n.anchor = n.anchor || anchor
+	if c.Readable() && c.Subject.Raw != nil {
+		s.bySubject[c.Subject.canon] = append(s.bySubject[c.Subject.canon], n)
+	}
+}
+
+// named gives all certificates at hand with this subject. The anchors, hundreds
+// of which few are wanted, get their nodes only here.
+func (s *searcher) named(subject DN) []*node {
+	if subject.Raw == nil {
+		return nil
+	}
+	if !s.looked[subject.canon] {
+		s.looked[subject.canon] = true
+		for _, c := range s.anchors {
+			if c != nil && c.Subject.canon == subject.canon {
+				s.add(c, -1)
+			}
+		}
+	}
+	return s.bySubject[subject.canon]
 }
 
 // issuersOf gives the candidate issuers of a certificate, the best first.
@@ -100,8 +118,8 @@ func (s *searcher) issuersOf(n *node) []link {
 		return known
 	}
 	var found []link
-	if n.cert.Readable() && n.cert.Issuer.Raw != nil {
-		candidates := s.bySubject[n.cert.Issuer.canon]
+	if n.cert.Readable() {
+		candidates := s.named(n.cert.Issuer)
 		if len(candidates) > maxCandidates {
 			candidates = promising(n.cert, candidates)[:maxCandidates]
 			s.truncated = true
