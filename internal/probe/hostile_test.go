@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -272,12 +273,45 @@ func TestSSL2(t *testing.T) {
 	}
 }
 
+// flight12 is a Certificate, ServerKeyExchange, CertificateRequest and
+// ServerHelloDone, with a signature of nothing.
+func flight12(f *testing.F) []byte {
+	point := newKey("p256").(*ecdsa.PrivateKey)
+	public, err := point.PublicKey.ECDH()
+	if err != nil {
+		f.Fatal(err)
+	}
+	kx := &tlswire.ServerKeyExchange{Kex: tlswire.KexECDHE, Group: tlswire.GroupP256, Point: public.Bytes(),
+		HasScheme: true, Scheme: 0x0403, Signature: []byte("nothing")}
+	certificate := &tlswire.Certificate{Entries: []tlswire.CertificateEntry{{Data: identity("p256").Certificate[0]}}}
+	wish := &tlswire.CertificateRequest{Types: []uint8{1, 64}, Schemes: []tlswire.SignatureScheme{0x0403}}
+	var flight []byte
+	for _, marshal := range []func() ([]byte, error){
+		func() ([]byte, error) { return certificate.Marshal(tlswire.TLS12) },
+		kx.Marshal,
+		func() ([]byte, error) { return wish.Marshal(tlswire.TLS12) },
+		func() ([]byte, error) { return tlswire.MarshalHandshake(tlswire.TypeServerHelloDone, nil) },
+	} {
+		raw, err := marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		flight = append(flight, raw...)
+	}
+	out, err := tlswire.MarshalRecords(tlswire.ContentHandshake, tlswire.TLS12, flight, 0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return out
+}
+
 // FuzzAttempt gives the engine any bytes for a server.
 func FuzzAttempt(f *testing.F) {
 	f.Add([]byte(alert40))
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n"))
 	f.Add(serverHello(func(*tlswire.ServerHello) {}))
 	f.Add(slices.Concat(serverHello(func(*tlswire.ServerHello) {}), []byte("\x16\x03\x03\x00\x04\x0e\x00\x00\x00")))
+	f.Add(slices.Concat(serverHello(func(h *tlswire.ServerHello) { h.CipherSuite = 0xC02F }), flight12(f)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := script(data).Attempt(context.Background(), Spec{Hello: template(), Request: request()})
 		if a.End.Kind == facts.EndUnknown || a.End.Kind == facts.EndCompleted {

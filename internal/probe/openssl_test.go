@@ -269,7 +269,7 @@ func (k *keyed) Write(p []byte) (int, error) {
 	n, err := k.Conn.Write(p)
 	if k.writes++; k.writes == 3 {
 		go func() {
-			time.Sleep(100 * time.Millisecond) // s_server reads the request first
+			time.Sleep(200 * time.Millisecond) // s_server reads the request first
 			for _, c := range k.keys {
 				io.WriteString(k.keyboard, string(c)+"\n")
 				time.Sleep(100 * time.Millisecond)

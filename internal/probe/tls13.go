@@ -78,6 +78,9 @@ func (e *engine) agree13() (*secrets13, error) {
 	}
 	s := &secrets13{schedule: tlswire.NewSchedule(e.protection.Hash)}
 	s.client, s.server = s.schedule.Handshake(secret, e.transcript.Sum())
+	if err := e.writeWith(s.client); err != nil {
+		return nil, err
+	}
 	return s, e.readWith(s.server)
 }
 
@@ -161,9 +164,6 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 func (e *engine) clientFlight13(secrets *secrets13) error {
 	clientSecret, serverSecret := secrets.schedule.Application(e.transcript.Sum())
 	flight := e.compatibility(nil)
-	if err := e.writeWith(secrets.client); err != nil {
-		return err
-	}
 	if e.a.Request != nil {
 		var err error
 		if flight, err = e.identify13(flight, e.a.Request, e.a.Request.Context); err != nil {

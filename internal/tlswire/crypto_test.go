@@ -344,3 +344,43 @@ func TestTranscript(t *testing.T) {
 		t.Errorf("retry: got %x, want %x", retried.Messages(), want)
 	}
 }
+
+// FuzzOpen gives every cipher any record.
+func FuzzOpen(f *testing.F) {
+	f.Add(uint8(0), uint8(0), false, uint8(22), []byte("fragment"))
+	f.Add(uint8(7), uint8(3), true, uint8(23), make([]byte, 64))
+	f.Fuzz(func(t *testing.T, row, version uint8, etm bool, kind uint8, fragment []byte) {
+		p := *protectionRows[int(row)%len(protectionRows)].protection
+		v := TLS10 + Version(version%4)
+		keys, _ := KeyBlock(v, p, make([]byte, 48), make([]byte, 32), make([]byte, 32))
+		if v == TLS13 {
+			keys = TrafficKeys(p, make([]byte, p.Hash.Size()))
+		}
+		u, err := NewUnprotector(v, p, keys, etm)
+		if err != nil {
+			return
+		}
+		for range 2 {
+			_, plain, err := u.Open(Record{Type: ContentType(kind), Version: TLS12, Fragment: bytes.Clone(fragment)})
+			if err == nil && len(plain) > len(fragment) {
+				t.Errorf("got %d bytes from %d", len(plain), len(fragment))
+			}
+		}
+	})
+}
+
+// FuzzVerifySignature gives every kind of key any signature.
+func FuzzVerifySignature(f *testing.F) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	keys := []crypto.PublicKey{key.Public(), &rsa.PublicKey{N: big.NewInt(0x10001), E: 3}, ed25519.PublicKey(make([]byte, 32)), &dsa.PublicKey{}}
+	f.Add(uint8(0), uint16(0x0403), []byte("signature"))
+	f.Fuzz(func(t *testing.T, which uint8, scheme uint16, signature []byte) {
+		got := VerifySignature(keys[int(which)%len(keys)], SignatureScheme(scheme), []byte("message"), signature)
+		if got.Result == CheckNone || got.Result != CheckValid && got.Reason == "" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
