@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"reflect"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -57,7 +59,7 @@ func (e *engine) scripted() bool {
 		}
 	}
 	for _, suite := range f.Suites {
-		if k := suite.Info().Kex; k != tlswire.KexRSA && k != tlswire.KexECDHE {
+		if !slices.ContainsFunc(append(tls.CipherSuites(), tls.InsecureCipherSuites()...), func(s *tls.CipherSuite) bool { return s.ID == uint16(suite) }) {
 			return true
 		}
 	}
@@ -137,8 +139,12 @@ func nextHello(records *tlswire.RecordSplitter, messages *tlswire.Reassembler) (
 var errNoHello = errors.New("the first record carries no ClientHello")
 
 // notTLS answers a client that does not speak TLS: in the manner of nginx where
-// it speaks HTTP, by an alert else.
+// it speaks HTTP, by an alert else. A server that reacts to every hello reacts
+// to this as well.
 func (e *engine) notTLS(conn *serverConn, read []byte) error {
+	if r := e.faults.Every; !r.IsZero() {
+		return r.do(conn, plainAlert(conn, tlswire.TLS10))
+	}
 	for _, method := range []string{"GET ", "HEAD ", "POST ", "OPTIONS "} {
 		if len(read) >= len(method) && string(read[:len(method)]) == method {
 			return Say(plainToTLS).do(conn, nil)

@@ -415,7 +415,7 @@ func TestArgs(t *testing.T) {
 	hint := ClientHint{Name: "x.lab.test", StartTLS: "smtp", SNI: "none", MaxVersion: "1.2"}
 	got := hint.Args(r, "ca.pem", "c.pem", "k.pem")
 	want := []string{"--connect", "127.0.0.1:4433", "--ca", "ca.pem", "--cert", "c.pem", "--key", "k.pem", "--sni", "none",
-		"--tls-max", "1.2", "--starttls", "smtp", "x.lab.test:4433"}
+		"--tls-max", "1.2", "--starttls", "smtp", "smtp://x.lab.test:4433"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

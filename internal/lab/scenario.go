@@ -14,8 +14,7 @@ type Scenario struct {
 	// Cause is the id of the expected root cause, "" for a healthy server.
 	Cause string
 	// Or are other ids that may stand first, where the bytes alone do not
-	// decide; "" among them allows a verdict without a failure. Without a Cause
-	// they are failures that may be reported or not.
+	// decide. Without a Cause they are failures that may be reported or not.
 	Or []string
 	// Also are further causes that must be found, whatever their severity.
 	Also []string
@@ -83,10 +82,13 @@ func (h ClientHint) Target(addr string) string {
 	if err == nil {
 		host += ":" + port
 	}
-	if h.Protocol == "" {
-		return "https://" + host
+	switch {
+	case h.Protocol != "":
+		return h.Protocol + "://" + host
+	case h.StartTLS != "":
+		return h.StartTLS + "://" + host
 	}
-	return h.Protocol + "://" + host
+	return "https://" + host
 }
 
 // Args are the arguments of the command line for a running server, with the

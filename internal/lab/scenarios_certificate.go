@@ -100,7 +100,7 @@ var _ = register(
 		Server: Server{Chain: Chain{WrongIntermediate: true, AIA: true}}, Or: []string{"cert-bad-signature", "unknown-ca"}},
 	Scenario{ID: "long-chain", Near: "incomplete-chain", Title: "five intermediates",
 		Story: "Long, and complete.", Server: Server{Chain: Chain{Intermediates: 5}}},
-	Scenario{ID: "intermediate-in-store", Also: []string{"incomplete-chain"}, Near: "unknown-ca", Cause: "incomplete-chain", Or: []string{""},
+	Scenario{ID: "intermediate-in-store", Also: []string{"incomplete-chain"}, Or: []string{"incomplete-chain"}, Near: "unknown-ca",
 		Title:  "the missing intermediate is in the client's file",
 		Story:  "The server forgets its intermediate, but the client's file of anchors holds it, so that this client can go on. Others cannot.",
 		Server: Server{Chain: Chain{MissingIntermediate: true, AtHand: true}}},

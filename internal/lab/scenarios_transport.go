@@ -92,7 +92,7 @@ var _ = register(
 		Story: "Before the server has read a byte: an allow-list or a ban.", Server: Server{Transport: Transport{AtAccept: Reset}}},
 	Scenario{ID: "connection-reset-flight", Cause: "connection-reset", Title: "a reset after the ServerHello",
 		Story: "The server begins its answer and dies in the middle of it.", Server: Server{Offer: tls12, Stage: Stage{AfterServerHello: Reset}}},
-	Scenario{ID: "connection-flaky", Cause: "connection-reset", Or: []string{"unexplained", "inconsistent-endpoints", "rate-limited", ""}, Title: "every other connection is reset",
+	Scenario{ID: "connection-flaky", Cause: "connection-reset", Or: []string{"unexplained", "inconsistent-endpoints", "rate-limited"}, Title: "every other connection is reset",
 		Story:  "One of two backends behind the address is broken. Every experiment may look like a cure by chance.",
 		Server: Server{Transport: Transport{EveryOther: Reset}}},
 

@@ -100,7 +100,7 @@ var _ = register(
 		Server: Server{Offer: Offer{ALPN: []string{"lab/1"}}}},
 	Scenario{ID: "alpn-h2-only", Cause: "alpn-no-overlap", Title: "the server speaks only h2, the client only http/1.1",
 		Story:  "A gRPC server meets an old HTTP library.",
-		Server: Server{Offer: Offer{ALPN: []string{"h2"}}},
+		Server: Server{Offer: Offer{ALPN: []string{"h2"}, Scripted: true}},
 		Client: ClientHint{ALPN: "http/1.1"}},
 	Scenario{ID: "alpn-missing", Cause: "alpn-no-overlap", Title: "the server insists on h2, the client names no protocol",
 		Story:  "Without ALPN the server does not know that h2 is meant, and refuses.",
