@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -92,22 +91,22 @@ func (r *run) add(res result) {
 	}
 }
 
-// complain says on standard error what is wrong with a target.
+// complain says on standard error what is wrong with a target, with its
+// place. What is wrong with an option or a file concerns every target and is
+// said once.
 func (r *run) complain(res result) {
-	if errors.Is(res.err, context.Canceled) {
-		return
-	}
 	msg, hint := explain(res.err)
 	switch {
+	case r.many && res.t.err == nil && !aboutTarget(res.t.input, res.err):
+		if r.said[msg] {
+			return
+		}
+		r.said[msg] = true
 	case res.t.where != "":
 		msg = res.t.where + ": " + msg
-	case r.many && !isFileError(res.err):
+	case r.many:
 		msg = res.t.input + ": " + msg
 	}
-	if r.said[msg] {
-		return
-	}
-	r.said[msg] = true
 	r.progress.clear()
 	complain(r.p.stderr, &usageError{msg, hint})
 }

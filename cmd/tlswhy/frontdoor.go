@@ -30,11 +30,15 @@ func diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagn
 	})
 }
 
-// isFileError says that a file of the options cannot be read; that concerns
-// every target.
-func isFileError(err error) bool {
-	var file *tlswhy.FileError
-	return errors.As(err, &file)
+// aboutTarget says whether an error concerns the target rather than the
+// options, which are the same for every target.
+func aboutTarget(input string, err error) bool {
+	var usage *tlswhy.UsageError
+	if !errors.As(err, &usage) {
+		return false
+	}
+	_, bad := diagnose.ParseTarget(input)
+	return bad != nil
 }
 
 // explain takes an error apart: what is wrong, and what to do.

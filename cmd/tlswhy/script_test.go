@@ -16,6 +16,7 @@ import (
 
 	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
 )
 
 // TestMain makes two programs for the scripts: tlswhy is the real one, fake
@@ -49,12 +50,15 @@ func fakeDiagnose(ctx context.Context, input string, o *options) (*diag.Diagnosi
 	name, _, _ := strings.Cut(input, ":")
 	d := &diag.Diagnosis{Schema: diag.Schema, Target: diag.Target{Input: input, Name: name, Port: 443, SNI: o.SNI, Client: o.Client},
 		StartedAt: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), DurationMS: 10, Tool: diag.Tool{Version: "test"}}
+	if _, err := diagnose.ParseTarget(input); err != nil {
+		return nil, err
+	}
 	word, _, _ := strings.Cut(name, ".")
 	cause := diag.Cause{ID: "cert-expired", Family: "certificate", Severity: diag.SeverityFailure, Confidence: diag.Proven,
 		Stage: diag.StageCertificate, Summary: "the certificate expired 12 days ago"}
 	switch word {
-	case "bad":
-		return nil, &tlswhy.UsageError{Msg: "the scheme \"gopher\" is unknown", Hint: "known are https, smtp"}
+	case "option":
+		return nil, &tlswhy.UsageError{Msg: "no client is called \"x\"", Hint: "see --client list"}
 	case "file":
 		return nil, &tlswhy.FileError{File: "ca.pem", Role: "anchors", Err: os.ErrNotExist}
 	case "fail":
