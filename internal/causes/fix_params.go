@@ -245,6 +245,18 @@ func (p *FixParams) FileName(suffix string) string {
 	return strings.ReplaceAll(strings.ToLower(p.Domain()), "*", "wildcard") + "." + suffix
 }
 
+// ChainPath is where the complete chain is to lie: in dir when the texts write
+// it, else where certbot has it.
+func (p *FixParams) ChainPath(dir string) string {
+	switch {
+	case p.Beside:
+		return "/path/to/" + p.FileName("fullchain.pem")
+	case p.FullChainPEM+p.MissingPEM+p.MissingURL != "":
+		return dir + "/" + p.FileName("fullchain.pem")
+	}
+	return "/etc/letsencrypt/live/" + p.Domain() + "/fullchain.pem"
+}
+
 // SuiteList is Mozilla's intermediate list of TLS 1.2 suites, followed by what
 // was proven to be needed beyond it; in OpenSSL's names, joined by colons.
 func (p *FixParams) SuiteList() string {
@@ -335,7 +347,7 @@ func (p *FixParams) pick(offered []string, recommended string) []string {
 		switch {
 		case tls13Suite(s) || strings.Contains(s, "SCSV") || strings.Contains(s, "NULL") || strings.Contains(s, "EXP"),
 			strings.Contains(s, "RC4") || strings.Contains(s, "DES") || strings.Contains(s, "MD5"),
-			p.KeyType == "RSA" && strings.Contains(s, "ECDSA"), p.KeyType == "ECDSA" && !strings.Contains(s, "ECDSA"):
+			!p.authenticates(strings.Contains(s, "ECDSA")):
 			continue
 		case slices.Contains(strings.Split(recommended, ":"), s):
 			best = append(best, s)
@@ -346,6 +358,29 @@ func (p *FixParams) pick(offered []string, recommended string) []string {
 		fit = best
 	}
 	return fit[:min(len(fit), 3)]
+}
+
+// authenticates says whether the certificate's key fits suites with ECDSA in
+// the name, or those without.
+func (p *FixParams) authenticates(ecdsa bool) bool {
+	switch p.KeyType {
+	case "RSA", "RSA-PSS":
+		return !ecdsa
+	case "ECDSA", "Ed25519", "Ed448":
+		return ecdsa
+	}
+	return true
+}
+
+// noSuiteFits says that nothing which the client offers fits the certificate,
+// so that another list of suites cannot help.
+func (p *FixParams) noSuiteFits() bool {
+	return p.KeyType != "" && len(p.OfferedSuites) > 0 && len(p.ServerSuites()) == 0
+}
+
+// noSchemeFits says the same of signature schemes.
+func (p *FixParams) noSchemeFits() bool {
+	return p.KeyType != "" && len(p.OfferedSchemes) > 0 && len(p.ServerSchemes()) == 0
 }
 
 // ServerGroups are the groups for a server to enable: of what the client
@@ -365,14 +400,13 @@ func (p *FixParams) ServerGroups() []string {
 
 // ServerSchemes are the first schemes that the client offers for this key.
 func (p *FixParams) ServerSchemes() []string {
+	prefix := map[string]string{"RSA": "rsa_p", "RSA-PSS": "rsa_pss_pss", "ECDSA": "ecdsa", "Ed25519": "ed25519", "Ed448": "ed448"}[p.KeyType]
 	var fit []string
 	for _, s := range p.OfferedSchemes {
-		kind, _, _ := strings.Cut(s, "_")
-		if strings.Contains(s, "sha1") || strings.Contains(s, "md5") ||
-			p.KeyType == "RSA" && kind != "rsa" || p.KeyType == "ECDSA" && kind != "ecdsa" {
-			continue
+		if strings.HasPrefix(s, prefix) && !strings.Contains(s, "sha1") && !strings.Contains(s, "md5") &&
+			(p.KeyType != "RSA" || !strings.HasPrefix(s, "rsa_pss_pss")) {
+			fit = append(fit, s)
 		}
-		fit = append(fit, s)
 	}
 	return fit[:min(len(fit), 3)]
 }

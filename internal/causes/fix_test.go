@@ -198,6 +198,46 @@ func TestRenderFixesChoosesSoftware(t *testing.T) {
 	}
 }
 
+func TestRenderFixesLeavesOutWhatCannotHelp(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, keyType string
+		suites, schem []string
+		want          string
+	}{
+		{"suites-fit", "RSA", []string{"ECDHE-RSA-AES128-GCM-SHA256"}, nil, "common-suites common-schemes"},
+		{"no-suite-fits", "ECDSA", []string{"ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"}, nil, "ecdsa-or-rsa-certificate common-schemes"},
+		{"no-scheme-fits", "Ed25519", nil, []string{"rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256"}, "common-suites ecdsa-or-rsa-certificate"},
+		{"neither-fits", "Ed25519", []string{"AES128-SHA"}, []string{"rsa_pss_rsae_sha256"}, "ecdsa-or-rsa-certificate"},
+		{"nothing-known", "", []string{"AES128-SHA"}, nil, "common-suites common-schemes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			p := FixParams{KeyType: c.keyType, OfferedSuites: c.suites, OfferedSchemes: c.schem}
+			for _, f := range RenderFixes([]FixRef{{"server", "common-suites"}, {"server", "common-schemes"}}, []string{"nginx"}, nil, p) {
+				got = append(got, f.Action)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// The complete chain is written out once, by the general text.
+func TestChainIsPrintedOnce(t *testing.T) {
+	t.Parallel()
+	fixes := RenderFixes([]FixRef{{"server", "serve-full-chain"}, {"server", "reload"}}, nil, nil, fullParams())
+	n := 0
+	for _, f := range fixes {
+		n += strings.Count(f.Command, "BEGIN CERTIFICATE")
+	}
+	if len(fixes) != 5 || n != 2 || !strings.Contains(fixes[1].Config, "/path/to/shop.example.com.fullchain.pem") {
+		t.Errorf("got %d fixes with %d certificates: %+v", len(fixes), n, fixes)
+	}
+}
+
 // What the peer says must not break out of where it is inserted.
 func TestHostileParams(t *testing.T) {
 	t.Parallel()
