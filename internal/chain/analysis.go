@@ -50,7 +50,7 @@ type Policy struct {
 	IgnoreCAs             bool // basicConstraints and keyCertSign of issuers
 	IgnorePathLen         bool
 	IgnoreNameConstraints bool
-	AcceptSelfIssued      bool // see KindSelfIssued: all but OpenSSL
+	Backtracks            bool // tries all paths and checks who signed what, as all but OpenSSL: see First and KindSelfIssued
 	IgnoreAnchorDates     bool
 	IgnoreCritical        bool // unknown critical extensions
 
@@ -103,6 +103,7 @@ const (
 	KindDuplicate          Kind = "duplicate"           // sent twice
 	KindForeign            Kind = "foreign"             // sent, on no path of the leaf
 	KindRootSent           Kind = "root-sent"           // the anchor itself was sent: harmless
+	KindOtherPath          Kind = "other-path"          // clients that try all paths find a valid one
 	KindUnusedExpired      Kind = "unused-expired"      // an expired certificate beside a good path
 	KindGoRefuses          Kind = "go-refuses"          // crypto/x509 does not parse it
 	KindParseNote          Kind = "parse-note"          // a departure from DER or RFC 5280 that clients bear
@@ -206,7 +207,7 @@ type Missing struct {
 type Analysis struct {
 	Leaf  *Certificate // nil when nothing was sent
 	Paths []*Path      // all candidates, best first; never empty when there is a leaf
-	Valid bool         // some path of sent certificates and anchors is valid
+	Valid bool         // the client accepts: some path is valid, or, without backtracking, the first one
 
 	// NameProblem is the name mismatch, which is the same on every path; nil =
 	// the name matches or is not checked. It is among the problems of each path.
@@ -215,6 +216,10 @@ type Analysis struct {
 
 	Notes   []Problem // about what was sent as a whole: order, duplicates, foreign certificates ...
 	Missing []Missing // issuers that were not sent, on the best paths
+
+	// First is the path that OpenSSL tries, the only one. It is the best path when it is
+	// invalid and the policy does not backtrack, whatever other paths there are.
+	First *Path
 
 	// Truncated says that the search was cut short by its bounds.
 	Truncated bool

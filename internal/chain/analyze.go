@@ -5,7 +5,7 @@ import "slices"
 // Analyze builds all paths of the first sent certificate and says everything
 // that is wrong with each. It is a pure function and bounded, whatever it is given.
 func Analyze(in Input) *Analysis {
-	in.Sent = readableFirst(in.Sent)
+	in.Sent = withoutNil(in.Sent)
 	a := &Analysis{}
 	if len(in.Sent) == 0 {
 		return a
@@ -22,9 +22,8 @@ func Analyze(in Input) *Analysis {
 		j.judgePath(p)
 	}
 	rankPaths(a.Paths)
-	for _, p := range a.Paths {
-		a.Valid = a.Valid || p.Valid()
-	}
+	a.Valid = a.Paths[0].Valid()
+	j.first()
 	a.Missing = missingOf(a.Paths)
 	a.Notes = sentNotes(&in, a)
 	for i := range a.Paths[0].Problems {
@@ -35,8 +34,36 @@ func Analyze(in Input) *Analysis {
 	return a
 }
 
-// readableFirst drops nil entries.
-func readableFirst(certs []*Certificate) []*Certificate {
+// first judges the path that clients without backtracking take, and puts it in
+// front when only they fail.
+func (j *judge) first() {
+	a, first := j.a, j.s.greedy(j.in.Now)
+	at := slices.IndexFunc(a.Paths, first.same)
+	if at >= 0 {
+		first = a.Paths[at]
+	} else {
+		j.judgePath(first)
+	}
+	a.First = first
+	if !a.Valid || first.Valid() {
+		return
+	}
+	note := Problem{Kind: KindOtherPath, Element: -1,
+		Detail: "OpenSSL takes another path and fails; clients that try all paths find the valid one"}
+	if j.in.Policy.Backtracks {
+		a.Paths[0].Notes = append(a.Paths[0].Notes, note)
+		return
+	}
+	first.Notes = append(first.Notes, note)
+	if at >= 0 {
+		a.Paths = slices.Delete(a.Paths, at, at+1)
+	}
+	a.Paths = slices.Insert(a.Paths, 0, first)
+	a.Valid = false
+}
+
+// withoutNil drops nil entries.
+func withoutNil(certs []*Certificate) []*Certificate {
 	if !slices.Contains(certs, nil) {
 		return certs
 	}

@@ -63,7 +63,7 @@ func TestSelfIssued(t *testing.T) {
 	l := issue(t, r, spec{name: "example.com", org: "example.com Org", dns: []string{"a.example.com"}})
 	in := input(certs(r), l.cert)
 	wantKinds(t, "OpenSSL", Analyze(in).Problems(), KindSelfIssued)
-	in.Policy.AcceptSelfIssued = true
+	in.Policy.Backtracks = true
 	if a := Analyze(in); !a.Valid {
 		t.Errorf("others: got %v", kinds(a.Problems()))
 	}

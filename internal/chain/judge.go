@@ -285,8 +285,8 @@ func (j *judge) link(i int) {
 	// OpenSSL takes a certificate for self-signed when its names are equal and its
 	// key identifiers do not say otherwise, whoever signed it. Typical of a server
 	// certificate that was given the very subject of its private CA.
-	if c.SelfIssued() && compareKeyIDs(c, c) != keyIDMismatch && compareKeyIDs(c, c) != serialMismatch && e.Link.Outcome == Valid {
-		j.either(!j.in.Policy.AcceptSelfIssued, Problem{Kind: KindSelfIssued, Element: i, Cert: c, Issuer: up,
+	if looksSelfSigned(c) && e.Link.Outcome == Valid {
+		j.either(!j.in.Policy.Backtracks, Problem{Kind: KindSelfIssued, Element: i, Cert: c, Issuer: up,
 			Detail: fmt.Sprintf("%s has the same subject as its issuer, so that OpenSSL takes it for self-signed, although another key has signed it", j.title(i))})
 	}
 	if !c.Issuer.SameBytes(up.Subject) {

@@ -31,7 +31,7 @@ func (j *judge) end() {
 		j.endRoot(last, c)
 		return
 	}
-	if c.SelfIssued() && compareKeyIDs(c, c) != keyIDMismatch {
+	if looksSelfSigned(c) {
 		j.problem(Problem{Kind: KindBadSignature, Element: last, Cert: c, Issuer: c,
 			Detail: j.title(last) + " is its own issuer, but its key does not verify its signature"})
 		return

@@ -29,7 +29,7 @@ func sentNotes(in *Input, a *Analysis) []Problem {
 		at, used := place[c.SHA256]
 		root := c.isRoot()
 		switch {
-		case i > 0 && root:
+		case i > 0 && root && (onAny[c.SHA256] || !a.Valid):
 			notes = append(notes, Problem{Kind: KindRootSent, Element: i, Cert: c,
 				Detail: fmt.Sprintf("certificate %d is the root %s, which clients take from their own store", i+1, c.Title())})
 		case i > 0 && !onAny[c.SHA256]:

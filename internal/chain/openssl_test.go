@@ -23,12 +23,7 @@ import (
 // verdict of the reference client with that of `openssl verify`.
 func TestAgainstOpenSSL(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("openssl is missing")
-		}
-		t.Skip("openssl is missing: the verdicts are not compared")
-	}
+	needOpenSSL(t)
 	rounds := 150
 	if testing.Short() {
 		rounds = 20
@@ -52,6 +47,64 @@ func TestAgainstOpenSSL(t *testing.T) {
 			t.Log(p.Detail)
 		}
 	}
+}
+
+func needOpenSSL(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("openssl"); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("openssl is missing")
+	}
+	t.Skip("openssl is missing: the verdicts are not compared")
+}
+
+// TestCrossSignsAgainstOpenSSL does the same with two roots that cross-sign, each
+// certificate expired or not, sent in any order.
+func TestCrossSignsAgainstOpenSSL(t *testing.T) {
+	t.Parallel()
+	needOpenSSL(t)
+	rounds := 100
+	if testing.Short() {
+		rounds = 20
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := mrand.New(mrand.NewPCG(seed, 1))
+	for i := range rounds {
+		in := randomCrossSigns(t, r)
+		a := Analyze(in)
+		if ok, out := opensslVerify(t, in); ok != a.Valid {
+			t.Errorf("round %d: got valid %v, openssl says %v\n%s%v", i, a.Valid, ok, out, kinds(a.Problems()))
+			for k, c := range in.Sent {
+				t.Log("sent", k, c.Subject.CN(), "by", c.Issuer.CN(), "until", c.NotAfter)
+			}
+		}
+		in.Policy.Backtracks = true
+		if all := Analyze(in); a.Valid && !all.Valid {
+			t.Errorf("round %d: valid, but not for a client that tries all paths", i)
+		}
+	}
+}
+
+func randomCrossSigns(t *testing.T, r *mrand.Rand) Input {
+	authorityOf := func(by *authority, name string, key crypto.Signer) *authority {
+		s := spec{name: name, ca: true, key: key, to: now.Add(2000 * time.Hour)}
+		if r.IntN(3) == 0 {
+			s.from, s.to = now.Add(-96*time.Hour), now.Add(-48*time.Hour)
+		}
+		return issue(t, by, s)
+	}
+	r1, r2 := authorityOf(nil, "R1", nil), authorityOf(nil, "R2", nil)
+	i1 := authorityOf(r1, "I", nil)
+	pool := certs(i1, authorityOf(r2, "I", i1.key), authorityOf(r2, "R1", r1.key), r1, r2)
+	r.Shuffle(len(pool), func(a, b int) { pool[a], pool[b] = pool[b], pool[a] })
+	anchors := certs(r1, r2)[r.IntN(2):]
+	if r.IntN(3) == 0 {
+		anchors = anchors[:1]
+	}
+	return input(anchors, append(certs(leaf(t, i1)), pool[:1+r.IntN(len(pool))]...)...)
 }
 
 func randomChain(t *testing.T, r *mrand.Rand, small crypto.Signer) (Input, []string) {
