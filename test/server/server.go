@@ -336,3 +336,26 @@ func (e *Endpoint) ciphers() string {
 	}
 	return e.Ciphers + ":@SECLEVEL=0"
 }
+
+// StartConfig starts nginx, Apache or HAProxy with a configuration as its
+// administrator writes it: server blocks, virtual hosts, or a whole HAProxy
+// file without defaults. The endpoint says where it listens.
+func StartConfig(t testing.TB, k *Kind, config string, e *Endpoint) {
+	t.Helper()
+	dir := Folder(t)
+	eps := []*Endpoint{e}
+	switch k {
+	case Nginx:
+		conf := write(t, dir, "nginx.conf", nginxHead()+config+"\n}\n")
+		process(t, dir, eps, "nginx", "-p", dir, "-c", conf, "-e", "stderr")
+	case Apache:
+		conf := write(t, dir, "apache.conf", apacheHead(t, dir)+fmt.Sprintf("DocumentRoot %s\nListen %d\n", dir, e.Port)+config)
+		process(t, dir, eps, "apache2", "-d", dir, "-f", conf, "-DFOREGROUND")
+	case HAProxy:
+		conf := write(t, dir, "haproxy.cfg", config+"\ndefaults\n\ttimeout connect 5s\n\ttimeout client 20s\n\ttimeout server 20s\n")
+		process(t, dir, eps, "haproxy", "-db", "-f", conf)
+	default:
+		t.Fatalf("%s has no configuration to paste into", k.Name)
+	}
+	waitFor(t, e)
+}
