@@ -423,3 +423,28 @@ func TestArgs(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Pairs are combined without losing a fault, and their servers start.
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	pairs := Pairs()
+	if len(pairs) < 200 {
+		t.Errorf("got %d pairs", len(pairs))
+	}
+	for i, s := range pairs {
+		if s.Cause == "" || len(s.Also) == 0 || s.Also[0] == s.Cause {
+			t.Errorf("%s: cause %q, also %q", s.ID, s.Cause, s.Also)
+		}
+		if i%10 == 0 { // each start makes certificates
+			start(t, s)
+		}
+	}
+	both, ok := combine("cert-expired", "cipher-mismatch")
+	if !ok || both.Cause != "cipher-mismatch" || !slices.Equal(both.Also, []string{"cert-expired"}) ||
+		both.Server.Expired == 0 || both.Server.Key != RSA2048 || len(both.Server.Suites) == 0 {
+		t.Errorf("got %+v", both)
+	}
+	if _, ok := combine("cert-expired", "cert-not-yet-valid"); ok {
+		t.Error("two dates were combined")
+	}
+}
