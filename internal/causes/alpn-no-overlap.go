@@ -12,6 +12,9 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 	f := v.flipOf(facts.PropALPN)
 	if f == nil {
 		a := v.deep
+		if m := v.foreignProtocol(); m != nil {
+			return m
+		}
 		if a == nil || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertNoApplicationProtocol {
 			return nil
 		}
@@ -33,4 +36,19 @@ func orNone(words []string) string {
 		return "none"
 	}
 	return join(words)
+}
+
+// foreignProtocol finds a handshake that stands and a server that then speaks
+// HTTP/2 to a client that did not agree to it.
+func (v *view) foreignProtocol() *match {
+	a := v.deep
+	if a == nil || a.HTTP == nil || a.HTTP.Status != 0 {
+		return nil
+	}
+	if protocol, _ := tlswire.IdentifyPlaintext(a.HTTP.Raw); protocol != "http2" {
+		return nil
+	}
+	m := &match{confidence: diag.Proven, stage: diag.StageApplication, summary: "the server speaks only HTTP/2, and the client did not agree to it (ALPN)"}
+	m.params = func(p *FixParams) { p.ALPN = offered(a).ALPN() }
+	return m.see(attempts(a)+", first bytes of the application", "a SETTINGS frame of HTTP/2; the client offers %s", orNone(offered(a).ALPN()))
 }

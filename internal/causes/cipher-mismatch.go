@@ -2,6 +2,7 @@ package causes
 
 import (
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -14,10 +15,10 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 		if suite == nil {
 			return m
 		}
-		info := suite.CipherSuite.Info()
 		m.see(attempts(f.to)+", ServerHello", "the server then chooses %s, which %s does not offer", suite.CipherSuite, v.client())
-		if info.Kex == tlswire.KexRSA {
-			m.affects = []string{"Go ≥ 1.22, Python ≥ 3.10 by default", "every client that wants forward secrecy"}
+		m.affects = families(client.LacksSuites(suite.CipherSuite))
+		if suite.CipherSuite.Info().Kex == tlswire.KexRSA {
+			m.affects = append(m.affects, "Go ≥ 1.22 and Python ≥ 3.10 by default")
 		}
 		m.params = func(p *FixParams) {
 			p.Suites, p.SuitesIANA = []string{suite.CipherSuite.OpenSSLName()}, []string{suite.CipherSuite.String()}

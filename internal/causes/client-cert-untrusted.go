@@ -9,7 +9,7 @@ import (
 
 var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: func(v *view) *match {
 	r := v.presented()
-	if r == nil || r.none() {
+	if r == nil || r.none() || r.alert == tlswire.AlertAccessDenied || r.alert == tlswire.AlertInternalError {
 		return nil
 	}
 	own := v.c.Want.Identity

@@ -19,7 +19,7 @@ var _ = register(rule{id: "client-speaks-plaintext", rank: rankTransport,
 			if as := v.at(facts.Changes{}); len(as) > 0 {
 				tls = as[0]
 			}
-			if v.plainAnswer() {
+			if h := v.base.HTTP; h != nil && h.Status != 0 && plainAnswer(h) {
 				return nil
 			}
 			m.summary = "this port speaks TLS, and the client sends plain HTTP"
@@ -39,7 +39,7 @@ var _ = register(rule{id: "client-speaks-plaintext", rank: rankTransport,
 		switch {
 		case v.base == nil:
 			return nil
-		case v.plainBase() != "" && !v.plainAnswer():
+		case v.plainBase() != "" && (v.base.HTTP == nil || v.base.HTTP.Status == 0 || !plainAnswer(v.base.HTTP)):
 			return []facts.Experiment{{Address: v.addrs[0]}}
 		case v.base.End.Kind == facts.EndPreamble:
 			return []facts.Experiment{{Address: v.addrs[0], Direct: true}}
@@ -47,12 +47,11 @@ var _ = register(rule{id: "client-speaks-plaintext", rank: rankTransport,
 		return nil
 	}})
 
-// plainAnswer tells whether the plaintext request of an http target got an
-// answer of the kind that a plaintext server gives.
-func (v *view) plainAnswer() bool {
-	h := v.base.HTTP
+// plainAnswer tells whether a plaintext answer is that of a plaintext server:
+// a TLS server that is spoken to in clear says so in HTTP.
+func plainAnswer(h *facts.HTTP) bool {
 	if h == nil || h.Status == 0 {
-		return false
+		return true
 	}
 	// nginx, Apache, HAProxy, Go, Jetty and lighttpd say it in the body of a 400.
 	body := strings.ToLower(string(h.Body))

@@ -1,6 +1,8 @@
 package causes
 
 import (
+	"fmt"
+
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
@@ -11,5 +13,22 @@ var _ = register(rule{id: "connection-reset", rank: rankResidual, residual: true
 	}
 	m := &match{confidence: diag.Likely, summary: "the connection is reset" + behind(v.deep) + ", whatever the hello says",
 		not: []string{"a firewall or another box on the path that resets: one run from another network tells"}}
+	v.sometimes(m)
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left", endText(v.deep), short(v.deep.End.After))
 }})
+
+// sometimes changes the words of a residual cause where the same hello works at
+// other times.
+func (v *view) sometimes(m *match) {
+	if !v.flaky {
+		return
+	}
+	failed, all := 0, v.at(v.base.Of.Changes)
+	for _, a := range all {
+		if !further(v.base, a) {
+			failed++
+		}
+	}
+	m.summary = fmt.Sprintf("now and then %s: %d of %d connections with the same hello failed", endText(v.base), failed, len(all))
+	m.not = append(m.not, "one of several servers behind this address is broken", "a limit on connections")
+}

@@ -17,6 +17,6 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 		return nil
 	}
 	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server's Diffie-Hellman prime has %d bits, %s wants %d", bits, v.client(), limit)}
-	m.affects = []string{"OpenSSL 3, curl, Python and all that follow security level 2", "browsers offer no DHE at all: for them it is a cipher mismatch unless ECDHE is there too"}
+	m.affects = append(breaks("dhe-1024"), "browsers offer no DHE at all: without ECDHE it is a cipher mismatch for them")
 	return m.see(attempts(a)+", ServerKeyExchange", "p has %d bits; suite %s", bits, a.ServerHello.CipherSuite)
 }})

@@ -14,7 +14,7 @@ import (
 // the stage where it failed, and the two differ in props only.
 type flip struct {
 	from, to *facts.Attempt
-	again    *facts.Attempt // from repeated after to; nil when it was not
+	again    []*facts.Attempt // from repeated after to
 	props    []facts.Property
 	// without holds, for each of several props, the attempt that failed for the
 	// lack of just this one.
@@ -28,7 +28,23 @@ func (f *flip) has(p facts.Property) bool { return slices.Contains(f.props, p) }
 
 // steady tells whether from failed again in the same way.
 func (f *flip) steady() bool {
-	return f.again != nil && f.again.End.Kind == f.from.End.Kind && f.again.End.Stage == f.from.End.Stage
+	return len(f.again) > 0 && !slices.ContainsFunc(f.again, func(a *facts.Attempt) bool {
+		return a.End.Kind != f.from.End.Kind || a.End.Stage != f.from.End.Stage
+	})
+}
+
+// chance tells whether the unchanged hello works at other times.
+func (f *flip) chance() bool {
+	return slices.ContainsFunc(f.again, func(a *facts.Attempt) bool { return further(f.from, a) })
+}
+
+// repeats is how often a failure is repeated: an alert is a decision, a reset
+// or a close may be chance, even one that follows a pattern. Silence is dear.
+func repeats(a *facts.Attempt) int {
+	if a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed {
+		return 2
+	}
+	return 1
 }
 
 // confidence is proven when the outcome was flipped there and back.
@@ -36,7 +52,7 @@ func (f *flip) confidence() diag.Confidence {
 	switch {
 	case f.steady():
 		return diag.Proven
-	case f.again == nil:
+	case len(f.again) == 0:
 		return diag.Strong
 	}
 	return diag.Possible // it failed once and worked later: the change may be chance
@@ -65,10 +81,23 @@ func progress(a *facts.Attempt) int {
 	return 10 * a.End.Stage.Rank()
 }
 
+// further tells whether an attempt got past the stage where cur failed. The
+// same end a little later is no progress: a server that cuts after so many
+// bytes, or refuses once it knows who asks, does so whatever the hello says.
+func further(cur, a *facts.Attempt) bool {
+	if progress(a) <= progress(cur) {
+		return false
+	}
+	if completed(a) || a.End.Kind != cur.End.Kind || a.End.Alert != cur.End.Alert || a.End.Stage == diag.StageClientAuth {
+		return true
+	}
+	return cur.End.Kind == facts.EndAlert && cur.End.Stage.Rank() < diag.StageCertificate.Rank()
+}
+
 // unexplained tells whether an attempt ended during the negotiation in a way
 // that its own bytes do not explain, so that experiments are worth their price.
-func unexplained(a *facts.Attempt) bool {
-	if a == nil || len(refusals(a)) > 0 {
+func (v *view) unexplained(a *facts.Attempt) bool {
+	if a == nil || v.refusesVersion(a) {
 		return false
 	}
 	switch a.End.Kind {
@@ -92,7 +121,7 @@ func unexplained(a *facts.Attempt) bool {
 func (v *view) explore() []facts.Experiment {
 	cur := v.base
 	for range 3 {
-		if !unexplained(cur) {
+		if !v.unexplained(cur) {
 			return nil
 		}
 		best, ask := v.better(cur)
@@ -100,17 +129,31 @@ func (v *view) explore() []facts.Experiment {
 			return ask
 		}
 		if best == nil {
-			v.stuck = true
+			v.giveUp()
 			return nil
 		}
 		f, ask := v.shrink(cur, best)
 		if len(ask) > 0 {
 			return ask
 		}
+		if f.chance() {
+			v.flaky = true
+			v.giveUp()
+			return nil
+		}
 		v.flips = append(v.flips, *f)
 		cur, v.deep = f.to, f.to
 	}
 	return nil
+}
+
+// giveUp says that experiments lead no further. Where all of them only moved
+// the same end a little, they explain nothing.
+func (v *view) giveUp() {
+	v.stuck = true
+	if v.deep.End.Kind == v.base.End.Kind && v.deep.End.Alert == v.base.End.Alert {
+		v.flips, v.deep = nil, v.base
+	}
 }
 
 // better returns the attempt that gets further than cur with the fewest
@@ -119,7 +162,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	from := cur.Of.Changes
 	var best *facts.Attempt
 	for _, a := range v.tries {
-		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || progress(a) <= progress(cur) {
+		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || !further(cur, a) {
 			continue
 		}
 		if best == nil || closer(a, best, from) {
@@ -224,7 +267,7 @@ func (v *view) ask(es ...facts.Experiment) []facts.Experiment {
 // works returns an attempt with these changes that gets further than cur.
 func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 	for _, a := range v.at(ch) {
-		if progress(a) > progress(cur) && v.honest(a) {
+		if further(cur, a) && v.honest(a) {
 			return a
 		}
 	}
@@ -235,14 +278,14 @@ func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 // to offer: a hello without supported_versions cannot say where it begins, so
 // such an answer says nothing about the change itself.
 func (v *view) honest(a *facts.Attempt) bool {
-	return a.Version == 0 || v.base.Sent == nil || offered(v.base).Offers(a.Version) || strings.Contains(a.Of.Changes.Version, "-")
+	return a.Version == 0 || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
 }
 
 // shrink reduces the changes between cur and best to those that are needed,
 // and repeats cur once it knows them (A/B/A).
 func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	from := cur.Of.Changes
-	if pure := deficit(cur, best, false); pure != from && pure != best.Of.Changes {
+	if pure := v.deficit(cur, best, false); pure != from && pure != best.Of.Changes {
 		if ask := v.untried(pure); len(ask) > 0 {
 			return nil, ask
 		}
@@ -250,7 +293,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 			best = a
 		}
 	}
-	if guess := deficit(cur, best, true); guess != from && guess != best.Of.Changes && len(from.Diff(best.Of.Changes)) > 1 {
+	if guess := v.deficit(cur, best, true); guess != from && guess != best.Of.Changes && len(from.Diff(best.Of.Changes)) > 1 {
 		if ask := v.untried(guess); len(ask) > 0 {
 			return nil, ask
 		}
@@ -259,50 +302,40 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
-	for {
-		f.props = from.Diff(best.Of.Changes)
-		if len(f.props) < 2 {
+	// One property after the other is taken back: what still works without it
+	// does without it, the others are needed.
+	for _, p := range from.Diff(best.Of.Changes) {
+		if f.props = from.Diff(best.Of.Changes); len(f.props) < 2 {
 			break
 		}
-		var less []facts.Changes
-		for _, p := range f.props {
-			less = append(less, best.Of.Changes.With(p, from.Get(p)))
-		}
-		if ask := v.untried(less...); len(ask) > 0 {
+		less := best.Of.Changes.With(p, from.Get(p))
+		if ask := v.untried(less); len(ask) > 0 {
 			return nil, ask
 		}
-		smaller := (*facts.Attempt)(nil)
-		for i, ch := range less {
-			if a := v.works(cur, ch); a != nil {
-				smaller = a
-				break
-			}
-			if as := v.at(ch); len(as) > 0 {
-				f.without[f.props[i]] = as[0]
-			}
+		if a := v.works(cur, less); a != nil {
+			best = a
+		} else if as := v.at(less); len(as) > 0 {
+			f.without[p] = as[0]
 		}
-		if smaller == nil {
-			break
-		}
-		best, f.without = smaller, map[facts.Property]*facts.Attempt{}
 	}
+	f.props = from.Diff(best.Of.Changes)
 	f.to = best
-	if len(f.props) == 1 && f.props[0] == facts.PropShape {
+	if len(f.props) == 1 && f.props[0] == facts.PropShape && best.SSL2 == nil {
 		if ask := v.untried(from.With(facts.PropVersion, "1.2"), from.With(facts.PropShape, "classic"), from.With(facts.PropShape, "classic,padded")); len(ask) > 0 {
 			return nil, ask
 		}
 	}
 	for _, a := range v.tries {
-		if a != best && progress(a) > progress(cur) && v.honest(a) && len(from.Diff(a.Of.Changes)) == 1 {
+		if a != best && further(cur, a) && v.honest(a) && len(from.Diff(a.Of.Changes)) == 1 {
 			f.others = append(f.others, a)
 		}
 	}
 	for _, a := range v.at(from) {
 		if a.N > best.N {
-			f.again = a
+			f.again = append(f.again, a)
 		}
 	}
-	if f.again == nil {
+	if len(f.again) < repeats(cur) {
 		e := facts.Experiment{Address: v.addrs[0], Changes: from, Repeat: len(v.at(from))}
 		if ask := v.ask(e); len(ask) > 0 {
 			return nil, ask
@@ -314,7 +347,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 // deficit reads from what the server chose in to what the failed hello lacked.
 // The server does not say what it needed besides; with says whether to carry
 // to's other changes along.
-func deficit(failed, to *facts.Attempt, with bool) facts.Changes {
+func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	ch, had := failed.Of.Changes, offered(failed)
 	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity} {
 		if with {
@@ -324,9 +357,9 @@ func deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	if to.Version == 0 {
 		return ch
 	}
-	newVersion := !had.Offers(to.Version)
+	newVersion := !v.takes(failed, to.Version)
 	if newVersion {
-		ch.Version = versionRange(min(to.Version, had.MinVersion()), max(to.Version, had.MaxVersion()))
+		ch.Version = versionRange(min(to.Version, v.lowest(failed)), max(to.Version, had.MaxVersion()))
 	}
 	if to.ServerHello == nil {
 		return ch
@@ -380,15 +413,24 @@ func versionWord(v tlswire.Version) string {
 	return fmt.Sprintf("0x%04X", uint16(v))
 }
 
-// refusals says what in the server's flight the wanted client refuses by its
-// own rules of negotiation, in words.
-func refusals(a *facts.Attempt) []string {
-	var out []string
-	h := offered(a)
-	if a.SSL2 == nil && a.Version != 0 && !h.Offers(a.Version) {
-		out = append(out, "version")
+// lowest is the oldest version that an attempt's hello stands for. A hello
+// without supported_versions does not say; the client's own rule does.
+func (v *view) lowest(a *facts.Attempt) tlswire.Version {
+	if low := offered(a).MinVersion(); low != 0 {
+		return low
 	}
-	return out
+	return min(v.c.Want.Client.MinVersion, offered(a).MaxVersion())
+}
+
+// takes tells whether the client goes on with this version after this hello.
+func (v *view) takes(a *facts.Attempt, version tlswire.Version) bool {
+	return offered(a).Offers(version) && version >= v.lowest(a)
+}
+
+// refusesVersion tells whether the server chose a version that the wanted
+// client does not take.
+func (v *view) refusesVersion(a *facts.Attempt) bool {
+	return a.SSL2 == nil && a.Version != 0 && !v.takes(a, a.Version)
 }
 
 // join lists words: "a, b and c".
@@ -397,6 +439,12 @@ func join(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// stands tells whether both Finished of TLS 1.3 have passed. The server may
+// still refuse, by an alert; silence or an end without one is the application's.
+func stands(a *facts.Attempt) bool {
+	return a.Version == tlswire.TLS13 && a.Finished.Result != facts.ProofNone && a.End.Stage.Rank() >= diag.StageClientAuth.Rank()
 }
 
 // completed tells whether the handshake stands. What the application says or
@@ -408,9 +456,9 @@ func completed(a *facts.Attempt) bool {
 	case a.End.Kind == facts.EndCompleted:
 		return true
 	case a.End.Kind == facts.EndTimeout:
-		return a.End.Stage == diag.StageApplication || a.End.Stage == diag.StageClientAuth && a.Version == tlswire.TLS13
+		return a.End.Stage == diag.StageApplication || stands(a)
 	case a.End.Kind == facts.EndClosed, a.End.Kind == facts.EndReset, a.End.Kind == facts.EndLimit:
-		return a.End.Stage == diag.StageApplication
+		return a.End.Stage == diag.StageApplication || stands(a) && a.Request == nil
 	case a.End.Kind == facts.EndAlert:
 		return a.End.Stage == diag.StageApplication && a.End.Alert.Description == tlswire.AlertCloseNotify
 	}

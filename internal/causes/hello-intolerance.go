@@ -6,7 +6,7 @@ import (
 )
 
 var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v *view) *match {
-	if f := v.flipOf(facts.PropShape); f != nil && !f.helps(facts.PropVersion) && (!f.helpsShape("classic") || f.helpsShape("classic,padded")) {
+	if f := v.flipOf(facts.PropShape); f != nil && f.to.SSL2 == nil && (f.helpsShape("classic,padded") || !f.helpsShape("classic") && !f.helps(facts.PropVersion)) {
 		m := v.flipped(f, facts.PropShape)
 		m.summary = "the server breaks on something in the ClientHello that it should ignore"
 		if f.helpsShape("classic,padded") {

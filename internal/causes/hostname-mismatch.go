@@ -27,7 +27,7 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 				m.see(v.where(0), "it covers %s", some(p.Match.Covered, 5))
 			}
 			if p.Match.ByCN {
-				m.affects = []string{"Go, Chrome, Firefox, Safari; OpenSSL, curl, Java and Python still accept the common name"}
+				m.affects = breaks("cn-only")
 			}
 		}
 		if m.affects == nil {

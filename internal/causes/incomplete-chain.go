@@ -12,7 +12,7 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 	match: func(v *view) *match {
 		miss := v.missing()
 		if miss == nil {
-			return nil
+			return v.onlyHere()
 		}
 		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server does not send the intermediate certificate %s", orElse(miss.Issuer.CN(), miss.Issuer.String()))}
 		sent := len(v.deep.Chain)
@@ -27,7 +27,7 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 		default:
 			m.see(v.c.Want.AnchorsFrom, "%s", miss.Reason)
 		}
-		m.affects = []string{"curl, OpenSSL, Go, Java, Python, Node, Android", "browsers often hide it: they fetch or remember intermediates"}
+		m.affects = append(breaks("incomplete-chain"), "browsers often hide it: they fetch or remember intermediates")
 		m.params = func(fp *FixParams) {
 			fp.certificate(miss.Child)
 			fp.MissingSubject = miss.Issuer.String()
@@ -65,4 +65,24 @@ func (v *view) source(c *chain.Certificate) string {
 		}
 	}
 	return v.c.Want.AnchorsFrom
+}
+
+// onlyHere warns of an intermediate that this client has among its anchors, and
+// that the server does not send.
+func (v *view) onlyHere() *match {
+	if v.analysis == nil || !v.analysis.Valid || !v.c.Want.AnchorsPrivate {
+		return nil
+	}
+	path := v.path()
+	i := len(path.Elements) - 1
+	top := path.Elements[i]
+	if i == 0 || top.Source != chain.SourceAnchor || top.Index >= 0 || top.Cert.SelfIssued() {
+		return nil
+	}
+	m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, affects: []string{"clients that have only the root of this CA"},
+		summary: fmt.Sprintf("the server does not send the intermediate %s; only your file of anchors has it", top.Cert.Title())}
+	m.params = func(fp *FixParams) {
+		fp.MissingSubject, fp.MissingPEM, fp.FullChainPEM = top.Cert.Subject.String(), string(top.Cert.PEM()), string(append(chain.FullChain(path), top.Cert.PEM()...))
+	}
+	return m.see(v.c.Want.AnchorsFrom, "the path ends in %s, which is no root", top.Cert.Title())
 }

@@ -28,7 +28,7 @@ func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
 	for _, addrs := range groups {
 		v := newView(c, addrs)
 		ask = append(ask, v.explore()...)
-		if v.deep != nil && len(v.deep.Chain) > 0 {
+		if v.deep != nil && len(v.deep.Chain) > 0 && v.deep.SSL2 == nil {
 			v.analysis = v.analyze(v.deep.Chain)
 		}
 		causes := v.judge(len(ask) == 0)

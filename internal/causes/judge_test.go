@@ -112,7 +112,7 @@ func solve(t *testing.T, s *server, o client.Options) ([]diag.Cause, *facts.Case
 	}
 	c := &facts.Case{At: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), Lookup: facts.Lookup{Addresses: []string{addr}},
 		Want: facts.Want{Name: "shop.example.com", Port: 443, Protocol: "https", Hello: hello, Client: who}}
-	for range 12 {
+	for range 40 {
 		found, ask := causes.Judge(c)
 		if len(ask) == 0 {
 			return found, c
@@ -195,7 +195,7 @@ func TestJudgeFindsEveryFault(t *testing.T) {
 					t.Logf("%d %+v: %s", a.N, a.Of.Changes, causes.EndText(a))
 				}
 			}
-			if limit := 4 + 7*len(want); len(c.Attempts) > limit {
+			if limit := 8 + 5*len(want); len(c.Attempts) > limit {
 				t.Errorf("%d connections, want at most %d", len(c.Attempts), limit)
 			}
 		})

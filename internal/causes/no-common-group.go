@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
@@ -13,6 +14,7 @@ var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(
 	m.summary = v.client() + " and the server share no named group (curve) for the key exchange"
 	if g := agreedGroup(f.to); g != 0 {
 		m.see(attempts(f.to), "the server then uses %s; %s offers %s", g, v.client(), list(offered(f.from).Groups(), 6))
+		m.affects = families(client.LacksGroups(g))
 		m.params = func(p *FixParams) { p.Groups = []string{g.String()} }
 	}
 	return m

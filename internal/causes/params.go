@@ -90,15 +90,15 @@ func (v *view) flipped(f *flip, p facts.Property) *match {
 	m := &match{confidence: f.confidence(), stage: diag.StageClientHello}
 	failed := []*facts.Attempt{f.from}
 	if f.steady() {
-		failed = append(failed, f.again)
+		failed = append(failed, f.again...)
 	}
 	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
 	m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
 	if a := f.without[p]; a != nil && len(f.props) > 1 {
 		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))
 	}
-	if f.again != nil && !f.steady() {
-		m.see(attempts(f.again), "but the unchanged hello ended differently the second time: %s", endText(f.again))
+	if len(f.again) > 0 && !f.steady() {
+		m.see(attempts(f.again...), "but the unchanged hello ended differently when repeated: %s", endText(f.again[0]))
 	}
 	return m
 }

@@ -2,9 +2,10 @@ package causes
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -13,46 +14,68 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	if v.base == nil {
 		return nil
 	}
-	if a := v.deep; a.Version != 0 && a.SSL2 == nil && slices.Contains(refusals(a), "version") {
-		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server has at most %s, %s wants at least %s", a.Version, v.client(), offered(a).MinVersion())}
+	if a := v.deep; a.Version != 0 && a.SSL2 == nil && v.refusesVersion(a) {
+		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server has at most %s, %s wants at least %s", a.Version, v.client(), v.lowest(a))}
 		if a.Version > offered(a).MaxVersion() {
 			m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", a.Version, v.client(), offered(a).MaxVersion())
 		}
-		m.params = v.versionParams(a.Version, a)
-		return m.see(attempts(a)+", ServerHello", "the ClientHello offers %s, the server answers with %s", offers(a), a.Version)
+		m.params, m.affects = v.versionParams(a.Version, a), families(client.LacksVersions(a.Version))
+		return m.see(attempts(a)+", ServerHello", "the ClientHello offers %s, the server answers with %s", v.offers(a), a.Version)
 	}
 	if a := v.base; a.SSL2 != nil || v.deep.SSL2 != nil {
-		m := &match{confidence: diag.Proven, summary: "the server speaks only SSL 2.0, which no client accepts today", params: v.versionParams(tlswire.SSL2, a)}
+		m := &match{confidence: diag.Proven, summary: "the server speaks only SSL 2.0, which no client accepts today", hides: []string{"hello-intolerance"}, params: v.versionParams(tlswire.SSL2, a)}
 		return m.see(attempts(v.deep), "an SSL 2.0 hello is answered by an SSL 2.0 ServerHello")
 	}
 	f := v.flipOf(facts.PropVersion)
-	if f == nil || f.to.Version == 0 || offered(f.from).Offers(f.to.Version) {
+	if f == nil || f.to.Version == 0 || v.takes(f.from, f.to.Version) {
 		return nil // a version that the failed hello offered too: see version-intolerance
 	}
 	m := v.flipped(f, facts.PropVersion)
-	if f.to.Version < offered(f.from).MinVersion() {
-		m.summary = fmt.Sprintf("the server has at most %s, %s wants at least %s", f.to.Version, v.client(), offered(f.from).MinVersion())
+	if f.to.Version < v.lowest(f.from) {
+		m.summary = fmt.Sprintf("the server has at most %s, %s wants at least %s", f.to.Version, v.client(), v.lowest(f.from))
 	} else {
 		m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", f.to.Version, v.client(), offered(f.from).MaxVersion())
 		m.fixes = []FixRef{{"client", "upgrade-client"}, {"server", "enable-tls12"}}
 	}
-	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), offers(f.from), f.to.Version)
+	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)
 	m.params = v.versionParams(f.to.Version, f.from)
+	m.affects = families(client.LacksVersions(f.to.Version))
 	return m
 }})
 
-func (v *view) versionParams(server tlswire.Version, client *facts.Attempt) func(*FixParams) {
-	h := offered(client)
+func (v *view) versionParams(server tlswire.Version, a *facts.Attempt) func(*FixParams) {
+	h := offered(a)
 	return func(p *FixParams) {
-		p.Version, p.MinVersion, p.MaxVersion = versionWord(server), versionWord(h.MinVersion()), versionWord(h.MaxVersion())
+		p.Version, p.MinVersion, p.MaxVersion = versionWord(server), versionWord(v.lowest(a)), versionWord(h.MaxVersion())
 	}
 }
 
-// offers says which versions a hello offers.
-func offers(a *facts.Attempt) string {
-	h := offered(a)
-	if h.MinVersion() == h.MaxVersion() {
-		return fmt.Sprintf("%s only", h.MaxVersion())
+// offers says which versions the client of a hello takes.
+func (v *view) offers(a *facts.Attempt) string {
+	low, high := v.lowest(a), offered(a).MaxVersion()
+	if low == high {
+		return fmt.Sprintf("%s only", high)
 	}
-	return fmt.Sprintf("%s to %s", h.MinVersion(), h.MaxVersion())
+	return fmt.Sprintf("%s to %s", low, high)
+}
+
+// families names the client families that a server turns away, the ones in use
+// first, as one line.
+func families(unable func(*client.Profile) bool) []string {
+	list := client.Unable(unable)
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{client.Join(list, 8)}
+}
+
+// breaks names the families that refuse such a certificate or handshake and,
+// after them, those that bear it.
+func breaks(problem string) []string {
+	fail, pass := client.CertFamilies(problem)
+	out := []string{strings.Join(fail, ", ")}
+	if len(pass) > 0 {
+		out = append(out, "not affected: "+strings.Join(pass, ", "))
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -15,6 +16,9 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 	}
 	m := &match{confidence: diag.Proven}
 	for _, x := range a.Violations {
+		if strings.Contains(x.Problem, "downgrade sentinel") || v.refusesVersion(a) && strings.Contains(x.Problem, a.Version.String()) {
+			continue // middlebox-downgrade, protocol-version
+		}
 		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s (%s)", x.Problem, x.Rule)
 	}
 	switch {
@@ -22,14 +26,9 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		m.summary = "the server answers in TLS that cannot be read"
 		m.see(attempts(a), "%s", a.End.Err)
 		return m
-	case len(a.Violations) > 0 && a.End.Kind == facts.EndLocal:
-		m.summary = "the server breaks a rule of TLS: " + a.Violations[0].Problem
-		return m
-	case len(a.Violations) > 0:
-		m.summary = "the server breaks a rule of TLS: " + a.Violations[0].Problem
-		if completed(a) {
-			m.severity = diag.SeverityWarning
-		}
+	case len(m.evidence) > 0:
+		m.summary = "the server breaks a rule of TLS: " + m.evidence[0].Text
+		m.affects = []string{"strict clients: OpenSSL, Go, browsers; a lenient one may go on"}
 		return m
 	case v.stuck && a.End.Kind == facts.EndAlert && a.End.By == tlswire.SideServer &&
 		(a.End.Alert.Description == tlswire.AlertUnexpectedMessage || a.End.Alert.Description == tlswire.AlertDecodeError):

@@ -47,7 +47,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 		if !v.mute() {
 			return nil
 		}
-		return []facts.Experiment{{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]}, {Kind: facts.Plain, What: facts.PlainListen, Address: v.addrs[0]}}
+		return []facts.Experiment{{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]}}
 	}})
 
 // mute tells whether no byte of TLS ever came from this address, although TCP
@@ -74,12 +74,15 @@ func (v *view) spokePlain() *facts.Attempt {
 	if !v.mute() {
 		return nil
 	}
-	for _, what := range []string{facts.PlainListen, facts.PlainHTTP} {
-		if a := v.plain(what); a != nil && len(a.End.Data) > 0 {
-			return a
-		}
+	a := v.plain(facts.PlainHTTP)
+	if a == nil || len(a.End.Data) < 4 || !plainAnswer(a.HTTP) {
+		return nil
 	}
-	return nil
+	switch protocol, _ := tlswire.IdentifyPlaintext(a.End.Data); protocol {
+	case "", "tls", "dtls", "text":
+		return nil
+	}
+	return a
 }
 
 // spoken writes a protocol's word as people do.

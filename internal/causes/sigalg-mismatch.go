@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
@@ -13,6 +14,7 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	m.summary = v.client() + " accepts no signature scheme that the server's key can make"
 	if s := f.to.KeyProof.Scheme; s != 0 {
 		m.see(attempts(f.to), "the server then signs with %s; %s offers %s", s, v.client(), list(offered(f.from).SignatureSchemes(), 6))
+		m.affects = families(client.LacksSchemes(s))
 		m.params = func(p *FixParams) { p.Schemes = []string{s.String()} }
 	}
 	return m

@@ -14,7 +14,7 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 		if f == nil || !f.helps(facts.PropVersion) || f.helpsShape("classic") {
 			return nil
 		}
-	} else if f.to.Version == 0 || !offered(f.from).Offers(f.to.Version) || f.helpsShape("classic") {
+	} else if f.to.Version == 0 || !v.takes(f.from, f.to.Version) || f.helpsShape("classic") {
 		return nil
 	}
 	m := v.flipped(f, facts.PropVersion)

@@ -16,7 +16,7 @@ var _ = register(rule{id: "wrong-vhost-cert", rank: rankName, match: func(v *vie
 	name, leaf := v.c.Want.Name, v.base.Chain[0]
 	sent := offered(v.base).ServerName()
 	if p := v.problem(chain.KindNameMismatch); p != nil {
-		m := &match{confidence: diag.Proven, hides: []string{"hostname-mismatch"}, affects: []string{"every client that checks names"}}
+		m := &match{confidence: diag.Proven, hides: ofTheWrongOne, affects: []string{"every client that checks names"}}
 		m.params = func(fp *FixParams) { fp.certificate(leaf); fp.Names = []string{name} }
 		for _, a := range v.tries {
 			if len(a.Chain) == 0 || a == v.base || v.sameLeaf(a) || sent == "" {
@@ -36,7 +36,6 @@ var _ = register(rule{id: "wrong-vhost-cert", rank: rankName, match: func(v *vie
 		}
 		if word := placeholder(leaf); word != "" && sent != "" {
 			m.summary, m.confidence = fmt.Sprintf("the server presents its placeholder certificate (%s): it has no virtual host for %s", word, name), diag.Strong
-			m.hides = append(m.hides, "self-signed", "unknown-ca")
 			return m.see(v.where(0), "subject %s", leaf.Subject)
 		}
 		return nil
@@ -54,6 +53,10 @@ var _ = register(rule{id: "wrong-vhost-cert", rank: rankName, match: func(v *vie
 	}
 	return nil
 }})
+
+// ofTheWrongOne are the causes that are effects of presenting the wrong
+// certificate: what is wrong with it does not matter.
+var ofTheWrongOne = []string{"hostname-mismatch", "self-signed", "unknown-ca", "incomplete-chain", "cert-expired", "cert-not-yet-valid"}
 
 // placeholder names the product whose stand-in certificate this is, "" for any
 // other. Names only: good enough for the wording, since the name mismatch is

@@ -106,6 +106,14 @@ func (r *runner) deadline() time.Time {
 	return r.started.Add(r.timeout() + maxTotal)
 }
 
+// mute tells whether the user's own hello met silence at this address: then
+// silence is the rule there, and no reason to try again.
+func (r *runner) mute(address string) bool {
+	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+		return a.Address == address && a.Of.Changes == (facts.Changes{}) && silent(a)
+	})
+}
+
 func silent(a *facts.Attempt) bool {
 	return a.End.Kind == facts.EndTimeout || a.End.Kind == facts.EndNoConnect
 }
@@ -142,7 +150,7 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 	wg.Wait()
 	spoke := slices.ContainsFunc(made, func(a *facts.Attempt) bool { return a != nil && !silent(a) })
 	for i, a := range made {
-		if a != nil && silent(a) && !a.Alone && spoke && ctx.Err() == nil && time.Until(limit) > 0 {
+		if a != nil && silent(a) && !a.Alone && spoke && !r.mute(a.Address) && ctx.Err() == nil && time.Until(limit) > 0 {
 			made[i] = r.attempt(ctx, ask[i], true, r.allowance(ask[i], false, limit))
 		}
 	}
@@ -198,7 +206,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if e.Changes.Identity != "none" {
 		spec.Identity = r.identity
 	}
-	if w.StartTLS == "" && (w.Protocol == "https" || w.Protocol == "tls" && w.Guessed) {
+	if w.StartTLS == "" && w.Protocol == "https" {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
 	}
 	if r.healthy(e.Address) {
@@ -219,7 +227,7 @@ func (r *runner) host() string {
 // healthy tells whether the user's own hello went through at this address.
 func (r *runner) healthy(address string) bool {
 	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
-		return a.Address == address && a.Of.Changes == (facts.Changes{}) && a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication
+		return a.Address == address && a.Of.Changes == (facts.Changes{}) && (a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication)
 	})
 }
 

@@ -114,7 +114,7 @@ func (t *Target) guess() {
 		t.Protocol, t.StartTLS, t.Guessed = p.Name(), p.Name(), true
 		return
 	}
-	t.Protocol, t.Guessed = "tls", true
+	t.Guessed = true // https, as browsers and curl take it
 }
 
 func lookupScheme(name string) (scheme, bool) {

@@ -114,6 +114,7 @@ func (e *engine) checkServerHello(hello *tlswire.ServerHello) {
 		e.violation("ServerHello", fmt.Sprintf("chooses compression method %d, which was not offered", hello.Compression), ruleServerHello)
 	}
 	e.checkExtensions("ServerHello", hello.Extensions)
+	e.checkALPN("ServerHello", hello.ALPN())
 	if version == tlswire.TLS13 && !bytes.Equal(hello.SessionID, e.hello.SessionID) {
 		e.violation("ServerHello", "does not echo the session ID", ruleServerHello)
 	}
@@ -222,4 +223,11 @@ func (e *engine) ssl2(body []byte) error {
 		e.stage = diag.StageFinished
 	}
 	return errStop
+}
+
+// checkALPN notes a protocol that was never offered.
+func (e *engine) checkALPN(message, chosen string) {
+	if chosen != "" && !slices.Contains(e.hello.ALPN(), chosen) {
+		e.violation(message, fmt.Sprintf("selects the application protocol %q, which was not offered", chosen), "RFC 7301, Section 3.1")
+	}
 }

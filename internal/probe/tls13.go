@@ -132,6 +132,7 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 		e.wireViolation(parse)
 		e.a.Encrypted = extensions
 		e.checkExtensions("EncryptedExtensions", extensions.Extensions)
+		e.checkALPN("EncryptedExtensions", extensions.ALPN())
 	case tlswire.TypeCertificateRequest:
 		err = e.takeCertificateRequest(message)
 	case tlswire.TypeCertificate, tlswire.TypeCompressedCertificate:
