@@ -97,7 +97,7 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	for _, f := range v.c.Fetches {
 		extra = append(extra, f.Certificates...)
 	}
-	p := chain.Policy{AllowSHA1: w.Client.AllowSHA1, AllowMD5: w.Client.AllowSHA1, CNFallback: w.Client.CNFallback, MinRSABits: w.Client.MinRSABits}
+	p := chain.Policy{AllowSHA1: w.Client.AllowSHA1, AllowMD5: w.Client.AllowSHA1, CNFallback: w.Client.CNFallback, MinRSABits: w.Client.MinRSABits, Backtracks: !w.Client.Reference}
 	if p.MinRSABits == 0 {
 		p.MinRSABits = -1
 	}
