@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tlswhy/tlswhy/internal/causes"
 	"github.com/tlswhy/tlswhy/internal/lab"
 	"github.com/tlswhy/tlswhy/internal/report"
 )
@@ -29,11 +31,11 @@ func (p *program) labCommand() *cobra.Command {
 				}
 				return badUsage(hint, "lab does not know %q", args[0])
 			}
-			return p.labList("auto")
+			return p.labList("auto", nil)
 		},
 	}
 	color := ""
-	list := &cobra.Command{Use: "list", Short: "lists the scenarios", Args: noArgs, RunE: func(*cobra.Command, []string) error { return p.labList(color) }}
+	list := &cobra.Command{Use: "list [WORD...]", Short: "lists the scenarios", RunE: func(_ *cobra.Command, args []string) error { return p.labList(color, args) }}
 	list.Flags().StringVar(&color, "color", "auto", "auto, always or never")
 
 	f := &diagnoseFlags{}
@@ -115,33 +117,78 @@ func chooseScenarios(args []string) ([]lab.Scenario, error) {
 	return out, nil
 }
 
-func (p *program) labList(color string) error {
+// labList prints the scenarios whose id, title or family contains every word.
+func (p *program) labList(color string, words []string) error {
 	o, err := p.pageOptions(color)
 	if err != nil {
 		return err
 	}
-	scenarios := lab.Scenarios()
+	var groups []string
+	byGroup := map[string][]lab.Scenario{}
 	width := 0
-	for _, s := range scenarios {
+	for _, s := range lab.Scenarios() {
+		g := scenarioGroup(s)
+		if !containsAll(strings.ToLower(s.ID+" "+s.Title+" "+s.Cause+" "+g), words) {
+			continue
+		}
+		if byGroup[g] == nil {
+			groups = append(groups, g)
+		}
+		byGroup[g] = append(byGroup[g], s)
 		width = max(width, len(s.ID))
 	}
-	healthy := false
-	for i, s := range scenarios {
-		if i == 0 || (s.Cause == "") != healthy {
-			healthy = s.Cause == ""
-			title := "Broken"
-			if healthy {
-				title = "\nHealthy, though unusual"
-			}
-			if err := p.heading(title, o); err != nil {
+	if len(groups) == 0 {
+		return badUsage("tlswhy lab list prints all of them", "no scenario is about %q", strings.Join(words, " "))
+	}
+	slices.SortStableFunc(groups, func(a, b string) int { return groupRank(a) - groupRank(b) })
+	for i, g := range groups {
+		if i > 0 {
+			g = "\n" + g
+		}
+		if err := p.heading(g, o); err != nil {
+			return err
+		}
+		for _, s := range byGroup[strings.TrimPrefix(g, "\n")] {
+			if err := report.Entry(p.stdout, fmt.Sprintf("  %-*s  ", width, s.ID), s.Title, o); err != nil {
 				return err
 			}
 		}
-		if err := report.Entry(p.stdout, fmt.Sprintf("  %-*s  ", width, s.ID), s.Title, o); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// healthyGroup is the heading of the scenarios without a cause.
+const healthyGroup = "healthy, though unusual"
+
+// scenarioGroup is the family of the expected cause.
+func scenarioGroup(s lab.Scenario) string {
+	if s.Cause == "" {
+		return healthyGroup
+	}
+	if page, ok := causes.PageOf(s.Cause); ok {
+		return page.Family
+	}
+	return "other"
+}
+
+// groupRank puts the families first, in their order, and the healthy ones last.
+func groupRank(g string) int {
+	if i := slices.Index(causes.Families, g); i >= 0 {
+		return i
+	}
+	if g == healthyGroup {
+		return len(causes.Families) + 1
+	}
+	return len(causes.Families)
+}
+
+func containsAll(s string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(s, strings.ToLower(w)) {
+			return false
+		}
+	}
+	return true
 }
 
 // heading prints a line that stands out; a line feed before it is an empty
