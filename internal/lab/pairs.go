@@ -3,6 +3,8 @@ package lab
 import (
 	"reflect"
 	"slices"
+
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // The order in which faults of a server strike, as a client meets them: what
@@ -73,6 +75,9 @@ func combine(first, second string) (Scenario, bool) {
 	if !merge(reflect.ValueOf(&s.Server).Elem(), reflect.ValueOf(b.Server)) || !merge(reflect.ValueOf(&s.Client).Elem(), reflect.ValueOf(b.Client)) {
 		return Scenario{}, false
 	}
+	if !s.bothStrike() {
+		return Scenario{}, false
+	}
 	s.ID = "pair-" + a.ID + "-and-" + b.ID
 	s.Title = a.Title + "; " + b.Title
 	s.Story = "Two faults on one server. " + a.Story + " " + b.Story
@@ -84,6 +89,37 @@ func combine(first, second string) (Scenario, bool) {
 		s.Or = append(s.Or, b.Cause)
 	}
 	return s, true
+}
+
+// bothStrike is false where one fault leaves the other without effect, or where
+// the cure of one hides the other.
+func (s *Scenario) bothStrike() bool {
+	f, c := &s.Server, &s.Client
+	touchy := 0
+	for _, r := range []Reaction{f.Large, f.TLS13, f.Extension} {
+		if !r.IsZero() {
+			touchy++
+		}
+	}
+	old := c.MaxVersion == "1.2"
+	noECDHE := f.Answer.ForceVersion != 0 // which leaves the RSA key exchange
+	if len(f.Suites) > 0 {
+		noECDHE = !slices.ContainsFunc(f.Suites, func(s tlswire.CipherSuite) bool { return s.Info().Kex == tlswire.KexECDHE })
+	}
+	noProof := len(f.Suites) > 0 && !slices.ContainsFunc(f.Suites, func(s tlswire.CipherSuite) bool { return s.Info().Kex != tlswire.KexRSA })
+	switch {
+	case touchy > 1: // a small TLS 1.2 hello cures all three
+		return false
+	case !f.Large.IsZero() && (old || c.Groups != ""): // the hello is small
+		return false
+	case !f.TLS13.IsZero() && old: // it does not mention TLS 1.3
+		return false
+	case c.Groups != "" && noECDHE: // no group is needed
+		return false
+	case f.WrongKey && noProof: // the key decrypts and does not sign
+		return false
+	}
+	return true
 }
 
 // rank is the place in the order.
