@@ -85,6 +85,35 @@ func TestPagesNameKnownCauses(t *testing.T) {
 	}
 }
 
+// Commands of tlswhy in the texts use only flags that exist.
+func TestTextsNameKnownFlags(t *testing.T) {
+	t.Parallel()
+	known := strings.Fields("--alpn --at --ca --cert --ciphers --client --connect --groups --key --max-connections --resolve --server " +
+		"--sigalgs --sni --starttls --timeout --tls-max --tls-min --trust -4 -6 -o -v -vv")
+	check := func(where, text string) {
+		for _, command := range strings.Split(text, "tlswhy ")[1:] {
+			command, _, _ = strings.Cut(command, "`")
+			command, _, _ = strings.Cut(command, "\n")
+			for _, word := range strings.Fields(command) {
+				if strings.HasPrefix(word, "-") && !slices.Contains(known, word) {
+					t.Errorf("%s: tlswhy has no flag %s", where, word)
+				}
+			}
+		}
+	}
+	for _, p := range Pages() {
+		check(p.ID, p.Body)
+	}
+	for _, g := range catalogue().guides {
+		for action := range g.sections {
+			p := fullParams().clean()
+			if f, err := g.render(FixRef{g.side, action}, &p); err == nil {
+				check(g.file+" "+action, f.Text+"\n"+f.Command)
+			}
+		}
+	}
+}
+
 func looksLikeID(s string) bool {
 	return strings.Contains(s, "-") && !strings.HasPrefix(s, "-") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
