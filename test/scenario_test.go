@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -320,12 +320,7 @@ func (b *board) summary() string {
 	fmt.Fprintf(&out, "%d scenarios, %d right; %d healthy controls, %d false alarms\n", len(b.all), right, controls, alarms)
 	fmt.Fprintf(&out, "%-12s %5s  %-18s %s\n", "class", "n", "connections", "time")
 	fmt.Fprintf(&out, "%-12s %5s  %-18s %s\n", "", "", "median  90 %  max", "median     90 %      max")
-	names := make([]string, 0, len(classes))
-	for n := range classes {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
+	for _, n := range sortedKeys(classes) {
 		os := classes[n]
 		var conns []int
 		var times []time.Duration
@@ -340,6 +335,8 @@ func (b *board) summary() string {
 	}
 	return out.String()
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // at returns the percentile of a sorted list.
 func at[T any](sorted []T, percent int) T {

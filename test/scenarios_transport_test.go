@@ -25,7 +25,7 @@ func transportFaults(_ *world) []fault {
 	}
 	rows := []fault{
 		row("plaintext-http", kinds(nginx, apache, haproxy, java, golang), "server-speaks-plaintext", extra()),
-		row("eof-no-backend", kinds(haproxy), "eof-during-handshake", extra("mode tcp", "default_backend none")),
+		row("eof-no-backend", kinds(haproxy), "eof-during-handshake", extra("mode tcp", "default_backend none", "backend none", "mode tcp")),
 		row("silent", kinds(haproxy), "handshake-timeout", extra("mode tcp", "tcp-request inspect-delay 10s", "tcp-request content accept if WAIT_END")),
 		row("internal-error-missing-file", kinds(nginx), "internal-error",
 			func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
