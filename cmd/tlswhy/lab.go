@@ -229,6 +229,7 @@ func (p *program) labRun(ctx context.Context, s lab.Scenario, f *diagnoseFlags) 
 	if err := fs.Parse(args); err != nil {
 		return 0, fmt.Errorf("scenario %q: %w", s.ID, err)
 	}
+	of.opts.Command = "tlswhy lab run " + s.ID // the files of args will be gone
 	of.output, of.verbose, of.redact, of.color, of.quiet = f.output, f.verbose, f.redact, f.color, f.quiet
 	var code exitError
 	err = p.runDiagnose(ctx, of, fs.Args())

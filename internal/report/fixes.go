@@ -161,6 +161,9 @@ func (p *printer) fix(it item, f diag.Fix, blockIndent int) {
 		p.block(blockIndent, f.Config, cyan)
 	}
 	if f.Command != "" {
+		if f.Config != "" {
+			p.item(item{indent: blockIndent - 2, text: "then run:"})
+		}
 		p.block(blockIndent, f.Command, cyan)
 	}
 }

@@ -194,6 +194,18 @@ func vhost() *diag.Diagnosis {
 	return d
 }
 
+func starttls() *diag.Diagnosis {
+	d := fixture("mail.example.org", 25, diag.Failure)
+	d.Target.Protocol, d.Target.StartTLS = "smtp", "smtp"
+	d.Causes = []diag.Cause{{ID: "starttls-missing", Family: "transport", Severity: diag.SeverityFailure, Confidence: diag.Strong, Stage: diag.StagePreamble,
+		Summary: "the server does not offer STARTTLS", Evidence: []diag.Evidence{{Text: "its EHLO answer names no STARTTLS", Where: "attempt 1, preamble"}},
+		Fixes: []diag.Fix{{Side: "server", For: "postfix", Action: "enable-starttls", Text: "Turn it on in main.cf:", Config: "smtpd_tls_security_level = may", Command: "postfix reload"}}}}
+	d.Handshake = diag.Handshake{Attempt: 1, Steps: []diag.Step{
+		{Name: "preamble", Stage: diag.StagePreamble, From: "server", Status: diag.StatusBad, Text: "EHLO without STARTTLS", Notes: []string{"← 220 mail ready", "→ EHLO localhost", "← 250 8BITMIME"}},
+		{Name: "ClientHello", Stage: diag.StageClientHello, From: "client", Status: diag.StatusNever}}}
+	return d
+}
+
 func healthy() *diag.Diagnosis {
 	d := fixture("www.example.org", 443, diag.OK)
 	d.Handshake = diag.Handshake{Attempt: 1, Steps: []diag.Step{{Name: "ClientHello", From: "client", Status: diag.StatusOK, Text: "TLS 1.2–1.3"}, {Name: "Finished", Status: diag.StatusOK, Text: "both sides", AtMS: at(40)}}}
@@ -274,6 +286,6 @@ func huge() *diag.Diagnosis {
 }
 
 var fixtures = map[string]func() *diag.Diagnosis{
-	"expired": expired, "cipher": cipher, "version": version, "middlebox": middlebox, "mtls": mtls, "vhost": vhost,
+	"expired": expired, "cipher": cipher, "version": version, "middlebox": middlebox, "mtls": mtls, "vhost": vhost, "starttls": starttls,
 	"healthy": healthy, "warned": warned, "unexplained": unexplained, "untested": untested, "hostile": hostile,
 }

@@ -101,7 +101,7 @@ func newLadder(d *diag.Diagnosis) *ladder {
 		}
 		for _, n := range s.Notes {
 			sign := ""
-			if s.Status == diag.StatusBad || s.Status == diag.StatusWarn {
+			if (s.Status == diag.StatusBad || s.Status == diag.StatusWarn) && !dialogue(n) {
 				sign = r.Sign + " "
 			}
 			for i, t := range wrap(shorten(safeLine(n), 400), ladderColumn-2, ladderColumn-2, true) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -49,6 +50,12 @@ func stepText(s diag.Step) string {
 	return s.Text
 }
 
+// dialogue says that a line under a step is a line of a plaintext dialogue,
+// not a fault.
+func dialogue(note string) bool {
+	return strings.HasPrefix(note, "→ ") || strings.HasPrefix(note, "← ")
+}
+
 func (p *printer) step(s diag.Step, nameWidth int) {
 	name := pad(p.bounded(s.Name, nameLimit), nameWidth) + " "
 	sign, st := statusSign(s.Status)
@@ -61,6 +68,7 @@ func (p *printer) step(s diag.Step, nameWidth int) {
 		mark, markStyle = "←", none
 	}
 	textStyle := none
+	bare := !slices.ContainsFunc(s.Notes, func(n string) bool { return !dialogue(n) })
 	switch {
 	case s.Status == diag.StatusNever:
 		mark, markStyle, textStyle = "·", dim, dim
@@ -68,10 +76,10 @@ func (p *printer) step(s diag.Step, nameWidth int) {
 			text = "never happened"
 		}
 	case mark == sign:
-	case s.Status == diag.StatusBad && len(s.Notes) == 0:
+	case s.Status == diag.StatusBad && bare:
 		// The break itself: an arrow alone would not show it.
 		text, textStyle, markStyle = sign+" "+text, red, st
-	case s.Status == diag.StatusWarn && len(s.Notes) == 0:
+	case s.Status == diag.StatusWarn && bare:
 		text, markStyle = sign+" "+text, st
 	}
 	right := ""
@@ -86,7 +94,7 @@ func (p *printer) step(s diag.Step, nameWidth int) {
 	p.item(item{indent: 2, lead: lead, leadWidth: nameWidth + 3, text: text, style: textStyle, right: right})
 	for _, n := range s.Notes {
 		lead, noteStyle := strings.Repeat(" ", nameWidth+3), none
-		if s.Status == diag.StatusBad || s.Status == diag.StatusWarn {
+		if (s.Status == diag.StatusBad || s.Status == diag.StatusWarn) && !dialogue(n) {
 			lead = strings.Repeat(" ", nameWidth+1) + p.paint(st, p.glyph(sign)) + " "
 			if s.Status == diag.StatusBad {
 				noteStyle = red
