@@ -100,6 +100,7 @@ const (
 	KindCNOnly             Kind = "cn-only"             // matches by the common name only
 	KindUncheckedSignature Kind = "unchecked-signature" // the key or algorithm cannot be checked here
 	KindOutOfOrder         Kind = "out-of-order"        // sent, used, but not in its place
+	KindLeafNotFirst       Kind = "leaf-not-first"      // a later certificate looks like the server's own
 	KindDuplicate          Kind = "duplicate"           // sent twice
 	KindForeign            Kind = "foreign"             // sent, on no path of the leaf
 	KindRootSent           Kind = "root-sent"           // the anchor itself was sent: harmless

@@ -112,6 +112,11 @@ var trustCases = []analyzeCase{
 			t.Error("want a complete path that uses extras")
 		}
 	}},
+	{name: "unknown CA whose intermediate was not sent", problems: []Kind{KindUnknownIssuer}, notes: []Kind{KindIncomplete}, in: func(t *testing.T, w *world) Input {
+		in := input(certs(w.other), leaf(t, w.inter).cert)
+		in.Extra = certs(w.inter)
+		return in
+	}},
 	{name: "two intermediates missing", problems: []Kind{KindIncomplete, KindIncomplete}, in: func(t *testing.T, w *world) Input {
 		in := input(certs(w.root), leaf(t, w.inter2).cert)
 		in.Extra = certs(w.inter, w.inter2)
@@ -128,8 +133,8 @@ var trustCases = []analyzeCase{
 	{name: "regenerated CA of the same name", problems: []Kind{KindUnknownIssuer}, in: func(t *testing.T, w *world) Input {
 		return input(certs(w.root), leaf(t, root(t, "Root")).cert)
 	}, check: func(t *testing.T, a *Analysis) {
-		if a.BestPath().Find(KindUnknownIssuer).Issuer == nil {
-			t.Error("the namesake is not named")
+		if p := a.BestPath().Find(KindUnknownIssuer); p.Issuer == nil || p.Missing.Likely != LikelihoodUnknown || p.Missing.Anchor == nil {
+			t.Errorf("the namesake is not named: %+v", p)
 		}
 	}},
 	{name: "altered leaf", problems: []Kind{KindBadSignature}, in: func(t *testing.T, w *world) Input {
@@ -154,7 +159,7 @@ var trustCases = []analyzeCase{
 	{name: "intermediate as anchor", valid: true, in: func(t *testing.T, w *world) Input {
 		return input(certs(w.inter), certs(leaf(t, w.inter), w.inter)...)
 	}},
-	{name: "garbage", problems: []Kind{KindMalformed, KindNameMismatch, KindUnknownIssuer}, in: func(t *testing.T, w *world) Input {
+	{name: "garbage", problems: []Kind{KindMalformed}, in: func(t *testing.T, w *world) Input {
 		return input(certs(w.root), Parse([]byte("hello")))
 	}},
 	{name: "garbage behind a good chain", problems: []Kind{KindMalformed}, notes: []Kind{KindForeign}, in: func(t *testing.T, w *world) Input {
@@ -326,6 +331,10 @@ var orderCases = []analyzeCase{
 		in := input(certs(w.root), certs(leaf(t, w.inter2), w.inter, w.inter2)...)
 		in.Policy.OnlySentOrder = true
 		return in
+	}},
+	{name: "upside down", problems: []Kind{KindNameMismatch, KindBadKeyUsage}, notes: []Kind{KindLeafIsCA, KindLeafNotFirst, KindForeign}, in: func(t *testing.T, w *world) Input {
+		long := issue(t, w.root, spec{name: "Long", ca: true, to: now.Add(3000 * day)})
+		return input(certs(w.root), certs(long, leaf(t, long))...)
 	}},
 	{name: "root sent too", valid: true, notes: []Kind{KindRootSent}, in: func(t *testing.T, w *world) Input {
 		return input(certs(w.root), certs(leaf(t, w.inter), w.inter, w.root)...)

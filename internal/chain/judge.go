@@ -45,7 +45,7 @@ func sharedProblems(in *Input, a *Analysis) []Problem {
 		found = append(found, Problem{Kind: KindTooManyCerts, Element: -1, Have: len(in.Sent), Limit: limit,
 			Detail: fmt.Sprintf("%d certificates were sent, more than %d", len(in.Sent), limit)})
 	}
-	if in.Name != "" && !a.Name.OK && !(in.Policy.CNFallback && a.Name.ByCN) {
+	if in.Name != "" && a.Leaf.Readable() && !a.Name.OK && !(in.Policy.CNFallback && a.Name.ByCN) {
 		found = append(found, nameProblem(a))
 	}
 	return found

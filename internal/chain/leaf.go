@@ -99,7 +99,7 @@ func (j *judge) leaf() {
 			Detail: fmt.Sprintf("%s is only in the common name; current clients read the subjectAltName", Printable(j.a.Name.Name))})
 	}
 	limit := LifetimeLimit(c.NotBefore)
-	if have := c.Lifetime(); limit > 0 && have > time.Duration(limit)*day+time.Second {
+	if have := c.Lifetime(); limit > 0 && !c.IsCA() && have > time.Duration(limit)*day+time.Second {
 		days := int((have + day - 1) / day)
 		j.either(j.in.Policy.RejectLifetime, Problem{Kind: KindLifetime, Element: 0, Cert: c, Have: days, Limit: limit,
 			Detail: fmt.Sprintf("the certificate is valid for %d days; of public CAs browsers allow %d for its date of issue", days, limit)})

@@ -16,17 +16,20 @@ func (j *judge) end() {
 		m := &Missing{Child: child, Issuer: child.Issuer, KeyID: child.AuthorityKeyID, URLs: child.IssuerURLs,
 			Cert: e.Cert, Likely: LikelihoodCertain, Reason: "the certificate was found elsewhere and verifies the signature"}
 		detail := fmt.Sprintf("the intermediate %s, which has issued %s, was not sent", e.Cert.Title(), j.below(i))
-		if !p.Complete {
-			continue
+		if p.Complete {
+			m.Anchor = p.Elements[len(p.Elements)-1].Cert
 		}
-		m.Anchor = p.Elements[len(p.Elements)-1].Cert
-		j.problem(Problem{Kind: KindIncomplete, Element: i - 1, Cert: child, Issuer: e.Cert, Missing: m, Detail: detail})
+		// Where the path has no anchor anyway, the missing one is not what stops it.
+		j.either(p.Complete, Problem{Kind: KindIncomplete, Element: i - 1, Cert: child, Issuer: e.Cert, Missing: m, Detail: detail})
 	}
 	if p.Complete {
 		return
 	}
 	last := len(p.Elements) - 1
 	c := p.Elements[last].Cert
+	if !c.Readable() {
+		return // malformed, which says it all
+	}
 	if c.isRoot() {
 		j.endRoot(last, c)
 		return
@@ -43,8 +46,6 @@ func (j *judge) end() {
 		who = name
 	}
 	switch {
-	case !c.Readable():
-		prob.Detail = "the certificate is unreadable, so that its issuer is unknown"
 	case prob.Issuer != nil:
 		prob.Detail = fmt.Sprintf("%s was issued by %s; a CA of that name is there, but with another key", j.title(last), who)
 	default:
@@ -82,14 +83,18 @@ func (j *judge) namesake(c *Certificate) *Certificate {
 func (j *judge) missing(c *Certificate) *Missing {
 	m := &Missing{Child: c, Issuer: c.Issuer, KeyID: c.AuthorityKeyID, URLs: c.IssuerURLs,
 		Reason: "nothing tells a forgotten intermediate from an unknown CA"}
-	if !c.Readable() {
-		return m
-	}
 	for _, n := range j.s.named(c.AuthorityIssuer) {
 		// authorityCertIssuer is the issuer of the missing issuer (RFC 5280, 4.2.1.1).
 		if n.anchor && !c.AuthorityIssuer.Equal(c.Issuer) {
 			m.Likely, m.Anchor = LikelihoodCertain, n.cert
 			m.Reason = fmt.Sprintf("its authority key identifier says that the missing issuer was issued by %s, which is trusted", n.cert.Title())
+			return m
+		}
+	}
+	for _, n := range j.s.named(c.Issuer) {
+		if n.anchor {
+			m.Anchor = n.cert
+			m.Reason = fmt.Sprintf("the trusted CA %s has the issuer's name, but another key: one of the two was made anew", n.cert.Title())
 			return m
 		}
 	}

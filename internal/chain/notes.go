@@ -19,6 +19,10 @@ func sentNotes(in *Input, a *Analysis) []Problem {
 	}
 	first := map[[32]byte]int{}
 	highest := -1
+	if i := hiddenLeaf(in); i > 0 {
+		notes = append(notes, Problem{Kind: KindLeafNotFirst, Element: i, Cert: in.Sent[i],
+			Detail: fmt.Sprintf("certificate %d (%s) looks like the server's own and should stand first", i+1, in.Sent[i].Title())})
+	}
 	for i, c := range in.Sent[:min(len(in.Sent), maxSent)] {
 		if k, again := first[c.SHA256]; again {
 			notes = append(notes, Problem{Kind: KindDuplicate, Element: i, Cert: c,
@@ -49,4 +53,20 @@ func sentNotes(in *Input, a *Analysis) []Problem {
 		}
 	}
 	return notes
+}
+
+// hiddenLeaf finds a sent certificate that fits the name where the first one is a
+// CA that does not: a chain that was put together upside down.
+func hiddenLeaf(in *Input) int {
+	leaf := in.Sent[0]
+	if in.Name == "" || !leaf.IsCA() || MatchName(leaf, in.Name).OK {
+		return 0
+	}
+	const most = 10
+	for i, c := range in.Sent[:min(len(in.Sent), most)] {
+		if i > 0 && !c.IsCA() && MatchName(c, in.Name).OK {
+			return i
+		}
+	}
+	return 0
 }

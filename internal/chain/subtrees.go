@@ -63,6 +63,11 @@ func constrainedNames(c *Certificate) []constrained {
 	for _, email := range c.Emails {
 		names = append(names, constrained{kind: "email", text: email})
 	}
+	for _, a := range c.Subject.Attributes {
+		if a.OID == oidEmail {
+			names = append(names, constrained{kind: "email", text: a.Value})
+		}
+	}
 	for _, uri := range c.URIs {
 		names = append(names, constrained{kind: "uri", text: uri})
 	}
