@@ -318,6 +318,11 @@ func (p *FixParams) GoSuites() []string {
 	return goSuites(withExtra(mozillaSuitesIANA, p.ServerSuitesIANA()))
 }
 
+// CaddySuites are GoSuites without static RSA, which Caddy does not take.
+func (p *FixParams) CaddySuites() []string {
+	return slices.DeleteFunc(p.GoSuites(), func(s string) bool { return !strings.HasPrefix(s, "TLS_ECDHE_") || strings.Contains(s, "RC4") })
+}
+
 // ClientGoSuites are those of SuitesIANA that Go knows.
 func (p *FixParams) ClientGoSuites() []string { return goSuites(p.SuitesIANA) }
 
