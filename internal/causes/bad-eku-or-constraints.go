@@ -1,8 +1,6 @@
 package causes
 
 import (
-	"fmt"
-
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 )
@@ -12,9 +10,9 @@ var _ = register(rule{id: "bad-eku-or-constraints", rank: rankConstraints, match
 	if len(ps) == 0 {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the certificate may not be used for this: %s", ps[0].Detail), affects: []string{"clients that enforce it (see the page)"}}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: []string{"clients that enforce it (see the page)"}}
 	for _, p := range ps {
-		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+		m.see(v.where(p.Element), "%s", p.Detail)
 	}
 	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
 	return m

@@ -1,8 +1,6 @@
 package causes
 
 import (
-	"fmt"
-
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -17,9 +15,9 @@ var _ = register(rule{id: "chain-too-large", rank: rankStrength, match: func(v *
 	if len(ps) == 0 {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server sends more certificates than clients accept: %s", ps[0].Detail), affects: []string{"OpenSSL, Java"}}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: []string{"OpenSSL, Java"}}
 	for _, p := range ps {
-		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+		m.see(v.where(p.Element), "%s", p.Detail)
 	}
 	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
 	return m

@@ -19,6 +19,10 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 	switch {
 	case known && !yes && r.alert == tlswire.AlertUnknownCA:
 		m.confidence = diag.Proven
+		if top := own[len(own)-1]; !top.SelfIssued() {
+			m.confidence = diag.Strong
+			m.not = []string{fmt.Sprintf("%s may be an intermediate below an issuer that the server takes, missing in your file", top.Issuer.CN())}
+		}
 	case r.alert == tlswire.AlertUnknownCA, known && !yes:
 		m.confidence = diag.Strong
 	default:

@@ -7,7 +7,7 @@ import (
 )
 
 var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: true, match: func(v *view) *match {
-	if v.deep == nil || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) {
+	if v.deep == nil || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) && !cutShort(v.deep) {
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake, whatever the hello says",
@@ -16,6 +16,12 @@ var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: 
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left, %d bytes had come", endText(v.deep), short(v.deep.End.After), v.deep.BytesReceived)
 }})
 
+// cutShort tells whether the peer ended in the middle of its first TLS record.
+func cutShort(a *facts.Attempt) bool {
+	protocol, _ := tlswire.IdentifyPlaintext(a.End.Data)
+	return a.End.Kind == facts.EndNotTLS && protocol == "tls"
+}
+
 func closeNotify(a *facts.Attempt) bool {
-	return a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertCloseNotify && a.End.Stage != diag.StageApplication
+	return a.End.Kind == facts.EndAlert && !sslv2Error(a) && a.End.Alert.Description == tlswire.AlertCloseNotify && a.End.Stage != diag.StageApplication
 }

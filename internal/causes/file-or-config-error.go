@@ -12,6 +12,9 @@ var _ = register(rule{id: "file-or-config-error", rank: rankLocal, match: func(v
 		return nil
 	}
 	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the %s %s cannot be used: %s", l.Role, l.File, l.Problem)}
+	if l.Ours {
+		m.severity = diag.SeverityInfo
+	}
 	m.params = func(p *FixParams) { p.Words = l.Problem }
 	return m.see(l.File, "%s", l.Problem)
 }})

@@ -56,9 +56,6 @@ type FixParams struct {
 	StartTLS                        string
 	Words                           string // what the peer said, one line
 	Now                             time.Time
-	// Beside is set by RenderFixes for texts that stand beside the general one,
-	// which has written the files already.
-	Beside bool
 }
 
 // guide is one file of fix/: how one software does each action.
@@ -150,17 +147,14 @@ func RecogniseServer(serverHeader, banner, body string) string {
 
 // RenderFixes writes out the named actions. software is the server software
 // that was recognised or named, clients are the programs that the user wants
-// fixed. Where they are empty, the general text comes first, and for the first
-// action of each side the most usual programs follow. An action that no text
-// knows is left out, as is one that cannot help here.
+// fixed. Where they are empty, the general text of each action comes first and
+// the most usual programs follow. An action that no text knows is left out, as
+// is one that cannot help here.
 func RenderFixes(refs []FixRef, software, clients []string, p FixParams) []diag.Fix {
 	p = p.clean()
 	var fixes []diag.Fix
-	seen := map[string]bool{}
 	for _, ref := range useful(refs, &p) {
 		var guides []*guide
-		first := !seen[ref.Side]
-		seen[ref.Side] = true
 		switch ref.Side {
 		case "server":
 			guides = choose("server", anyServer, ref.Action, software, usualServers)
@@ -169,15 +163,8 @@ func RenderFixes(refs []FixRef, software, clients []string, p FixParams) []diag.
 		default:
 			guides = choose(ref.Side, ref.Side, ref.Action, nil, nil)
 		}
-		for i, g := range guides {
-			q := p
-			if i > 0 && g.name != "" && guides[0].name == "" {
-				if !first {
-					break
-				}
-				q.Beside, q.FullChainPEM, q.MissingPEM, q.MissingURL = true, "", "", ""
-			}
-			f, err := g.render(ref, &q)
+		for _, g := range guides {
+			f, err := g.render(ref, &p)
 			if err == nil && f.Text+f.Config+f.Command != "" {
 				fixes = append(fixes, f)
 			}

@@ -248,10 +248,7 @@ func (p *FixParams) FileName(suffix string) string {
 // ChainPath is where the complete chain is to lie: in dir when the texts write
 // it, else where certbot has it.
 func (p *FixParams) ChainPath(dir string) string {
-	switch {
-	case p.Beside:
-		return "/path/to/" + p.FileName("fullchain.pem")
-	case p.FullChainPEM+p.MissingPEM+p.MissingURL != "":
+	if p.FullChainPEM+p.MissingPEM+p.MissingURL != "" {
 		return dir + "/" + p.FileName("fullchain.pem")
 	}
 	return "/etc/letsencrypt/live/" + p.Domain() + "/fullchain.pem"

@@ -1,8 +1,12 @@
 package causes
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v *view) *match {
@@ -22,9 +26,49 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 		if progress(a) >= progress(v.base) || a.End.Kind == facts.EndCanceled || a.End.Stage.Rank() > diag.StageClientHello.Rank() {
 			continue
 		}
+		if p, _ := v.browserLacks(a); p != "" {
+			continue // negotiation: see there
+		}
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello (GREASE, its own order) fails here", affects: []string{"Chrome, Edge and other browsers that send GREASE"}}
 		m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))
 		return m.see(attempts(v.base), "%s completes the handshake", v.client())
 	}
 	return nil
 }})
+
+// browserLacks says which property of a browser's hello lacks what the server
+// chose for the user's own: then the server did not dislike the hello, it had
+// nothing in common with it.
+func (v *view) browserLacks(browser *facts.Attempt) (p facts.Property, what string) {
+	h := offered(browser)
+	if g := agreedGroup(v.base); g != 0 && !slices.Contains(h.Groups(), g) {
+		return facts.PropGroups, g.String()
+	}
+	if s := v.base.KeyProof.Scheme; s != 0 && v.base.Version >= tlswire.TLS12 && !slices.Contains(h.SignatureSchemes(), s) {
+		return facts.PropSchemes, s.String()
+	}
+	if v.base.ServerHello != nil && !slices.Contains(h.CipherSuites, v.base.ServerHello.CipherSuite) {
+		return facts.PropSuites, v.base.ServerHello.CipherSuite.String()
+	}
+	if v.base.Version != 0 && !h.Offers(v.base.Version) {
+		return facts.PropVersion, v.base.Version.String()
+	}
+	return "", ""
+}
+
+// browserWarning is the warning of a cause of negotiation that a browser meets
+// at a server which suits the user's own client.
+func (v *view) browserWarning(p facts.Property) *match {
+	if v.base == nil || !completed(v.base) {
+		return nil
+	}
+	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
+		if lacks, what := v.browserLacks(a); lacks == p && progress(a) < progress(v.base) && a.End.Stage == diag.StageClientHello {
+			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, affects: []string{"Chrome, Edge and other Chromium browsers"},
+				summary: fmt.Sprintf("browsers cannot connect: the server chooses %s, which they do not offer", what)}
+			m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))
+			return m.see(attempts(v.base), "%s completes the handshake with %s", v.client(), what)
+		}
+	}
+	return nil
+}

@@ -18,7 +18,12 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 		}
 		name := v.c.Want.Name
 		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the certificate does not cover %s", name)}
-		m.see(v.where(0), "%s", p.Detail)
+		if p.Match != nil && p.Match.ByCN {
+			m.see(v.where(0), "%s stands only in the common name, which strict clients no longer read (RFC 9525)", name)
+			m.fixes = []FixRef{{"server", "reissue-with-names"}}
+		} else {
+			m.see(v.where(0), "%s", p.Detail)
+		}
 		if p.Match != nil {
 			if near := p.Match.Near; len(near) > 0 {
 				m.see(v.where(0), "nearest name in it: %s", join(near))

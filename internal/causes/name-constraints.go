@@ -1,8 +1,6 @@
 package causes
 
 import (
-	"fmt"
-
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 )
@@ -12,9 +10,9 @@ var _ = register(rule{id: "name-constraints", rank: rankConstraints, match: func
 	if len(ps) == 0 {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("a CA above the certificate may not issue for this name: %s", ps[0].Detail), affects: []string{"every client that checks certificates"}}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: []string{"every client that checks certificates"}}
 	for _, p := range ps {
-		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+		m.see(v.where(p.Element), "%s", p.Detail)
 	}
 	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
 	return m

@@ -8,7 +8,7 @@ import (
 var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(v *view) *match {
 	f := v.flipOf(facts.PropGroups)
 	if f == nil {
-		return nil
+		return v.browserWarning(facts.PropGroups)
 	}
 	m := v.flipped(f, facts.PropGroups)
 	m.summary = v.client() + " and the server share no named group (curve) for the key exchange"

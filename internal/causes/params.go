@@ -38,7 +38,7 @@ func (v *view) params() FixParams {
 func (p *FixParams) certificate(c *chain.Certificate) {
 	p.Subject, p.Issuer, p.IssuerOrg = c.Subject.String(), c.Issuer.String(), c.Issuer.O()
 	p.NotBefore, p.NotAfter = c.NotBefore, c.NotAfter
-	if c.HasSAN && len(c.DNSNames) > 0 {
+	if len(c.DNSNames) > 0 && chain.MatchName(c, p.Name).OK {
 		p.Names = slices.Clone(c.DNSNames)
 	}
 }

@@ -26,6 +26,10 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		m := &match{confidence: diag.Proven, summary: "the server speaks only SSL 2.0, which no client accepts today", hides: []string{"hello-intolerance"}, params: v.versionParams(tlswire.SSL2, a)}
 		return m.see(attempts(v.deep), "an SSL 2.0 hello is answered by an SSL 2.0 ServerHello")
 	}
+	if sslv2Error(v.base) {
+		m := &match{confidence: diag.Strong, summary: "the server speaks only SSL 2.0, which no client accepts today", params: v.versionParams(tlswire.SSL2, v.base)}
+		return m.see(attempts(v.base), "the answer is an error message of SSL 2.0: %s", v.base.End.Err)
+	}
 	f := v.flipOf(facts.PropVersion)
 	if f == nil || f.to.Version == 0 || v.takes(f.from, f.to.Version) {
 		return nil // a version that the failed hello offered too: see version-intolerance
@@ -35,7 +39,8 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		m.summary = fmt.Sprintf("the server has at most %s, %s wants at least %s", f.to.Version, v.client(), v.lowest(f.from))
 	} else {
 		m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", f.to.Version, v.client(), offered(f.from).MaxVersion())
-		m.fixes = []FixRef{{"client", "upgrade-client"}, {"server", "enable-tls12"}}
+		m.fixes = []FixRef{{"client", "upgrade-client"}}
+		m.not = []string{"for a client that cannot be upgraded the server would have to offer an older version: see its vendor first"}
 	}
 	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)
 	m.params = v.versionParams(f.to.Version, f.from)
@@ -57,6 +62,11 @@ func (v *view) offers(a *facts.Attempt) string {
 		return fmt.Sprintf("%s only", high)
 	}
 	return fmt.Sprintf("%s to %s", low, high)
+}
+
+// sslv2Error tells whether the peer answered with an error message of SSL 2.0.
+func sslv2Error(a *facts.Attempt) bool {
+	return strings.HasPrefix(a.End.Err, "SSL 2.0 error") || len(a.End.Data) >= 5 && a.End.Data[0]&0xF0 == 0x80 && a.End.Data[1] == 3 && a.End.Data[2] == 0
 }
 
 // families names the client families that a server turns away, the ones in use

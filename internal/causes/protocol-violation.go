@@ -19,15 +19,20 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		if strings.Contains(x.Problem, "downgrade sentinel") || v.refusesVersion(a) && strings.Contains(x.Problem, a.Version.String()) {
 			continue // middlebox-downgrade, protocol-version
 		}
-		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s (%s)", x.Problem, x.Rule)
+		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s %s (%s)", x.Message, x.Problem, x.Rule)
 	}
 	switch {
 	case a.End.Kind == facts.EndMalformed:
 		m.summary = "the server answers in TLS that cannot be read"
-		m.see(attempts(a), "%s", a.End.Err)
+		if len(m.evidence) == 0 {
+			m.see(attempts(a), "%s", a.End.Err)
+		}
 		return m
+	case a.End.Kind == facts.EndLimit && a.End.Stage == diag.StageClientHello:
+		m.summary = "the server sends without end and never answers the ClientHello"
+		return m.see(attempts(a), "%d bytes were read, then we stopped", a.BytesReceived)
 	case len(m.evidence) > 0:
-		m.summary = "the server breaks a rule of TLS: " + m.evidence[0].Text
+		m.summary = "the server breaks a rule of TLS: " + firstClause(m.evidence[0].Text)
 		m.affects = []string{"strict clients: OpenSSL, Go, browsers; a lenient one may go on"}
 		return m
 	case v.stuck && a.End.Kind == facts.EndAlert && a.End.By == tlswire.SideServer &&
@@ -38,3 +43,11 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 	}
 	return nil
 }})
+
+// firstClause is evidence without the rule in parentheses at its end.
+func firstClause(s string) string {
+	if i := strings.LastIndex(s, " ("); i > 0 {
+		return s[:i]
+	}
+	return s
+}

@@ -21,6 +21,9 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			}
 		}
 		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)
+		if protocol == "tls" || protocol == "dtls" || sslv2Error(a) {
+			return nil
+		}
 		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
 		if protocol != "" {
 			m.summary = fmt.Sprintf("the server speaks %s on this port, not TLS", spoken(protocol))
@@ -37,9 +40,13 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 				p.Protocol = s
 			}
 		}
-		switch strings.ToLower(protocol) {
-		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp":
-			m.fixes = []FixRef{{"client", "use-starttls"}, {"client", "use-right-port"}, {"server", "enable-tls-on-port"}}
+		switch protocol {
+		case "http", "http2", "proxy", "", "text":
+			m.fixes = []FixRef{{"client", "use-right-port"}, {"server", "enable-tls-on-port"}}
+		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp", "sieve", "irc":
+			m.fixes = []FixRef{{"client", "use-starttls"}, {"client", "use-right-port"}}
+		default:
+			m.fixes = []FixRef{{"client", "use-right-port"}}
 		}
 		return m
 	},
@@ -92,6 +99,8 @@ func spoken(protocol string) string {
 		return "plain HTTP"
 	case "smtp-or-ftp":
 		return "SMTP or FTP in clear"
+	case "http2":
+		return "HTTP/2 in clear"
 	case "text":
 		return "plain text"
 	case "postgres":

@@ -3,12 +3,16 @@ package causes
 import (
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(v *view) *match {
 	f := v.flipOf(facts.PropSchemes)
 	if f == nil {
-		return nil
+		return v.browserWarning(facts.PropSchemes)
+	}
+	if f.has(facts.PropVersion) && offered(f.from).MaxVersion() < tlswire.TLS12 {
+		return nil // before TLS 1.2 a client cannot name schemes: an effect of the version
 	}
 	m := v.flipped(f, facts.PropSchemes)
 	m.summary = v.client() + " accepts no signature scheme that the server's key can make"

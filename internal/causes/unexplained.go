@@ -19,7 +19,7 @@ var _ = register(rule{id: "unexplained", rank: rankResidual + 1, residual: true,
 	case facts.EndClosed, facts.EndStopped, facts.EndUnknown:
 		return nil
 	}
-	if closeNotify(a) || a.End.Stage == diag.StageApplication && a.End.Kind != facts.EndAlert {
+	if closeNotify(a) || cutShort(a) || a.End.Stage == diag.StageApplication && a.End.Kind != facts.EndAlert {
 		return nil
 	}
 	m := &match{confidence: diag.Possible, summary: "the handshake fails, and nothing that was tried explains it: " + endText(a)}

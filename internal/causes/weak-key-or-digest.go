@@ -2,20 +2,50 @@ package causes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "weak-key-or-digest", rank: rankStrength, match: func(v *view) *match {
 	ps := v.problems(chain.KindWeakKey, chain.KindWeakDigest)
 	if len(ps) == 0 {
-		return nil
+		return v.weakIdentity()
 	}
-	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("a key or a signature in the chain is too weak for your client: %s", ps[0].Detail), affects: []string{"OpenSSL at security level 2 and more, browsers; Go and Java 17 accept RSA-1024"}}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: weakAffects(ps[0])}
 	for _, p := range ps {
-		m.see(v.where(p.Element), "%s: %s", v.element(p.Element), p.Detail)
+		m.see(v.where(p.Element), "%s", p.Detail)
 	}
 	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
 	return m
 }})
+
+// weakAffects are the families that refuse it, as measured where it was.
+func weakAffects(p chain.Problem) []string {
+	switch {
+	case p.Kind == chain.KindWeakKey && p.Bits == 1024:
+		return breaks("rsa1024")
+	case p.Kind == chain.KindWeakDigest && strings.Contains(p.Algorithm, "SHA1"):
+		return breaks("sha1")
+	}
+	return []string{"every client of today"}
+}
+
+// weakIdentity finds a client certificate whose key a server at OpenSSL's
+// security level 2 refuses.
+func (v *view) weakIdentity() *match {
+	r, own := v.presented(), v.identity()
+	if r == nil || own.Key.Algorithm != chain.KeyRSA || own.Key.Bits >= 2048 {
+		return nil
+	}
+	switch r.alert {
+	case tlswire.AlertUnknownCA, tlswire.AlertCertificateExpired, tlswire.AlertCertificateRevoked:
+		return nil
+	}
+	m := &match{confidence: diag.Likely, stage: diag.StageClientAuth, summary: fmt.Sprintf("the server refuses your client certificate, whose key has only %d bits", own.Key.Bits),
+		hides: []string{"client-cert-untrusted"}, fixes: []FixRef{{"client", "issue-client-cert"}}, not: []string{"the server does not trust its issuer"}}
+	m.see(v.c.Want.IdentityCertFile, "%s: %s; OpenSSL's security level 2 wants 2048 bits", own.Title(), own.Key)
+	return m.see(attempts(r.a), "%s", r.text)
+}

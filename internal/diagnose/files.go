@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -67,6 +68,9 @@ func holds(has []string) string {
 	if len(has) == 0 {
 		return ""
 	}
+	if strings.Contains(has[0], "PKCS#12") {
+		return ", it is a PKCS#12 file; convert it: openssl pkcs12 -in FILE -out FILE.pem -noenc"
+	}
 	return ", but " + has[0]
 }
 
@@ -99,6 +103,9 @@ func (p *plan) loadIdentity(w *facts.Want) error {
 	signer, problem := parseKey(keyPEM)
 	if problem != "" {
 		w.Local = &facts.LocalFault{File: keyFile, Role: "client key", Problem: problem}
+		if alg := certs[0].Key.Algorithm; alg == chain.KeyEd448 || certs[0].Key.Public == nil && certs[0].Key.Problem == "" {
+			w.Local.Problem, w.Local.Ours = fmt.Sprintf("tlswhy cannot sign with a key of type %s", certs[0].Key), true
+		}
 		return nil
 	}
 	if !chain.MatchesKey(certs[0], signer.Public()) {

@@ -17,7 +17,7 @@ import (
 // ladder draws one attempt as the steps of the handshake, the break marked and
 // what would have followed it greyed.
 func (r *runner) ladder(a *facts.Attempt, found []diag.Cause) diag.Handshake {
-	l := &rungs{a: a, found: found}
+	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.MinVersion}
 	r.resolved(l)
 	if a == nil {
 		return diag.Handshake{Steps: l.steps}
@@ -43,6 +43,8 @@ type rungs struct {
 	a     *facts.Attempt
 	found []diag.Cause
 	steps []diag.Step
+	// lowest is the oldest version that the client takes.
+	lowest tlswire.Version
 }
 
 func (l *rungs) add(s diag.Step) *diag.Step {
@@ -144,7 +146,7 @@ func (l *rungs) hello() {
 		return
 	}
 	t, size := l.at(tlswire.SideClient, "ClientHello")
-	text := versions(h)
+	text := l.versions(h)
 	if name := h.ServerName(); name != "" {
 		text += ", SNI " + name
 	} else {
@@ -162,8 +164,13 @@ func (l *rungs) hello() {
 	}
 }
 
-func versions(h *tlswire.ClientHello) string {
+// versions says what the client takes; a hello without supported_versions
+// names only the highest.
+func (l *rungs) versions(h *tlswire.ClientHello) string {
 	lo, hi := h.MinVersion(), h.MaxVersion()
+	if lo == 0 || h.SSL2 {
+		lo = min(l.lowest, hi)
+	}
 	if lo == hi {
 		return hi.String()
 	}
@@ -326,6 +333,9 @@ func (l *rungs) end() {
 		s.Name = "bytes"
 		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)
 		s.Text = strings.TrimSpace("no TLS: " + protocol + " " + detail)
+		if protocol == "" {
+			s.Text = fmt.Sprintf("no TLS: % x", a.End.Data[:min(len(a.End.Data), 16)])
+		}
 	case facts.EndMalformed, facts.EndLimit:
 		s.Name = "bytes"
 	case facts.EndLocal:

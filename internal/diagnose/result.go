@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -16,6 +17,9 @@ import (
 
 // maxRaw bounds the bytes of one message in a diagnosis.
 const maxRaw = 16 << 10
+
+// maxMessages bounds the messages of one attempt in a diagnosis.
+const maxMessages = 60
 
 // result turns the case and its causes into the diagnosis.
 func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
@@ -53,6 +57,9 @@ func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 // our own inability.
 func (r *runner) verdict(found []diag.Cause) diag.Verdict {
 	v := diag.OK
+	if l := r.c.Want.Local; l != nil && l.Ours {
+		return diag.Untested
+	}
 	for _, c := range found {
 		switch c.Severity {
 		case diag.SeverityFailure:
@@ -139,7 +146,11 @@ func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
 	if g := causes.AgreedGroup(a); g != 0 {
 		out.Group = g.String()
 	}
-	for _, m := range a.Messages {
+	for i, m := range a.Messages {
+		if i == maxMessages {
+			out.Messages = append(out.Messages, diag.Message{Name: fmt.Sprintf("%d more messages", len(a.Messages)-i), AtMS: ms(m.At)})
+			break
+		}
 		x := diag.Message{From: side(m.From), Name: m.Name, Size: m.Size, AtMS: ms(m.At)}
 		if raw || r.opts.Detail > 1 {
 			x.Raw = hex.EncodeToString(m.Raw[:min(len(m.Raw), maxRaw)])

@@ -71,6 +71,8 @@ type Want struct {
 type LocalFault struct {
 	File, Role string // Role: "CA file", "client certificate", "client key"
 	Problem    string // in words: "it holds a private key, but no certificate"
+	// Ours says that the file may be in order and only we cannot use it.
+	Ours bool
 }
 
 // Client is how the client judges what it gets; the hello says what it offers.
