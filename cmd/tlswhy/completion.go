@@ -5,8 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlswhy/tlswhy/internal/causes"
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/report"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+	"github.com/tlswhy/tlswhy/internal/truststore"
+	"github.com/tlswhy/tlswhy/internal/truststore/programs"
 )
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}
@@ -49,10 +53,10 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 	}
 	for name, f := range map[string]cobra.CompletionFunc{
 		"output": words(formats...), "color": words("auto", "always", "never"),
-		"tls-min": words(versions...), "tls-max": words(versions...), "starttls": words("smtp", "imap"),
-		"trust": words("mozilla", "apple", "microsoft", "android", "java", "system"),
+		"tls-min": words(versions...), "tls-max": words(versions...), "starttls": words(starttls.Names()...),
+		"trust": words(truststore.Names(programs.Lists{})...),
 		"sni":   words("none"), "alpn": words("none", "h2", "http/1.1"),
-		"server": words("nginx", "apache", "haproxy", "caddy", "iis", "tomcat", "node", "go", "postfix", "dovecot"),
+		"server": words(causes.SoftwareNames("server")...),
 		"client": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			out := []string{"list"}
 			for _, c := range client.Profiles() {

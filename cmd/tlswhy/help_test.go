@@ -9,6 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+	"github.com/tlswhy/tlswhy/internal/truststore"
+	"github.com/tlswhy/tlswhy/internal/truststore/programs"
 )
 
 func everyCommand(c *cobra.Command, visit func(*cobra.Command)) {
@@ -98,6 +103,21 @@ func TestCompletion(t *testing.T) {
 	for _, name := range []string{"output", "color", "tls-min", "tls-max", "starttls", "trust", "sni", "alpn", "server", "client"} {
 		if _, ok := root.GetFlagCompletionFunc(name); !ok {
 			t.Errorf("--%s has no completion", name)
+		}
+	}
+}
+
+// TestHelpNamesEveryWord keeps the lists of words in the help complete.
+func TestHelpNamesEveryWord(t *testing.T) {
+	t.Parallel()
+	text := strings.Join(strings.Fields(helpText("tlswhy diagnose")), " ")
+	for what, words := range map[string][]string{
+		"--starttls": starttls.Names(), "--trust": truststore.Names(programs.Lists{}), "--server": causes.SoftwareNames("server"),
+	} {
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				t.Errorf("help of %s does not name %q", what, w)
+			}
 		}
 	}
 }
