@@ -448,3 +448,22 @@ func TestPairs(t *testing.T) {
 		t.Error("two dates were combined")
 	}
 }
+
+// Variants start, and keep their scenario's answer.
+func TestVariants(t *testing.T) {
+	t.Parallel()
+	variants := Variants()
+	if len(variants) < 300 {
+		t.Errorf("got %d variants", len(variants))
+	}
+	seen := map[string]bool{}
+	for i, s := range variants {
+		if seen[s.ID] {
+			t.Errorf("%s stands twice", s.ID)
+		}
+		seen[s.ID] = true
+		if i%10 == 0 {
+			start(t, s)
+		}
+	}
+}

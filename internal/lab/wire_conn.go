@@ -18,6 +18,7 @@ type wireServer struct {
 
 	version    tlswire.Version
 	suite      tlswire.CipherSuite
+	scheme     tlswire.SignatureScheme // of the server's proof
 	random     []byte
 	transcript tlswire.Transcript
 

@@ -23,6 +23,11 @@ func (s *wireServer) serve12() error {
 	if info.Kex == tlswire.KexTLS13 || info.Kex == tlswire.KexUnknown {
 		info.Kex = tlswire.KexECDHE // an answer that makes no sense goes on as usual
 	}
+	if info.Kex != tlswire.KexRSA {
+		if s.scheme, err = s.chooseScheme(key); err != nil {
+			return err
+		}
+	}
 	p, computable := tlswire.ProtectionOf(s.suite)
 	if !computable {
 		p.Hash = crypto.SHA256
@@ -123,10 +128,7 @@ func (s *wireServer) sendExchange(k *tlswire.ServerKeyExchange, key keySigner) e
 	if s.f.ExplicitCurve {
 		params = s.explicitCurve(k.Point)
 	}
-	scheme, err := s.chooseScheme(key)
-	if err != nil {
-		return err
-	}
+	scheme := s.scheme
 	content := tlswire.ServerKeyExchangeContent(s.hello.Random, s.random, params)
 	k.HasScheme, k.Scheme = s.version >= tlswire.TLS12, scheme
 	if k.Signature, err = s.e.sign(key, scheme, content); err != nil {

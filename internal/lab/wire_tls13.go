@@ -19,6 +19,12 @@ func (s *wireServer) serve13() error {
 		p, _ = tlswire.ProtectionOf(tlswire.TLS_AES_128_GCM_SHA256) // an answer that makes no sense
 	}
 	s.transcript.Use(tlswire.TLS13, p.Hash)
+	if s.scheme, err = s.chooseScheme(key); err != nil {
+		return err
+	}
+	if err := s.chooseALPN(); err != nil {
+		return err
+	}
 	share, err := s.chooseShare(p)
 	if err != nil {
 		return err
@@ -185,9 +191,6 @@ func (s *wireServer) retry(p tlswire.Protection, group tlswire.Group) error {
 
 // flight13 sends EncryptedExtensions to CertificateVerify.
 func (s *wireServer) flight13(chain [][]byte, key keySigner) error {
-	if err := s.chooseALPN(); err != nil {
-		return err
-	}
 	extensions := &tlswire.EncryptedExtensions{}
 	if s.protocol != "" {
 		extensions.Extensions = append(extensions.Extensions, tlswire.Extension{Type: tlswire.ExtALPN, Data: tlswire.SelectedALPN(s.protocol)})
@@ -216,13 +219,10 @@ func (s *wireServer) flight13(chain [][]byte, key keySigner) error {
 	if err := s.stage(s.f.AfterCertificate); err != nil {
 		return err
 	}
-	scheme, err := s.chooseScheme(key)
-	if err != nil {
-		return err
-	}
-	verify := &tlswire.CertificateVerify{HasScheme: true, Scheme: scheme}
+	verify := &tlswire.CertificateVerify{HasScheme: true, Scheme: s.scheme}
 	content := tlswire.CertificateVerifyContent(tlswire.SideServer, s.transcript.Sum())
-	if verify.Signature, err = s.e.sign(key, scheme, content); err != nil {
+	var err error
+	if verify.Signature, err = s.e.sign(key, s.scheme, content); err != nil {
 		return refuse(tlswire.AlertInternalError, "%v", err)
 	}
 	return s.send(verify.Marshal)
