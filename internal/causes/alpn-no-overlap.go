@@ -27,7 +27,7 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 	} else {
 		m.summary = "the server wants an application protocol (ALPN), and the client offers none"
 	}
-	m.params = func(p *FixParams) { p.ALPN = offered(f.from).ALPN() }
+	m.params = func(p *FixParams) { p.ALPN, p.ClientALPN = offered(f.from).ALPN(), offered(f.to).ALPN() }
 	return m
 }})
 
@@ -49,6 +49,6 @@ func (v *view) foreignProtocol() *match {
 		return nil
 	}
 	m := &match{confidence: diag.Proven, stage: diag.StageApplication, summary: "the server speaks only HTTP/2, and the client did not agree to it (ALPN)"}
-	m.params = func(p *FixParams) { p.ALPN = offered(a).ALPN() }
+	m.params = func(p *FixParams) { p.ClientALPN = []string{"h2"} }
 	return m.see(attempts(a)+", first bytes of the application", "a SETTINGS frame of HTTP/2; the client offers %s", orNone(offered(a).ALPN()))
 }

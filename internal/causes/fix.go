@@ -24,6 +24,7 @@ type FixParams struct {
 	Address string // ip:port
 	SNI     string
 	Names   []string // the names that the certificate must cover
+	Covered []string // the names that it covers
 
 	// The client's own files: its certificate chain, its key, its anchors.
 	CertFile, KeyFile, CAFile string

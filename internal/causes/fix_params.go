@@ -39,13 +39,15 @@ func (p FixParams) clean() FixParams {
 	if p.Port < 0 || p.Port > 65535 {
 		p.Port = 0
 	}
-	names := []string{}
-	for _, n := range p.Names {
-		if n = hostWord(n); n != "" && !slices.Contains(names, n) {
-			names = append(names, n)
+	for _, list := range []*[]string{&p.Names, &p.Covered} {
+		names := []string{}
+		for _, n := range *list {
+			if n = hostWord(n); n != "" && !slices.Contains(names, n) {
+				names = append(names, n)
+			}
 		}
+		*list = names
 	}
-	p.Names = names
 	if u, err := url.Parse(p.MissingURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		strings.Trim(p.MissingURL, shellSafe+"~?&") != "" {
 		p.MissingURL = ""

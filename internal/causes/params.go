@@ -22,11 +22,22 @@ func (v *view) params() FixParams {
 	if len(v.addrs) > 0 {
 		p.Address = v.addrs[0]
 	}
-	if v.base != nil {
-		p.SNI = offered(v.base).ServerName()
+	h := offered(v.base)
+	p.SNI, p.ALPN = h.ServerName(), h.ALPN()
+	for _, s := range h.CipherSuites {
+		if !s.IsGREASE() && s.OpenSSLName() != "" {
+			p.OfferedSuites, p.OfferedSuitesIANA = append(p.OfferedSuites, s.OpenSSLName()), append(p.OfferedSuitesIANA, s.String())
+		}
+	}
+	for _, g := range h.Groups() {
+		p.OfferedGroups = append(p.OfferedGroups, g.String())
+	}
+	for _, s := range h.SignatureSchemes() {
+		p.OfferedSchemes = append(p.OfferedSchemes, s.String())
 	}
 	if l := v.leaf(); l != nil {
 		p.KeyType = string(l.Key.Algorithm)
+		p.Covered = l.DNSNames
 	}
 	if v.deep != nil && v.deep.Request != nil {
 		p.CAs = acceptedCAs(v.deep.Request)
