@@ -4,8 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"reflect"
 	"slices"
 
@@ -210,9 +208,4 @@ func (e *engine) chosen(name string) ([][]byte, bool) {
 		return e.material.chain, false
 	}
 	return e.material.other, true
-}
-
-// isGone reports whether an error only says that the client has left.
-func isGone(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)
 }
