@@ -42,8 +42,8 @@ func (p *program) manCommand() *cobra.Command {
 }
 
 // manPage makes a page of section 1 from a help text: its first line is "name:
-// what it does", lines that begin at the left margin are headings, everything
-// else stays as it was laid out.
+// what it does", a line at the left margin above an indented one is a heading,
+// everything else stays as it was laid out.
 func manPage(name, text string) string {
 	first, rest, _ := strings.Cut(text, "\n")
 	_, what, _ := strings.Cut(first, ": ")
@@ -56,9 +56,10 @@ func manPage(name, text string) string {
 			b.WriteString(map[bool]string{true: ".nf\n", false: ".fi\n"}[on])
 		}
 	}
-	for _, line := range strings.Split(strings.TrimSpace(rest), "\n") {
+	lines := strings.Split(strings.TrimSpace(rest), "\n")
+	for i, line := range lines {
 		switch {
-		case line != "" && line[0] != ' ':
+		case line != "" && line[0] != ' ' && i+1 < len(lines) && strings.HasPrefix(lines[i+1], " "):
 			toggle(false)
 			fmt.Fprintf(&b, ".SH %s\n", roff(strings.ToUpper(line)))
 		case strings.TrimSpace(line) == "":

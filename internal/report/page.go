@@ -68,7 +68,7 @@ func (p *printer) element(lines []string) int {
 			n++
 		}
 		return min(n+1, len(lines))
-	case strings.HasPrefix(line, "|"):
+	case strings.HasPrefix(line, "|") && len(lines) > 1 && strings.HasPrefix(lines[1], "|") && strings.Trim(lines[1], "|-: ") == "":
 		return p.table(lines)
 	}
 	if m := listItem.FindStringSubmatch(line); m != nil {
@@ -96,7 +96,7 @@ func (p *printer) element(lines []string) int {
 // continues says whether a line goes on with the paragraph above it.
 func continues(line string) bool {
 	t := strings.TrimSpace(line)
-	return t != "" && !strings.HasPrefix(t, "#") && !strings.HasPrefix(t, "```") && !strings.HasPrefix(t, "|") && !listItem.MatchString(line)
+	return t != "" && !strings.HasPrefix(t, "#") && !strings.HasPrefix(t, "```") && !listItem.MatchString(line)
 }
 
 // inline resolves links and takes the marks of code and emphasis away.
@@ -111,16 +111,33 @@ func (p *printer) inline(s string) string {
 func (p *printer) prose(indent int, lead, text string) {
 	text = emphasis.ReplaceAllString(mdLink.ReplaceAllString(text, "$1 ($2)"), "$1")
 	limit := p.width - indent - columns(lead)
+	code := false // a span may go on in the next line
 	for i, l := range wrap(p.whole(text), limit, limit, false) {
 		out := strings.Repeat(" ", indent) + lead
 		if i > 0 {
 			out = strings.Repeat(" ", indent+columns(lead))
 		}
 		if p.color {
-			l = codeSpan.ReplaceAllStringFunc(l, func(m string) string { return p.paint(cyan, strings.Trim(m, "`")) })
+			l, code = p.spans(l, code)
 		}
 		p.put(out + l)
 	}
+}
+
+// spans colours what stands between backticks and says whether a span is open
+// at the end.
+func (p *printer) spans(line string, code bool) (string, bool) {
+	var b strings.Builder
+	for i, part := range strings.Split(line, "`") {
+		if i > 0 {
+			code = !code
+		}
+		if code {
+			part = p.paint(cyan, part)
+		}
+		b.WriteString(part)
+	}
+	return b.String(), code
 }
 
 // table writes the rows of a table in columns and returns how many lines it
