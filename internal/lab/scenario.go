@@ -134,8 +134,8 @@ func register(list ...Scenario) struct{} {
 	return struct{}{}
 }
 
-// Scenarios are all scenarios: the healthy ones last, else in the order of the
-// families.
+// Scenarios are all scenarios, grouped by what they concern, the healthy ones
+// last.
 func Scenarios() []Scenario {
 	var all []Scenario
 	for _, list := range catalogue {
