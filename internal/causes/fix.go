@@ -174,13 +174,17 @@ func RenderFixes(refs []FixRef, software, clients []string, p FixParams) []diag.
 	return fixes
 }
 
-// useful leaves out what cannot help with this certificate: where nothing that
-// the client offers fits its key, only a certificate of another type does.
+// useful leaves out what cannot help: where nothing that the client offers fits
+// the certificate's key, only a certificate of another type does; and no client
+// is told to take up a broken suite.
 func useful(refs []FixRef, p *FixParams) []FixRef {
 	var out []FixRef
 	for _, ref := range refs {
 		if ref == (FixRef{"server", "common-suites"}) && p.noSuiteFits() || ref == (FixRef{"server", "common-schemes"}) && p.noSchemeFits() {
 			ref.Action = "ecdsa-or-rsa-certificate"
+		}
+		if ref == (FixRef{"client", "common-suites"}) && len(p.Suites) > 0 && !slices.ContainsFunc(p.Suites, func(s string) bool { return !brokenSuite(s) }) {
+			continue
 		}
 		if !slices.Contains(out, ref) {
 			out = append(out, ref)

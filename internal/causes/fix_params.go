@@ -349,8 +349,7 @@ func (p *FixParams) pick(offered []string, recommended string) []string {
 	var best, fit []string
 	for _, s := range offered {
 		switch {
-		case tls13Suite(s) || strings.Contains(s, "SCSV") || strings.Contains(s, "NULL") || strings.Contains(s, "EXP"),
-			strings.Contains(s, "RC4") || strings.Contains(s, "DES") || strings.Contains(s, "MD5"),
+		case tls13Suite(s) || brokenSuite(s) || strings.Contains(s, "SCSV"),
 			!p.authenticates(strings.Contains(s, "ECDSA")):
 			continue
 		case slices.Contains(strings.Split(recommended, ":"), s):
@@ -362,6 +361,17 @@ func (p *FixParams) pick(offered []string, recommended string) []string {
 		fit = best
 	}
 	return fit[:min(len(fit), 3)]
+}
+
+// brokenSuite tells suites that nobody should be told to enable; current TLS
+// libraries no longer have them.
+func brokenSuite(name string) bool {
+	for _, part := range []string{"RC4", "RC2", "DES", "MD5", "NULL", "EXP", "ADH", "AECDH", "anon"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // authenticates says whether the certificate's key fits suites with ECDSA in
@@ -414,6 +424,10 @@ func (p *FixParams) ServerSchemes() []string {
 	}
 	return fit[:min(len(fit), 3)]
 }
+
+// ByHand says that the issuer is known and not one that is used through ACME,
+// so that somebody renews by hand.
+func (p *FixParams) ByHand() bool { return p.IssuerOrg != "" && !p.ACME }
 
 // ServerIsOld says that the server was seen to speak nothing that clients of
 // today accept.

@@ -225,6 +225,22 @@ func TestRenderFixesLeavesOutWhatCannotHelp(t *testing.T) {
 	}
 }
 
+func TestNoClientIsToldToTakeABrokenSuite(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		suites []string
+		want   int
+	}{{"3des", []string{"DES-CBC3-SHA"}, 0}, {"rc4-and-aes", []string{"RC4-SHA", "AES128-SHA"}, 1}, {"unknown", nil, 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if got := RenderFixes([]FixRef{{"client", "common-suites"}}, nil, []string{"curl"}, FixParams{Suites: c.suites}); len(got) != c.want {
+				t.Errorf("got %+v, want %d fixes", got, c.want)
+			}
+		})
+	}
+}
+
 // The complete chain is written out ready to use, whatever the server.
 func TestChainIsWrittenOut(t *testing.T) {
 	t.Parallel()
