@@ -19,7 +19,7 @@ const (
 func allScenarios(w *world) []scenario {
 	var out []scenario
 	for _, table := range [][]fault{certificateFaults(w), weaknessFaults(w), cipherFaults(w), versionFaults(w), sniFaults(w), clientAuthFaults(w),
-		transportFaults(w), twoFaults(w), controls(w)} {
+		transportFaults(w), twoFaults(w), clientFaults(w), controls(w)} {
 		for _, f := range table {
 			out = append(out, f.scenarios(w)...)
 		}

@@ -336,6 +336,8 @@ func (b *board) summary() string {
 	return out.String()
 }
 
+func weeksAgo(n int) time.Time { return time.Now().Add(-time.Duration(n) * 7 * pki.Day) }
+
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // at returns the percentile of a sorted list.
