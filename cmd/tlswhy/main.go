@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 )
 
@@ -17,6 +19,7 @@ var version = ""
 
 func main() {
 	diagnose.Version = programVersion()
+	cobra.MousetrapHelpText = "" // a double click on Windows shows the help
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work with what is known, the second the program.
 	context.AfterFunc(ctx, stop)

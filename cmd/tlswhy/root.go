@@ -12,7 +12,6 @@ import (
 
 // root builds the command tree. "tlswhy TARGET" is "tlswhy diagnose TARGET".
 func (p *program) root() *cobra.Command {
-	cobra.MousetrapHelpText = "" // a double click on Windows shows the help
 	f := &diagnoseFlags{}
 	showVersion := false
 	root := &cobra.Command{
