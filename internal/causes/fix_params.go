@@ -429,11 +429,9 @@ func (p *FixParams) ServerSchemes() []string {
 // so that somebody renews by hand.
 func (p *FixParams) ByHand() bool { return p.IssuerOrg != "" && !p.ACME }
 
-// ServerIsOld says that the server was seen to speak nothing that clients of
-// today accept.
-func (p *FixParams) ServerIsOld() bool {
-	return slices.Contains([]string{"1.0", "1.1", "ssl3", "ssl2", "3.0", "2.0"}, p.Version)
-}
+// ServerIsOld says that the server's version is below what the client takes, or
+// below what clients of today take.
+func (p *FixParams) ServerIsOld() bool { return older(p.Version, p.MinVersion) }
 
 // VersionWords and MaxVersionWords name the version as people do.
 func (p *FixParams) VersionWords() string { return versionName(p.Version) }
@@ -443,17 +441,26 @@ func (p *FixParams) MaxVersionWords() string { return versionName(p.MaxVersion) 
 
 func versionName(v string) string {
 	switch v {
-	case "ssl3", "3.0":
+	case "ssl3":
 		return "SSL 3.0"
-	case "ssl2", "2.0":
+	case "ssl2":
 		return "SSL 2.0"
 	}
 	return "TLS " + v
 }
 
-// ClientIsOld says the same of the client.
-func (p *FixParams) ClientIsOld() bool {
-	return slices.Contains([]string{"1.0", "1.1", "ssl3", "ssl2", "3.0", "2.0"}, p.MaxVersion)
+// ClientIsOld says that the client's highest version is below the server's, or
+// below what servers of today take.
+func (p *FixParams) ClientIsOld() bool { return older(p.MaxVersion, p.Version) }
+
+// older compares two versions; an unknown second one counts as TLS 1.2.
+func older(a, b string) bool {
+	order := []string{"ssl2", "ssl3", "1.0", "1.1", "1.2", "1.3"}
+	i, j := slices.Index(order, a), slices.Index(order, b)
+	if j < 0 {
+		j = 4
+	}
+	return i >= 0 && i < j
 }
 
 // Has says whether a list has an element with the prefix.

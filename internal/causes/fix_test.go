@@ -225,6 +225,30 @@ func TestRenderFixesLeavesOutWhatCannotHelp(t *testing.T) {
 	}
 }
 
+func TestWhoIsOld(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, server, low, high string
+		serverOld, clientOld    bool
+	}{
+		{"old-server", "1.0", "1.2", "1.3", true, false},
+		{"old-client", "1.2", "ssl3", "1.0", false, true},
+		{"new-server", "1.3", "1.0", "1.2", false, true},
+		{"new-client", "1.2", "1.3", "1.3", true, false},
+		{"fine", "1.2", "1.2", "1.3", false, false},
+		{"unknown", "", "", "", false, false},
+		{"only-client", "", "1.0", "1.0", false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := FixParams{Version: c.server, MinVersion: c.low, MaxVersion: c.high}
+			if s, cl := p.ServerIsOld(), p.ClientIsOld(); s != c.serverOld || cl != c.clientOld {
+				t.Errorf("got server %v, client %v, want %v, %v", s, cl, c.serverOld, c.clientOld)
+			}
+		})
+	}
+}
+
 func TestNoClientIsToldToTakeABrokenSuite(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
