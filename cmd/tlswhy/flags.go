@@ -12,19 +12,18 @@ import (
 
 // diagnoseFlags are the options of tlswhy diagnose.
 type diagnoseFlags struct {
-	opts       options
-	ip4, ip6   bool
-	client     string
-	at         string
-	output     string
-	targets    string
-	parallel   int
-	verbose    int
-	redact     bool
-	color      string
-	quiet      bool
-	strict     bool
-	timeoutSet bool
+	opts     options
+	ip4, ip6 bool
+	client   string
+	at       string
+	output   string
+	targets  string
+	parallel int
+	verbose  int
+	redact   bool
+	color    string
+	quiet    bool
+	strict   bool
 }
 
 // aliases are other names of options.
