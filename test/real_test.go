@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlswhy/tlswhy"
+	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
@@ -24,7 +26,7 @@ func allScenarios(w *world) []scenario {
 			out = append(out, f.scenarios(w)...)
 		}
 	}
-	return append(out, ownServers(w)...)
+	return append(append(out, ownServers(w)...), unusualServers(w)...)
 }
 
 func TestScenarios(t *testing.T) {
@@ -95,5 +97,41 @@ func (b *board) check(t *testing.T) {
 	slices.Sort(conns)
 	if len(conns) > 0 && at(conns, 50) > maxMedianConnections {
 		t.Errorf("a diagnosis takes %d connections in the median, more than %d", at(conns, 50), maxMedianConnections)
+	}
+}
+
+// TestSeveralAddresses diagnoses a name with a good and a bad address: the bad
+// one is named, and only it.
+func TestSeveralAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.leaf("one-old", pki.Spec{NotAfter: weeksAgo(2)})
+	good := &server.Endpoint{Name: "good", Hosts: []string{host}, Chain: w.good.chain, Key: w.good.key}
+	bad := &server.Endpoint{Name: "bad", Hosts: []string{host}, Chain: old.chain, Key: old.key}
+	server.Start(t, golang, good, bad)
+	s := scenario{ep: *good, want: []string{"cert-expired"}, also: []string{}, opts: tlswhy.Options{
+		CAFile: w.RootFile, Connect: []string{good.Target(), bad.Target()}}}
+	d, _ := s.diagnose(t)
+	if wrong := s.judge(d); len(wrong) > 0 {
+		t.Fatalf("%v\n%s", wrong, explain(d))
+	}
+	if got := d.Causes[0].Addresses; !slices.Equal(got, []string{bad.Target()}) {
+		t.Errorf("got addresses %v, want only %s", got, bad.Target())
+	}
+}
+
+// TestUnknownName resolves a name that cannot exist (RFC 6761, Section 6.4).
+func TestUnknownName(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	d, err := tlswhy.Diagnose(t.Context(), "https://no-such-host.invalid", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := failures(d); len(got) != 1 || got[0] != "dns-failure" {
+		t.Errorf("got %v, want dns-failure\n%s", got, explain(d))
+	}
+	if took := time.Since(start); took > maxTime {
+		t.Errorf("took %v", took)
 	}
 }

@@ -52,6 +52,11 @@ func clientAuthFaults(w *world) []fault {
 				e.ClientCA, e.ClientAuth, o.CAFile = w.clientCAFile, "required", bundle
 				o.CertFile, o.KeyFile = alone.chain, alone.key
 			}},
+		{name: "client-cert-required-http-403", class: "client-auth", on: kinds(nginx), healthy: true, warn: []string{"client-cert-required"},
+			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { // 403 may have other reasons
+				e.ClientCA, e.ClientAuth = w.clientCAFile, "optional"
+				e.Extra = []string{"if ($ssl_client_verify != SUCCESS) { return 403; }"}
+			}},
 		row("client-cert-required", modern, "1.3", pair{}, "client-cert-required"),
 		row("client-cert-required-tls12", modern, "1.2", pair{}, "client-cert-required"),
 		row("client-cert-untrusted", modern, "1.3", strangerFiles, "client-cert-untrusted"),
