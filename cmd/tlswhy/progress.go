@@ -15,6 +15,8 @@ type progress struct {
 	mu    sync.Mutex
 	begun time.Time
 	shown bool
+	last  string      // what is being done, not yet shown
+	timer *time.Timer // shows last when patience is over
 	n     int
 	bad   int
 }
@@ -30,15 +32,26 @@ func (p *program) newProgress(many, quiet bool) *progress {
 // patience is how long a program may be silent before one wonders.
 const patience = 500 * time.Millisecond
 
-// state shows what is being done for a single target.
+// state says what is being done for a single target; it is shown once patience
+// is over.
 func (g *progress) state(s string) {
 	if g == nil {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if time.Since(g.begun) >= patience {
+	g.last = s
+	switch waited := time.Since(g.begun); {
+	case waited >= patience:
 		g.show(s)
+	case g.timer == nil:
+		g.timer = time.AfterFunc(patience-waited, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.last != "" {
+				g.show(g.last)
+			}
+		})
 	}
 }
 
@@ -72,6 +85,7 @@ func (g *progress) clear() {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.last = ""
 	if g.shown {
 		fmt.Fprint(g.w, "\r\x1b[K")
 		g.shown = false
