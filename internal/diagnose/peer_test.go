@@ -1,0 +1,181 @@
+package diagnose_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/lab"
+)
+
+// startLab starts a scenario of the lab for the duration of the test.
+func startLab(t testing.TB, id string) *lab.Running {
+	t.Helper()
+	s, ok := lab.Lookup(id)
+	if !ok {
+		t.Fatalf("the lab has no scenario %q", id)
+	}
+	r, err := lab.Start(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// serve accepts connections on 127.0.0.1 until the test ends. Each is closed
+// when its handler returns, and at the end.
+func serve(t testing.TB, handle func(net.Conn)) string {
+	t.Helper()
+	return serveOn(t, "127.0.0.1:0", handle)
+}
+
+func serveOn(t testing.TB, address string, handle func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tasks sync.WaitGroup
+	var mu sync.Mutex
+	open := map[net.Conn]bool{}
+	tasks.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			open[c] = true
+			mu.Unlock()
+			tasks.Go(func() {
+				handle(c)
+				c.Close()
+				mu.Lock()
+				delete(open, c)
+				mu.Unlock()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		mu.Lock()
+		for c := range open {
+			c.Close()
+		}
+		mu.Unlock()
+		tasks.Wait()
+	})
+	return l.Addr().String()
+}
+
+// greet reads the ClientHello, or whatever comes first.
+func greet(c net.Conn) bool {
+	_, err := c.Read(make([]byte, 1<<16))
+	return err == nil
+}
+
+// flood writes the same bytes until the peer has enough of them.
+func flood(c net.Conn, data []byte) {
+	go io.Copy(io.Discard, c) // the peer must be able to write
+	for {
+		if _, err := c.Write(data); err != nil {
+			return
+		}
+	}
+}
+
+// issued is a certificate for shop.lab.test and the root that it comes from.
+var issued = sync.OnceValues(func() (root []byte, pair tls.Certificate) {
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	now := time.Now()
+	key := func() *ecdsa.PrivateKey {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		must(err)
+		return k
+	}
+	rootKey, leafKey := key(), key()
+	top := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Hostile Root"}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, top, top, rootKey.Public(), rootKey)
+	must(err)
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "shop.lab.test"}, DNSNames: []string{"shop.lab.test"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 2, 0), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, top, leafKey.Public(), rootKey)
+	must(err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: leafKey}
+})
+
+// overTLS serves connections with crypto/tls and a certificate of the lab; it
+// returns the address and the file of anchors.
+func overTLS(t testing.TB, config *tls.Config, handle func(*tls.Conn)) (address, ca string) {
+	t.Helper()
+	anchor, pair := issued()
+	config.Certificates = []tls.Certificate{pair}
+	return serve(t, func(c net.Conn) {
+		s := tls.Server(c, config)
+		if s.Handshake() == nil {
+			handle(s)
+		}
+	}), file(t, "ca.pem", anchor)
+}
+
+// file writes a file for the duration of the test.
+func file(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// run diagnoses a target and demands that the options are accepted.
+func run(t testing.TB, target string, o diagnose.Options) *diag.Diagnosis {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	d, err := diagnose.Run(ctx, target, o, diagnose.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ctx.Err() != nil {
+		t.Fatal(errors.New("the diagnosis took more than a minute"))
+	}
+	return d
+}
+
+// ids are the causes of one severity.
+func ids(d *diag.Diagnosis, s diag.Severity) []string {
+	out := []string{}
+	for _, c := range d.Causes {
+		if c.Severity == s {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
