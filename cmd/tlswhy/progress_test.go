@@ -18,6 +18,7 @@ func TestProgress(t *testing.T) {
 		quick.state("resolving")
 		quick.clear()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if out.Len() > 0 {
 			t.Errorf("a quick diagnosis shows %q", out.String())
 		}
@@ -26,6 +27,7 @@ func TestProgress(t *testing.T) {
 		slow.state("one")
 		slow.state("two\x1b[2J")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if got, want := out.String(), "\r\x1b[Ktwo\\x1B[2J"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
