@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -22,6 +23,7 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 		return m.see(attempts(a), "%s; the client offers %s", endText(a), orNone(offered(a).ALPN()))
 	}
 	m := v.flipped(f, facts.PropALPN)
+	m.affects = breaks("alpn-mismatch")
 	if offer := offered(f.from).ALPN(); len(offer) > 0 {
 		m.summary = fmt.Sprintf("no application protocol (ALPN) in common: the server has none of %s", join(offer))
 	} else {
@@ -42,7 +44,15 @@ func orNone(words []string) string {
 // HTTP/2 to a client that did not agree to it.
 func (v *view) foreignProtocol() *match {
 	a := v.deep
-	if a == nil || a.HTTP == nil || a.HTTP.Status != 0 {
+	if a == nil || a.HTTP == nil {
+		return nil
+	}
+	if strings.Contains(string(a.HTTP.Body), "Unknown ALPN Protocol") { // Node's http2
+		m := &match{confidence: diag.Proven, stage: diag.StageApplication, summary: "the server speaks only HTTP/2, and the client did not agree to it (ALPN)"}
+		m.params = func(p *FixParams) { p.ClientALPN = []string{"h2"} }
+		return m.see(attempts(a)+", HTTP answer", "%s; the client offers %s", quoted(a.HTTP.Body), orNone(offered(a).ALPN()))
+	}
+	if a.HTTP.Status != 0 {
 		return nil
 	}
 	if protocol, _ := tlswire.IdentifyPlaintext(a.HTTP.Raw); protocol != "http2" {

@@ -6,7 +6,7 @@ import (
 )
 
 var _ = register(rule{id: "chain-order", rank: rankTrust, match: func(v *view) *match {
-	if v.analysis == nil || !v.analysis.Valid {
+	if v.analysis == nil || !v.analysis.Valid || len(v.path().Elements) < 2 {
 		return nil
 	}
 	m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: "the chain is out of order or carries certificates that do not belong to it", affects: []string{"old and embedded TLS 1.2 clients; today's clients sort it out"}}

@@ -8,7 +8,7 @@ import (
 )
 
 var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(v *view) *match {
-	if f := v.flipOf(facts.PropSuites); f != nil {
+	if f := v.flipOf(facts.PropSuites); f != nil && !f.psk() {
 		m := v.flipped(f, facts.PropSuites)
 		suite := f.to.ServerHello
 		m.summary = v.client() + " and the server share no cipher suite"
@@ -16,7 +16,7 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 			return m
 		}
 		m.see(attempts(f.to)+", ServerHello", "the server then chooses %s, which %s does not offer", suite.CipherSuite, v.client())
-		m.affects = families(client.LacksSuites(suite.CipherSuite))
+		m.affects = lacking(suite.CipherSuite.String(), client.LacksSuites(suite.CipherSuite))
 		if suite.CipherSuite.Info().Kex == tlswire.KexRSA {
 			m.affects = append(m.affects, "Go ≥ 1.22 and Python ≥ 3.10 by default")
 		}

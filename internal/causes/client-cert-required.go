@@ -10,6 +10,10 @@ import (
 
 var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, match: func(v *view) *match {
 	r := v.refused()
+	if a := v.deep; r == nil && a != nil && a.Request != nil && !a.IdentitySent && a.HTTP != nil && a.HTTP.Status == 403 {
+		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, summary: "HTTP 403, and the server had asked for a client certificate that your client did not send"}
+		return m.see(attempts(a), "CertificateRequest, an empty list in answer, then HTTP 403")
+	}
 	if r == nil || r.a.IdentitySent || r.http != "" && !r.none() && !strings.Contains(r.http, "client certificate") {
 		return nil
 	}

@@ -13,6 +13,8 @@ var _ = register(rule{id: "dns-failure", rank: rankTransport, match: func(v *vie
 	}
 	m := &match{confidence: diag.Proven}
 	switch {
+	case l.WrongFamily:
+		m.summary = fmt.Sprintf("the name %s has no address of the family that was asked for", v.c.Want.Name)
 	case l.NotFound:
 		m.summary = fmt.Sprintf("the name %s does not resolve to an address", v.c.Want.Name)
 	case l.Timeout:

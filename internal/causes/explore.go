@@ -180,11 +180,15 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	return nil, nil
 }
 
-// closer prefers fewer changed properties, then more progress.
+// closer prefers fewer changed properties, then the lower version, then more
+// progress.
 func closer(a, b *facts.Attempt, from facts.Changes) bool {
 	da, db := len(from.Diff(a.Of.Changes)), len(from.Diff(b.Of.Changes))
 	if da != db {
 		return da < db
+	}
+	if ma, mb := offered(a).MaxVersion(), offered(b).MaxVersion(); ma != mb {
+		return ma < mb
 	}
 	return progress(a) > progress(b)
 }
@@ -193,30 +197,42 @@ func closer(a, b *facts.Attempt, from facts.Changes) bool {
 // telling first. How it ended decides only the order.
 func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	from := cur.Of.Changes
-	wide := widen(from)
+	wide := widen(from, "ssl3-1.3")
+	wides := []facts.Changes{wide}
+	if top := v.highest(cur); top < tlswire.TLS13 {
+		// What an old client lacks may be a suite rather than a version: the own
+		// versions first, then a step at a time.
+		wides = []facts.Changes{widen(from, from.Version)}
+		for cap := top + 1; cap <= tlswire.TLS13; cap++ {
+			if cap != tlswire.TLS11 {
+				wides = append(wides, widen(from, versionRange(tlswire.SSL3, cap)))
+			}
+		}
+	}
 	sni := v.flipSNI(from)
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")
-	everything := widen(alpn).With(facts.PropSNI, sni.SNI)
+	everything := widen(alpn, "ssl3-1.3").With(facts.PropSNI, sni.SNI).With(facts.PropSuites, "any")
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
 		case tlswire.AlertUnrecognizedName:
-			return [][]facts.Changes{{sni}, {wide}, {everything}}
+			return [][]facts.Changes{{sni}, wides, {everything}}
 		case tlswire.AlertNoApplicationProtocol:
-			return [][]facts.Changes{{alpn}, {wide, everything}}
+			return [][]facts.Changes{{alpn}, wides, {everything}}
 		case tlswire.AlertProtocolVersion:
-			return [][]facts.Changes{{wide}, {sni, compact, everything}}
+			return [][]facts.Changes{wides, {sni, compact, everything}}
 		}
-		return [][]facts.Changes{{wide, sni}, {compact, everything}, {alpn}}
+		return [][]facts.Changes{append(wides, sni), {compact, everything}, {alpn}}
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	return [][]facts.Changes{{wide, sni, compact}, {everything, alpn, from.With(facts.PropShape, "ssl2")}}
+	return [][]facts.Changes{append(wides, sni, compact), {everything, alpn, from.With(facts.PropShape, "ssl2")}}
 }
 
-// widen offers all that any client ever offered in the negotiation.
-func widen(c facts.Changes) facts.Changes {
-	return c.With(facts.PropVersion, "ssl3-1.3").With(facts.PropSuites, "all").
+// widen offers all that any client ever offered in the negotiation, of these
+// versions.
+func widen(c facts.Changes, versions string) facts.Changes {
+	return c.With(facts.PropVersion, versions).With(facts.PropSuites, "all").
 		With(facts.PropGroups, "all").With(facts.PropSchemes, "all")
 }
 
@@ -421,6 +437,9 @@ func (v *view) lowest(a *facts.Attempt) tlswire.Version {
 	}
 	return min(v.c.Want.Client.MinVersion, offered(a).MaxVersion())
 }
+
+// highest is the newest version that an attempt's hello offers.
+func (v *view) highest(a *facts.Attempt) tlswire.Version { return offered(a).MaxVersion() }
 
 // takes tells whether the client goes on with this version after this hello.
 func (v *view) takes(a *facts.Attempt, version tlswire.Version) bool {

@@ -25,10 +25,13 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 			m.see(v.where(0), "%s", p.Detail)
 		}
 		if p.Match != nil {
-			if near := p.Match.Near; len(near) > 0 {
+			if why := whyNot[p.Match.Why]; why != "" {
+				m.see(v.where(0), "%s", why)
+			}
+			if near := p.Match.Near; len(near) > 0 && len(p.Match.Covered) > 3 {
 				m.see(v.where(0), "nearest name in it: %s", join(near))
 			}
-			if n := len(p.Match.Covered); n > 0 {
+			if n := len(p.Match.Covered); n > 1 {
 				m.see(v.where(0), "it covers %s", some(p.Match.Covered, 5))
 			}
 			if p.Match.ByCN {
@@ -81,4 +84,20 @@ func appendName(names []string, name string) []string {
 		return names
 	}
 	return append(slices.Clone(names), name)
+}
+
+// whyNot says of each near miss what a person would want to know.
+var whyNot = map[chain.Why]string{
+	chain.WhyWildcardDepth: "a wildcard stands for exactly one label: *.example.com does not cover a.b.example.com",
+	chain.WhyWildcardApex:  "a wildcard does not cover the bare domain: *.example.com does not cover example.com",
+	chain.WhyWWWApex:       "only the name without www is in it",
+	chain.WhyApexWWW:       "only the name with www is in it",
+	chain.WhyIPWithoutSAN:  "an address must stand in the certificate as an IP address SAN",
+	chain.WhyIPAsDNS:       "the address stands there as a DNS name, which clients do not read",
+	chain.WhyIDN:           "the name stands there as a U-label; certificates carry A-labels (xn--...)",
+	chain.WhyBadWildcard:   "the wildcard is in a form that clients refuse: only a whole leftmost label may be *",
+	chain.WhyPublicSuffix:  "clients refuse a wildcard for a whole top-level domain",
+	chain.WhyTypo:          "it is a letter or two away: a typing error?",
+	chain.WhyUnqualified:   "one is the short name, the other the full one",
+	chain.WhyNoNames:       "the certificate names no host at all",
 }

@@ -105,7 +105,7 @@ func (v *view) flipped(f *flip, p facts.Property) *match {
 	}
 	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
 	m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
-	if a := f.without[p]; a != nil && len(f.props) > 1 {
+	if a := f.without[p]; a != nil && len(f.props) > 1 && !completed(a) {
 		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))
 	}
 	if len(f.again) > 0 && !f.steady() {

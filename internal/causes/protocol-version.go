@@ -19,7 +19,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		if a.Version > offered(a).MaxVersion() {
 			m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", a.Version, v.client(), offered(a).MaxVersion())
 		}
-		m.params, m.affects = v.versionParams(a.Version, a), families(client.LacksVersions(a.Version))
+		m.params, m.affects = v.versionParams(a.Version, a), v.outside(a.Version, a.Version < v.lowest(a))
 		return m.see(attempts(a)+", ServerHello", "the ClientHello offers %s, the server answers with %s", v.offers(a), a.Version)
 	}
 	if a := v.base; a.SSL2 != nil || v.deep.SSL2 != nil {
@@ -39,12 +39,14 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		m.summary = fmt.Sprintf("the server has at most %s, %s wants at least %s", f.to.Version, v.client(), v.lowest(f.from))
 	} else {
 		m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", f.to.Version, v.client(), offered(f.from).MaxVersion())
-		m.fixes = []FixRef{{"client", "upgrade-client"}}
-		m.not = []string{"for a client that cannot be upgraded the server would have to offer an older version: see its vendor first"}
+		m.fixes = []FixRef{{"client", "upgrade-client"}, {"server", "allow-old-version"}}
+		if offered(f.from).MaxVersion() == tlswire.TLS12 {
+			m.fixes[1].Action = "enable-tls12"
+		}
 	}
 	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)
 	m.params = v.versionParams(f.to.Version, f.from)
-	m.affects = families(client.LacksVersions(f.to.Version))
+	m.affects = v.outside(f.to.Version, f.to.Version < v.lowest(f.from))
 	return m
 }})
 
@@ -69,6 +71,15 @@ func sslv2Error(a *facts.Attempt) bool {
 	return strings.HasPrefix(a.End.Err, "SSL 2.0 error") || len(a.End.Data) >= 5 && a.End.Data[0]&0xF0 == 0x80 && a.End.Data[1] == 3 && a.End.Data[2] == 0
 }
 
+// outside names the families whose oldest version is above the server's newest,
+// or whose newest is below its oldest.
+func (v *view) outside(version tlswire.Version, serverOld bool) []string {
+	if serverOld {
+		return families(func(p *client.Profile) bool { return p.Client.MinVersion > version })
+	}
+	return families(func(p *client.Profile) bool { return p.Client.MaxVersion < version })
+}
+
 // families names the client families that a server turns away, the ones in use
 // first, as one line.
 func families(unable func(*client.Profile) bool) []string {
@@ -77,6 +88,15 @@ func families(unable func(*client.Profile) bool) []string {
 		return nil
 	}
 	return []string{client.Join(list, 8)}
+}
+
+// lacking names the families that do not offer what the server chose.
+func lacking(what string, unable func(*client.Profile) bool) []string {
+	list := families(unable)
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{"clients that do not offer " + what + ": " + list[0]}
 }
 
 // breaks names the families that refuse such a certificate or handshake and,

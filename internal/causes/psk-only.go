@@ -7,9 +7,19 @@ import (
 )
 
 var _ = register(rule{id: "psk-only", rank: rankNegotiation, match: func(v *view) *match {
+	if f := v.flipOf(facts.PropSuites); f != nil && f.psk() {
+		m := v.flipped(f, facts.PropSuites)
+		m.summary = "the server takes only pre-shared keys, and your client has none"
+		return m.see(attempts(f.to)+", ServerHello", "the server then chooses %s", f.to.ServerHello.CipherSuite)
+	}
 	if v.deep == nil || !v.stuck || v.deep.End.Kind != facts.EndAlert || v.deep.End.Alert.Description != tlswire.AlertUnknownPSKIdentity {
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server takes only pre-shared keys"}
 	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(v.deep))
 }})
+
+// psk tells whether the flip ends at a suite of pre-shared keys.
+func (f *flip) psk() bool {
+	return f.to.ServerHello != nil && f.to.ServerHello.CipherSuite.Info().PSK
+}

@@ -18,7 +18,7 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	m.summary = v.client() + " accepts no signature scheme that the server's key can make"
 	if s := f.to.KeyProof.Scheme; s != 0 {
 		m.see(attempts(f.to), "the server then signs with %s; %s offers %s", s, v.client(), list(offered(f.from).SignatureSchemes(), 6))
-		m.affects = families(client.LacksSchemes(s))
+		m.affects = lacking(s.String(), client.LacksSchemes(s))
 		m.params = func(p *FixParams) { p.Schemes = []string{s.String()} }
 	}
 	return m

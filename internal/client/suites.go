@@ -122,15 +122,15 @@ func anyUsable(h *tlswire.ClientHello, lo, hi tlswire.Version) bool {
 }
 
 // allSuites are the known suites that a client can offer without a shared key:
-// with "any" also export, NULL and anonymous ones. Strong ones come first.
+// with "any" also export, NULL, anonymous and pre-shared key ones. Strong ones come first.
 func allSuites(anything bool) []tlswire.CipherSuite {
 	var groups [4][]tlswire.CipherSuite
 	for _, s := range tlswire.AllCipherSuites() {
 		info := s.Info()
-		if info.SCSV || info.PSK || s == tlswire.TLS_NULL_WITH_NULL_NULL {
+		if info.SCSV || info.PSK && !anything || s == tlswire.TLS_NULL_WITH_NULL_NULL {
 			continue
 		}
-		bare := info.Export || info.Cipher == "NULL" || info.Auth == tlswire.AuthAnon
+		bare := info.PSK || info.Export || info.Cipher == "NULL" || info.Auth == tlswire.AuthAnon
 		if !anything && (bare || info.Kex == tlswire.KexOther) {
 			continue
 		}

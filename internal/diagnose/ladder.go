@@ -156,12 +156,20 @@ func (l *rungs) hello() {
 		text += ", ALPN " + strings.Join(alpn, " ")
 	}
 	l.add(diag.Step{Name: "ClientHello", Stage: diag.StageClientHello, From: "client", Status: diag.StatusOK, AtMS: t, Bytes: size,
-		Text: fmt.Sprintf("%s, %d suites, %d bytes", text, len(h.CipherSuites), size)})
+		Text: fmt.Sprintf("%s, %s, %d bytes", text, suites(h), size)})
 	if l.a.Retry != nil {
 		t, _ := l.at(tlswire.SideServer, "HelloRetryRequest")
 		group := l.a.Retry.SelectedGroup()
 		l.add(diag.Step{Name: "HelloRetryRequest", Stage: diag.StageClientHello, From: "server", Status: diag.StatusInform, AtMS: t, Text: "wants a key share for " + group.String()})
 	}
+}
+
+func suites(h *tlswire.ClientHello) string {
+	n := len(h.CipherSuites) + len(h.SSL2Specs)
+	if n == 1 {
+		return "1 suite"
+	}
+	return fmt.Sprintf("%d suites", n)
 }
 
 // versions says what the client takes; a hello without supported_versions
@@ -204,6 +212,9 @@ func (l *rungs) serverHello() {
 		}
 	}
 	l.add(s)
+	if s.Status == diag.StatusBad {
+		l.add(diag.Step{Name: "", Stage: diag.StageServerHello, From: "client", Status: diag.StatusInform, Text: "your client stops here; tlswhy went on to see the rest"})
+	}
 }
 
 func (l *rungs) cause(id string) *diag.Cause {

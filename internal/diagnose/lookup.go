@@ -55,7 +55,7 @@ func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, erro
 		l.Given = given
 		l.Addresses = p.join(addrs, t.Port)
 		if len(addrs) > 0 && len(l.Addresses) == 0 {
-			l.Err, l.NotFound = "the name has no address of the wanted family", true
+			l.Err, l.WrongFamily = "it has addresses, but none of the family that was asked for (-4 or -6)", true
 		}
 	}
 	l.Took = time.Since(start)

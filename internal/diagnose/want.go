@@ -187,6 +187,9 @@ func (p *plan) command() string {
 	} {
 		add(f.flag, f.value)
 	}
+	if !o.At.IsZero() {
+		add("--at", o.At.UTC().Format(time.RFC3339))
+	}
 	return strings.Join(append(words, quote(p.target.Input)), " ")
 }
 

@@ -98,8 +98,10 @@ type Lookup struct {
 	// name does not exist or has no address.
 	Err      string
 	NotFound bool
-	Timeout  bool
-	Took     time.Duration
+	// WrongFamily says that it has addresses, but none of the wanted family.
+	WrongFamily bool
+	Timeout     bool
+	Took        time.Duration
 	// Given says that the addresses come from --connect or an IP literal.
 	Given bool
 }
