@@ -3,6 +3,7 @@ package report
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,7 +33,9 @@ func (r *redactor) learn(d *diag.Diagnosis) {
 			r.speech(e.Text)
 		}
 		for _, f := range c.Fixes {
-			r.urls(f.Text + " " + f.Config + " " + f.Command)
+			all := f.Text + "\n" + f.Config + "\n" + f.Command
+			r.urls(all)
+			r.distinguished(all)
 		}
 	}
 	for _, s := range d.Handshake.Steps {
@@ -118,8 +121,7 @@ var publicAuthorities = []string{"let's encrypt", "internet security research gr
 func (r *redactor) subject(dn, role string) {
 	prefix := "subject-"
 	if role == "issuer" || role == "intermediate" || role == "root" || role == "missing" {
-		lower := strings.ToLower(dn)
-		if slices.ContainsFunc(publicAuthorities, func(a string) bool { return strings.Contains(lower, a) }) {
+		if publicAuthority(dn) {
 			return
 		}
 		prefix = "ca-"
@@ -138,6 +140,46 @@ func (r *redactor) subject(dn, role string) {
 		default:
 			r.word(value, "organization-")
 		}
+	}
+}
+
+func publicAuthority(s string) bool {
+	lower := strings.ToLower(s)
+	return slices.ContainsFunc(publicAuthorities, func(a string) bool { return strings.Contains(lower, a) })
+}
+
+var (
+	// dnPart is one attribute of a distinguished name in a sentence.
+	dnPart = regexp.MustCompile(`\b(CN|OU|O|L|ST|emailAddress|serialNumber|DC)=([^,+;()"'\n/]+)`)
+	// issuedBy is how a step names a certificate: "billing-01, issued by Acme CA (Acme)".
+	issuedBy = regexp.MustCompile(`^(.+?), issued by ([^(;]+?)(?: \(([^)]*)\))?(?:;|$)`)
+)
+
+// distinguished remembers the distinguished names that stand in a text.
+func (r *redactor) distinguished(s string) {
+	for line := range strings.Lines(s) {
+		if publicAuthority(line) {
+			continue
+		}
+		for _, m := range dnPart.FindAllStringSubmatch(line, -1) {
+			value, _, _ := strings.Cut(m[2], ". ") // the sentence ends
+			prefix := "organization-"
+			if m[1] == "CN" {
+				prefix = "subject-"
+			}
+			r.title(strings.TrimRight(value, ". "), prefix)
+		}
+	}
+}
+
+// title remembers a name of a certificate: a host name, or any other.
+func (r *redactor) title(s, prefix string) {
+	s = strings.TrimSpace(s)
+	switch {
+	case strings.Contains(s, ".") && !strings.Contains(s, " "):
+		r.name(s)
+	default:
+		r.word(s, prefix)
 	}
 }
 
@@ -161,6 +203,12 @@ func splitDN(dn string) []string {
 // speech looks for host names in text that a peer or the environment wrote.
 func (r *redactor) speech(s string) {
 	r.urls(s)
+	r.distinguished(s)
+	if m := issuedBy.FindStringSubmatch(s); m != nil && !publicAuthority(s) {
+		r.title(m[1], "subject-")
+		r.title(m[2], "ca-")
+		r.title(m[3], "organization-")
+	}
 	for _, m := range hostName.FindAllString(s, -1) {
 		if looksLikeHost(m) {
 			r.name(m)

@@ -14,6 +14,8 @@ func TestRedactText(t *testing.T) {
 	d.Target.SNI = "shop.example.com"
 	d.Certificates = append(d.Certificates, diag.Certificate{Role: "client", Subject: "CN=billing-01,OU=Payments,O=ACME GmbH,C=DE",
 		Issuer: "CN=ACME Root,O=ACME GmbH", Serial: "0badcafe", Names: []string{"db.corp.internal"}})
+	d.Handshake.Steps = append(d.Handshake.Steps, diag.Step{Name: "Certificate*", Text: "fleet-7, issued by Fleet CA (Initech); 2 certificates"})
+	d.Causes[0].Evidence = append(d.Causes[0].Evidence, diag.Evidence{Text: "the server takes CN=Gate CA, O=Hooli Ltd. Nothing else"})
 	r := newRedactor()
 	r.diagnosis(d)
 	tests := []struct{ name, in, want string }{
@@ -37,6 +39,8 @@ func TestRedactText(t *testing.T) {
 		{"home folder", "--cert /home/bob/billing.pem", "--cert /home/user/billing.pem"},
 		{"mail", "bob@example.com", "user-1@name-1.example"},
 		{"client's subject", "CN=billing-01, O=ACME GmbH", "CN=subject-1, O=organization-2"},
+		{"client's subject in a step", "fleet-7, issued by Fleet CA (Initech)", "subject-3, issued by ca-2 (organization-4)"},
+		{"name in a sentence", "Gate CA of Hooli Ltd", "subject-2 of organization-3"},
 		{"no part of a longer word", "billing-012", "billing-012"},
 		{"serial", "serial 0badcafe", "serial serial-2"},
 		{"public authority stays", "issued by R11 (Let's Encrypt)", "issued by R11 (Let's Encrypt)"},
