@@ -152,25 +152,29 @@ func (r *redactor) number(prefix, value string) string {
 	return m
 }
 
-// host masks a host name below a known domain and leaves all others.
+// host masks a host name below a known domain and leaves all others. What
+// follows the name in a file's name stays: shop.example.com-rsa.pem.
 func (r *redactor) host(name string) string {
-	lower := strings.ToLower(name)
-	base := baseOf(lower)
-	mask, ok := r.bases[base]
-	if !ok {
-		return name
-	}
-	above := strings.TrimSuffix(strings.TrimSuffix(lower, base), ".")
-	if above == "" {
-		return mask
-	}
-	labels := strings.Split(above, ".")
-	for i, l := range labels {
-		if l != "*" && l != "www" {
-			labels[i] = r.number("h", l)
+	for end := len(name); end > 0; end = strings.LastIndexAny(name[:end], ".-") {
+		lower := strings.ToLower(name[:end])
+		base := baseOf(lower)
+		mask, ok := r.bases[base]
+		if !ok {
+			continue
 		}
+		above := strings.TrimSuffix(strings.TrimSuffix(lower, base), ".")
+		if above == "" {
+			return mask + name[end:]
+		}
+		labels := strings.Split(above, ".")
+		for i, l := range labels {
+			if l != "*" && l != "www" {
+				labels[i] = r.number("h", l)
+			}
+		}
+		return strings.Join(labels, ".") + "." + mask + name[end:]
 	}
-	return strings.Join(labels, ".") + "." + mask
+	return name
 }
 
 // address masks an IP address, with a port behind it or not.

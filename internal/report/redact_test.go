@@ -26,6 +26,7 @@ func TestRedactText(t *testing.T) {
 		{"sibling", "https://api.example.com/x", "https://h3.name-1.example/x"},
 		{"other domain of a certificate", "see db.corp.internal.", "see h2.name-2.example."},
 		{"stranger in a fix", "edit nginx.conf and java.security", "edit nginx.conf and java.security"},
+		{"files named after it", "shop.example.com.key /live/shop.example.com-rsa/x.pem", "h1.name-1.example.key /live/h1.name-1.example-rsa/x.pem"},
 		{"no part of a longer name", "notexample.com", "notexample.com"},
 		{"IPv4", "at 203.0.113.7:443, 203.0.113.8", "at 192.0.2.1:443, 192.0.2.2"},
 		{"IPv6", "[2001:db8::7]:443", "[2001:db8::1]:443"},
