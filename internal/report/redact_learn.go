@@ -151,6 +151,8 @@ func publicAuthority(s string) bool {
 var (
 	// dnPart is one attribute of a distinguished name in a sentence.
 	dnPart = regexp.MustCompile(`\b(CN|OU|O|L|ST|emailAddress|serialNumber|DC)=([^,+;()"'\n/]+)`)
+	// namedCA is a CA's name at the end of a statement.
+	namedCA = regexp.MustCompile(`\bCA (\p{Lu}[^;:,()"\n]*)$`)
 	// issuedBy is how a step names a certificate: "billing-01, issued by Acme CA (Acme)".
 	issuedBy = regexp.MustCompile(`^(.+?), issued by ([^(;]+?)(?: \(([^)]*)\))?(?:;|$)`)
 )
@@ -208,6 +210,9 @@ func (r *redactor) speech(s string) {
 		r.title(m[1], "subject-")
 		r.title(m[2], "ca-")
 		r.title(m[3], "organization-")
+	}
+	if m := namedCA.FindStringSubmatch(s); m != nil && !publicAuthority(s) {
+		r.title(m[1], "ca-")
 	}
 	for _, m := range hostName.FindAllString(s, -1) {
 		if looksLikeHost(m) {
