@@ -153,29 +153,41 @@ func mdTables(b *strings.Builder, d *diag.Diagnosis, o Options) {
 	}
 }
 
-// mdEscapes are the characters that Markdown gives a meaning to.
-const mdEscapes = "\\`*_{}[]()<>#+|~!&$@"
+// mdEscapes are the characters that Markdown gives a meaning to anywhere in a
+// line, mdFirst those that mean something at its beginning.
+const (
+	mdEscapes = "\\`*[]|~&$"
+	mdFirst   = "#+->=_"
+)
 
 // md is text in which Markdown sees nothing but text, on one line.
 func md(s string) string {
 	s = safeLine(strings.Join(strings.Fields(s), " "))
 	var b strings.Builder
 	for i, r := range s {
-		if strings.ContainsRune(mdEscapes, r) || r == '-' && i == 0 {
-			// The entity, since some renderers take a backslash literally.
-			if r == '<' {
-				b.WriteString("&lt;")
-				continue
-			}
-			if r == '@' { // no mention of a stranger
-				b.WriteString("&#64;")
-				continue
-			}
+		switch {
+		case r == '<': // an entity, since a backslash does not stop every renderer
+			b.WriteString("&lt;")
+			continue
+		case r == '@': // no mention of a stranger
+			b.WriteString("&#64;")
+			continue
+		case strings.ContainsRune(mdEscapes, r), i == 0 && strings.ContainsRune(mdFirst, r), r == '_' && !inWord(s, i):
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
 	}
 	return strings.ReplaceAll(b.String(), "://", "&#58;//")
+}
+
+// inWord says that the byte at i has letters or digits on both sides; there an
+// underscore is no emphasis.
+func inWord(s string, i int) bool {
+	return i > 0 && i+1 < len(s) && alnum(s[i-1]) && alnum(s[i+1])
+}
+
+func alnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 // mdCode is a code span whose fence is longer than any run of backticks in it.
