@@ -3,9 +3,11 @@ package causes
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "client-cert-incomplete-chain", rank: rankClientAuth, match: func(v *view) *match {
@@ -25,10 +27,16 @@ var _ = register(rule{id: "client-cert-incomplete-chain", rank: rankClientAuth, 
 			break
 		}
 	}
-	if issuer == nil && (top.AuthorityIssuer.Empty() || !named(r.a.Request, top.AuthorityIssuer)) {
+	m := &match{confidence: diag.Strong}
+	switch {
+	case issuer != nil, !top.AuthorityIssuer.Empty() && named(r.a.Request, top.AuthorityIssuer):
+	case related(r.a.Request, top.Issuer):
+		m.confidence = diag.Likely
+		m.not = []string{"the server does not trust this CA at all (client-cert-untrusted)"}
+	default:
 		return nil
 	}
-	m := &match{confidence: diag.Strong, summary: fmt.Sprintf("your client sends its certificate without the intermediate %s", top.Issuer.CN()), hides: []string{"client-cert-untrusted"}}
+	m = &match{confidence: m.confidence, not: m.not, summary: fmt.Sprintf("your client sends its certificate without the intermediate %s", top.Issuer.CN()), hides: []string{"client-cert-untrusted"}}
 	m.params = func(p *FixParams) {
 		p.certificate(top)
 		p.MissingSubject = top.Issuer.String()
@@ -40,3 +48,13 @@ var _ = register(rule{id: "client-cert-incomplete-chain", rank: rankClientAuth, 
 	m.see(attempts(r.a), "%s", r.text)
 	return m.seeAuthorities(r)
 }})
+
+// related tells whether an issuer that the server does not name looks like an
+// intermediate of one that it does: of the same organisation, and called so. A
+// heuristic on names, hence never more than likely.
+func related(r *tlswire.CertificateRequest, issuer chain.DN) bool {
+	if issuer.O() == "" || !chain.CalledIntermediate(issuer) {
+		return false
+	}
+	return slices.ContainsFunc(r.CAs, func(der []byte) bool { return strings.EqualFold(chain.ParseDN(der).O(), issuer.O()) })
+}

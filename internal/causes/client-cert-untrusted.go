@@ -9,13 +9,19 @@ import (
 
 var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: func(v *view) *match {
 	r := v.presented()
-	if r == nil || r.none() || r.alert == tlswire.AlertAccessDenied || r.alert == tlswire.AlertInternalError {
+	if r == nil || r.none() || r.alert == tlswire.AlertInternalError {
 		return nil
 	}
 	own := v.c.Want.Identity
 	m := &match{confidence: diag.Likely, summary: fmt.Sprintf("the server does not trust the issuer of your client certificate, %s", own[len(own)-1].Issuer.CN())}
 	m.params = func(p *FixParams) { p.certificate(own[0]) }
 	yes, known := accepts(r.a.Request, own)
+	if r.alert == tlswire.AlertAccessDenied {
+		if yes || !known {
+			return nil // access-denied
+		}
+		m.hides = []string{"access-denied"} // GnuTLS says so of an issuer that it does not know
+	}
 	switch {
 	case known && !yes && r.alert == tlswire.AlertUnknownCA:
 		m.confidence = diag.Proven

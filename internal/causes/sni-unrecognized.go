@@ -19,6 +19,7 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *
 	if f := v.flipOf(facts.PropSNI); f != nil && offered(f.from).ServerName() != "" {
 		m := v.flipped(f, facts.PropSNI)
 		m.summary = fmt.Sprintf("the server refuses the name %s", offered(f.from).ServerName())
+		m.hides = append([]string{"wrong-vhost-cert"}, ofTheWrongOne...) // without the name it is the default's
 		if f.from.End.Kind != facts.EndAlert {
 			m.not = []string{"a filter on the path that follows the name: one run from another network tells"}
 			m.confidence = atBest(m.confidence, diag.Strong)

@@ -56,7 +56,7 @@ var _ = register(rule{id: "wrong-vhost-cert", rank: rankName, match: func(v *vie
 
 // ofTheWrongOne are the causes that are effects of presenting the wrong
 // certificate: what is wrong with it does not matter.
-var ofTheWrongOne = []string{"hostname-mismatch", "self-signed", "unknown-ca", "incomplete-chain", "cert-expired", "cert-not-yet-valid"}
+var ofTheWrongOne = []string{"hostname-mismatch", "self-signed", "unknown-ca", "incomplete-chain", "cert-expired", "cert-not-yet-valid", "misdirected-request"}
 
 // placeholder names the product whose stand-in certificate this is, "" for any
 // other. Names only: good enough for the wording, since the name mismatch is

@@ -27,6 +27,10 @@ type Input struct {
 
 	// DistrustAfter holds, by SHA-256 of an anchor, the moment after which what
 	// it has issued is not trusted any more. Nil = no such rule.
+	// OwnAnchors says that the anchors are the user's own and no public list, so
+	// that the sent chain is expected to lead to one of them.
+	OwnAnchors bool
+
 	DistrustAfter map[[32]byte]time.Time
 
 	Policy Policy

@@ -103,7 +103,12 @@ func (j *judge) missing(c *Certificate) *Missing {
 		m.Reason = fmt.Sprintf("another intermediate of the trusted CA %s was sent that has not issued it", anchor.Title())
 		return m
 	}
-	if anchor := j.relative(c.Issuer); anchor != nil {
+	if j.in.OwnAnchors && CalledIntermediate(c.Issuer) && len(j.in.Anchors) > 0 {
+		m.Likely, m.Anchor = LikelihoodLikely, j.in.Anchors[0]
+		m.Reason = fmt.Sprintf("the missing issuer is called an intermediate, and the trusted CA is the user's own: %s", m.Anchor.Title())
+		return m
+	}
+	if anchor := j.relative(c.Issuer); anchor != nil && !strings.Contains(strings.ToLower(c.Issuer.CN()), "root") {
 		m.Likely, m.Anchor = LikelihoodLikely, anchor
 		m.Reason = fmt.Sprintf("the missing issuer belongs to the same organisation as the trusted CA %s", anchor.Title())
 		return m
@@ -208,4 +213,16 @@ func missingOf(paths []*Path) []Missing {
 		}
 	}
 	return found
+}
+
+// CalledIntermediate tells whether a CA's common name says that it is an
+// intermediate. A habit of naming, not a rule.
+func CalledIntermediate(name DN) bool {
+	cn := strings.ToLower(name.CN())
+	for _, word := range []string{"intermediate", "issuing", "subordinate", "sub ca", "subca", "sub-ca"} {
+		if strings.Contains(cn, word) {
+			return true
+		}
+	}
+	return false
 }
