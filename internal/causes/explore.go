@@ -19,8 +19,10 @@ type flip struct {
 	// without holds, for each of several props, the attempt that failed for the
 	// lack of just this one.
 	without map[facts.Property]*facts.Attempt
-	// others are further attempts that help by changing one property.
-	others []*facts.Attempt
+	// What a compact hello owes its success to: whether a hello without
+	// post-quantum groups helps too, whether it still does when it is padded to
+	// the old size, and whether a hello capped at TLS 1.2 helps.
+	classic, padded, capped bool
 }
 
 // has tells whether the flip changes the property.
@@ -213,6 +215,7 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")
 	everything := widen(alpn, "ssl3-1.3").With(facts.PropSNI, sni.SNI).With(facts.PropSuites, "any")
+	smallest := widen(alpn, "ssl3-1.2").With(facts.PropSNI, sni.SNI).With(facts.PropShape, "compact")
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
 		case tlswire.AlertUnrecognizedName:
@@ -222,11 +225,11 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 		case tlswire.AlertProtocolVersion:
 			return [][]facts.Changes{wides, {sni, compact, everything}}
 		}
-		return [][]facts.Changes{append(wides, sni), {compact, everything}, {alpn}}
+		return [][]facts.Changes{append(wides, sni), {compact, everything}, {alpn, smallest}}
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	return [][]facts.Changes{append(wides, sni, compact), {everything, alpn, from.With(facts.PropShape, "ssl2")}}
+	return [][]facts.Changes{append(wides, sni, compact), {everything, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
 }
 
 // widen offers all that any client ever offered in the negotiation, of these
@@ -334,18 +337,11 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 			f.without[p] = as[0]
 		}
 	}
-	f.props = from.Diff(best.Of.Changes)
-	f.to = best
-	if len(f.props) == 1 && f.props[0] == facts.PropShape && best.SSL2 == nil {
-		if ask := v.untried(from.With(facts.PropVersion, "1.2"), from.With(facts.PropShape, "classic"), from.With(facts.PropShape, "classic,padded")); len(ask) > 0 {
-			return nil, ask
-		}
+	best, ask := v.refine(f, cur, best)
+	if len(ask) > 0 {
+		return nil, ask
 	}
-	for _, a := range v.tries {
-		if a != best && further(cur, a) && v.honest(a) && len(from.Diff(a.Of.Changes)) == 1 {
-			f.others = append(f.others, a)
-		}
-	}
+	f.to, f.props = best, from.Diff(best.Of.Changes)
 	for _, a := range v.at(from) {
 		if a.N > best.N {
 			f.again = append(f.again, a)
@@ -358,6 +354,36 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	return f, nil
+}
+
+// refine takes a compact hello apart: size, post-quantum groups, TLS 1.3 and ALPN
+// all leave it at once.
+func (v *view) refine(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
+	if best.Of.Changes.Shape != "compact" {
+		return best, nil
+	}
+	for _, alpn := range []string{best.Of.Changes.ALPN, "none"} {
+		b := best.Of.Changes.With(facts.PropALPN, alpn)
+		classic, padded := b.With(facts.PropShape, "classic"), b.With(facts.PropShape, "classic,padded")
+		capped := b.With(facts.PropShape, "")
+		if b.Version == "" {
+			capped.Version = "1.2"
+		}
+		if ask := v.untried(classic, padded, capped); len(ask) > 0 {
+			return nil, ask
+		}
+		small, large, low := v.works(cur, classic), v.works(cur, padded), v.works(cur, capped)
+		f.classic, f.padded, f.capped = small != nil, large != nil, low != nil
+		switch {
+		case small != nil:
+			return small, nil
+		case low != nil:
+			return low, nil
+		case len(offered(cur).ALPN()) == 0:
+			return best, nil
+		}
+	}
+	return best, nil
 }
 
 // deficit reads from what the server chose in to what the failed hello lacked.

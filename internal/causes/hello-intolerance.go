@@ -10,10 +10,10 @@ import (
 )
 
 var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v *view) *match {
-	if f := v.flipOf(facts.PropShape); f != nil && f.to.SSL2 == nil && (f.helpsShape("classic,padded") || !f.helpsShape("classic") && !f.helps(facts.PropVersion)) {
+	if f := v.flipOf(facts.PropShape); f != nil && f.to.SSL2 == nil && (f.padded || !f.classic && !f.capped) {
 		m := v.flipped(f, facts.PropShape)
 		m.summary = "the server breaks on something in the ClientHello that it should ignore"
-		if f.helpsShape("classic,padded") {
+		if f.padded {
 			m.summary = "the server breaks on the post-quantum key share in the ClientHello"
 		}
 		m.not = []string{"a box on the path: the same run from another network tells"}

@@ -8,7 +8,7 @@ import (
 
 var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *view) *match {
 	f := v.flipOf(facts.PropShape)
-	if f == nil || !f.helpsShape("classic") || f.helpsShape("classic,padded") {
+	if f == nil || !f.classic || f.padded {
 		return nil
 	}
 	m := v.flipped(f, facts.PropShape)

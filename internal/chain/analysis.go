@@ -25,12 +25,12 @@ type Input struct {
 	// digitalSignature (all of TLS 1.3, and ECDHE and DHE before it).
 	KeyUse KeyUsage
 
-	// DistrustAfter holds, by SHA-256 of an anchor, the moment after which what
-	// it has issued is not trusted any more. Nil = no such rule.
 	// OwnAnchors says that the anchors are the user's own and no public list, so
 	// that the sent chain is expected to lead to one of them.
 	OwnAnchors bool
 
+	// DistrustAfter holds, by SHA-256 of an anchor, the moment after which what
+	// it has issued is not trusted any more. Nil = no such rule.
 	DistrustAfter map[[32]byte]time.Time
 
 	Policy Policy
