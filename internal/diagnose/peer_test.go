@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,13 +9,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +26,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/lab"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // startLab starts a scenario of the lab for the duration of the test.
@@ -89,6 +94,9 @@ func serveOn(t testing.TB, address string, handle func(net.Conn)) string {
 	return l.Addr().String()
 }
 
+// hear reads and forgets, so that the peer can write.
+func hear(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // ends with the connection
+
 // greet reads the ClientHello, or whatever comes first.
 func greet(c net.Conn) bool {
 	_, err := c.Read(make([]byte, 1<<16))
@@ -97,7 +105,7 @@ func greet(c net.Conn) bool {
 
 // flood writes the same bytes until the peer has enough of them.
 func flood(c net.Conn, data []byte) {
-	go io.Copy(io.Discard, c) // the peer must be able to write
+	go hear(c)
 	for {
 		if _, err := c.Write(data); err != nil {
 			return
@@ -130,18 +138,44 @@ var issued = sync.OnceValues(func() (root []byte, pair tls.Certificate) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: leafKey}
 })
 
-// overTLS serves connections with crypto/tls and a certificate of the lab; it
-// returns the address and the file of anchors.
-func overTLS(t testing.TB, config *tls.Config, handle func(*tls.Conn)) (address, ca string) {
+// secured is the server's end of a connection on which the handshake stands.
+type secured struct {
+	*tls.Conn
+	log bytes.Buffer // of its secrets
+}
+
+// overTLS serves connections with crypto/tls; it returns the address and the
+// file of anchors. Without certificates the config gets one for shop.lab.test.
+func overTLS(t testing.TB, config *tls.Config, handle func(*secured)) (address, ca string) {
 	t.Helper()
 	anchor, pair := issued()
-	config.Certificates = []tls.Certificate{pair}
+	if len(config.Certificates) == 0 {
+		config.Certificates = []tls.Certificate{pair}
+	}
+	config.SessionTicketsDisabled = true
 	return serve(t, func(c net.Conn) {
-		s := tls.Server(c, config)
+		s := &secured{}
+		own := config.Clone()
+		own.KeyLogWriter = &s.log
+		s.Conn = tls.Server(c, own)
 		if s.Handshake() == nil {
 			handle(s)
 		}
 	}), file(t, "ca.pem", anchor)
+}
+
+// protector seals what the server says next in TLS 1.3, so that it can say what
+// crypto/tls never would.
+func (s *secured) protector() (*tlswire.Protector, error) {
+	_, line, _ := strings.Cut(s.log.String(), "SERVER_TRAFFIC_SECRET_0 ")
+	line, _, _ = strings.Cut(line, "\n")
+	_, secretHex, _ := strings.Cut(line, " ")
+	secret, err := hex.DecodeString(secretHex)
+	if err != nil || len(secret) == 0 {
+		return nil, fmt.Errorf("no traffic secret in the key log: %w", err)
+	}
+	p, _ := tlswire.ProtectionOf(tlswire.CipherSuite(s.ConnectionState().CipherSuite))
+	return tlswire.NewProtector(tlswire.TLS13, p, tlswire.TrafficKeys(p, secret), false)
 }
 
 // file writes a file for the duration of the test.
