@@ -172,7 +172,7 @@ func (s *secured) protector() (*tlswire.Protector, error) {
 	_, secretHex, _ := strings.Cut(line, " ")
 	secret, err := hex.DecodeString(secretHex)
 	if err != nil || len(secret) == 0 {
-		return nil, fmt.Errorf("no traffic secret in the key log: %w", err)
+		return nil, fmt.Errorf("reading the key log %q: %v", s.log.String(), err)
 	}
 	p, _ := tlswire.ProtectionOf(tlswire.CipherSuite(s.ConnectionState().CipherSuite))
 	return tlswire.NewProtector(tlswire.TLS13, p, tlswire.TrafficKeys(p, secret), false)
