@@ -5,10 +5,16 @@ import (
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
-var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, match: func(v *view) *match {
+var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, wants: func(v *view) []facts.Experiment {
+	if a := v.deep; a == nil || a != v.base || a.Request == nil || a.End.Stage != diag.StageClientAuth || !abrupt(a) || v.c.Want.Protocol != "https" {
+		return nil
+	}
+	return []facts.Experiment{{Address: v.addrs[0], What: facts.Quiet}}
+}, match: func(v *view) *match {
 	r := v.refused()
 	if a := v.deep; r == nil && a != nil && a.Request != nil && !a.IdentitySent && a.HTTP != nil && a.HTTP.Status == 403 {
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, summary: "HTTP 403, and the server had asked for a client certificate that your client did not send"}

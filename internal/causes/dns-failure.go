@@ -11,7 +11,7 @@ var _ = register(rule{id: "dns-failure", rank: rankTransport, match: func(v *vie
 	if len(v.addrs) > 0 || l.Err == "" {
 		return nil
 	}
-	m := &match{confidence: diag.Proven}
+	m := &match{confidence: diag.Proven, fixes: []FixRef{{"network", "fix-dns"}}}
 	switch {
 	case l.WrongFamily:
 		m.summary = fmt.Sprintf("the name %s has no address of the family that was asked for", v.c.Want.Name)

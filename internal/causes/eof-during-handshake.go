@@ -7,11 +7,11 @@ import (
 )
 
 var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: true, match: func(v *view) *match {
-	if v.deep == nil || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) && !cutShort(v.deep) {
+	if v.deep == nil || completed(v.deep) || v.disliked() || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) && !cutShort(v.deep) {
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake, whatever the hello says",
-		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a filter before the server"}}
+		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a port that speaks another protocol, or wants STARTTLS first", "a filter before the server"}}
 	v.sometimes(m)
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left, %d bytes had come", endText(v.deep), short(v.deep.End.After), v.deep.BytesReceived)
 }})

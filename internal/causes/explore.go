@@ -121,6 +121,12 @@ func (v *view) unexplained(a *facts.Attempt) bool {
 // first one are found too. It sets flips, deep and stuck, and returns what has
 // to be tried before it can go on.
 func (v *view) explore() []facts.Experiment {
+	if cut(v.base) { // by the handshake, or because of our request?
+		if v.quiet() == nil {
+			return v.ask(facts.Experiment{Address: v.addrs[0], What: facts.Quiet})
+		}
+		return nil
+	}
 	cur := v.base
 	for range 3 {
 		if !v.unexplained(cur) {
@@ -486,6 +492,10 @@ func join(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
+// cut tells whether the peer ended without a word once both Finished of TLS 1.3
+// had passed, and our request with them.
+func cut(a *facts.Attempt) bool { return a != nil && stands(a) && a.Request == nil && abrupt(a) }
+
 // stands tells whether both Finished of TLS 1.3 have passed. The server may
 // still refuse, by an alert; silence or an end without one is the application's.
 func stands(a *facts.Attempt) bool {
@@ -503,9 +513,9 @@ func completed(a *facts.Attempt) bool {
 	case a.End.Kind == facts.EndTimeout:
 		return a.End.Stage == diag.StageApplication || stands(a)
 	case a.End.Kind == facts.EndClosed, a.End.Kind == facts.EndReset, a.End.Kind == facts.EndLimit:
-		return a.End.Stage == diag.StageApplication || stands(a) && a.Request == nil
+		return a.End.Stage == diag.StageApplication
 	case a.End.Kind == facts.EndAlert:
-		return a.End.Stage == diag.StageApplication && a.End.Alert.Description == tlswire.AlertCloseNotify
+		return a.End.Alert.Description == tlswire.AlertCloseNotify && !sslv2Error(a) && (a.End.Stage == diag.StageApplication || stands(a))
 	}
 	return false
 }

@@ -23,11 +23,14 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
-		if progress(a) >= progress(v.base) || a.End.Kind == facts.EndCanceled || a.End.Stage.Rank() > diag.StageClientHello.Rank() {
+		if !v.control(a) || progress(a) >= progress(v.base) || a.End.Kind == facts.EndCanceled || a.End.Stage.Rank() > diag.StageClientHello.Rank() {
 			continue
 		}
 		if p, _ := v.browserLacks(a); p != "" {
 			continue // negotiation: see there
+		}
+		if largerThanOnePacket(a) && !largerThanOnePacket(v.base) {
+			continue // hello-too-large
 		}
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello (GREASE, its own order) fails here", affects: []string{"Chrome, Edge and other browsers that send GREASE"}}
 		m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))
@@ -63,7 +66,7 @@ func (v *view) browserWarning(p facts.Property) *match {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
-		if lacks, what := v.browserLacks(a); lacks == p && progress(a) < progress(v.base) && a.End.Stage == diag.StageClientHello {
+		if lacks, what := v.browserLacks(a); lacks == p && v.control(a) && progress(a) < progress(v.base) && a.End.Stage == diag.StageClientHello {
 			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, affects: []string{"Chrome, Edge and other Chromium browsers"},
 				summary: fmt.Sprintf("browsers cannot connect: the server chooses %s, which they do not offer", what)}
 			m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))

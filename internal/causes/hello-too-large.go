@@ -3,12 +3,16 @@ package causes
 import (
 	"fmt"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
 var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *view) *match {
 	f := v.flipOf(facts.PropShape)
-	if f == nil || !f.classic || f.padded {
+	if f == nil {
+		return v.tooLargeForBrowsers()
+	}
+	if !f.classic || f.padded {
 		return nil
 	}
 	m := v.flipped(f, facts.PropShape)
@@ -25,3 +29,25 @@ var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *v
 	m.not = []string{"a firewall between here and the server: the same run from another network tells"}
 	return m
 }})
+
+// tooLargeForBrowsers warns where the user's own small hello works and a
+// browser's large one does not.
+func (v *view) tooLargeForBrowsers() *match {
+	if v.base == nil || !completed(v.base) || largerThanOnePacket(v.base) {
+		return nil
+	}
+	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
+		if p, _ := v.browserLacks(a); p != "" || a.ServerHello != nil || !largerThanOnePacket(a) || !v.control(a) {
+			continue
+		}
+		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello, which does not fit into one packet, fails here",
+			affects: []string{"Chrome ≥ 131, Firefox ≥ 132, Go ≥ 1.24, OpenSSL ≥ 3.5"}, not: []string{"something else in a browser's hello (GREASE, its order)"}}
+		m.see(attempts(a), "%d bytes: %s", len(offered(a).Raw), endText(a))
+		return m.see(attempts(v.base), "%d bytes: the handshake completes", len(offered(v.base).Raw))
+	}
+	return nil
+}
+
+// largerThanOnePacket tells whether a hello needs more than one TCP segment on
+// an Ethernet path.
+func largerThanOnePacket(a *facts.Attempt) bool { return len(offered(a).Raw) > 1400 }

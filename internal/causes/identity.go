@@ -35,8 +35,10 @@ func (v *view) refused() *refusal {
 			break
 		}
 		return &refusal{a: a, alert: a.End.Alert.Description, isTLS: true, text: endText(a) + late(a)}
-	case a.Request != nil && a.End.Stage == diag.StageClientAuth &&
-		(a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed):
+	case a.Request != nil && a.End.Stage == diag.StageClientAuth && abrupt(a):
+		if q := v.quiet(); q != nil && completed(q) {
+			break // it was the request that the server did not like
+		}
 		return &refusal{a: a, text: endText(a)}
 	case a.HTTP != nil && a.Request != nil:
 		if word := httpRefusal(a.HTTP); word != "" {
@@ -44,6 +46,11 @@ func (v *view) refused() *refusal {
 		}
 	}
 	return nil
+}
+
+// abrupt tells whether the peer ended without saying why.
+func abrupt(a *facts.Attempt) bool {
+	return a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed
 }
 
 func late(a *facts.Attempt) string {

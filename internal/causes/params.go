@@ -135,7 +135,7 @@ func (v *view) describe(f *flip) string {
 				words = append(words, "offering ALPN "+value)
 			}
 		case facts.PropShape:
-			words = append(words, "in the shape "+strconv.Quote(value))
+			words = append(words, shapeWords[value])
 		default:
 			if value == "all" {
 				words = append(words, "with every known "+strings.TrimSuffix(string(p), "s"))
@@ -146,6 +146,10 @@ func (v *view) describe(f *flip) string {
 	}
 	return join(words)
 }
+
+// shapeWords says what the shapes of package client are.
+var shapeWords = map[string]string{"compact": "made small (TLS 1.2, no other extensions)", "classic": "without post-quantum groups",
+	"classic,padded": "without post-quantum groups, padded", "ssl2": "in the format of SSL 2.0"}
 
 // everyTry names all attempts at this address.
 func (v *view) everyTry() string { return attempts(v.tries...) }

@@ -30,7 +30,7 @@ var _ = register(rule{id: "sni-missing", rank: rankVersion, match: func(v *view)
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{SNI: "none"}) {
-		if a.ServerHello == nil && (a.End.Kind == facts.EndAlert || a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed) {
+		if a.ServerHello == nil && v.control(a) && (a.End.Kind == facts.EndAlert || a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed) {
 			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, summary: "clients without SNI cannot connect", affects: noSNI}
 			return m.see(attempts(a), "without SNI: %s", endText(a))
 		}

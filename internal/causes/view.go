@@ -63,7 +63,7 @@ func (v *view) plainBase() string {
 func (v *view) at(ch facts.Changes) []*facts.Attempt {
 	var out []*facts.Attempt
 	for _, a := range v.tries {
-		if a.Of.Kind == facts.Handshake && !a.Of.Direct && a.Of.Changes == ch {
+		if a.Of.Kind == facts.Handshake && !a.Of.Direct && a.Of.What == "" && a.Of.Changes == ch {
 			out = append(out, a)
 		}
 	}
@@ -78,6 +78,23 @@ func (v *view) plain(what string) *facts.Attempt {
 		}
 	}
 	return nil
+}
+
+// quiet returns the handshake after which nothing was asked, or nil.
+func (v *view) quiet() *facts.Attempt {
+	for _, a := range v.tries {
+		if a.Of.What == facts.Quiet {
+			return a
+		}
+	}
+	return nil
+}
+
+// control tells whether the user's own hello still works after a failed
+// experiment: without it a negative does not count, since a server may have had
+// enough of us.
+func (v *view) control(after *facts.Attempt) bool {
+	return slices.ContainsFunc(v.at(facts.Changes{}), func(a *facts.Attempt) bool { return a.N > after.N && (completed(a) || a.End.Kind == facts.EndStopped) })
 }
 
 // direct returns the attempt that skipped the STARTTLS dialogue, or nil.
@@ -209,6 +226,9 @@ func endText(a *facts.Attempt) string {
 	}
 	switch a.End.Kind {
 	case facts.EndCompleted:
+		if a.Of.Kind == facts.Plain {
+			return "the server answers in clear"
+		}
 		return "the handshake completes"
 	case facts.EndStopped:
 		return "the server's flight is complete"
@@ -253,6 +273,9 @@ func behind(a *facts.Attempt) string {
 	case diag.StageFinished:
 		return " before the server's Finished"
 	case diag.StageApplication:
+		if a.Of.Kind == facts.Plain {
+			return ""
+		}
 		return " after the handshake"
 	}
 	return ""

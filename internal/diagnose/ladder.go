@@ -20,7 +20,7 @@ func (r *runner) ladder(a *facts.Attempt, found []diag.Cause) diag.Handshake {
 	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.MinVersion}
 	r.resolved(l)
 	if a == nil {
-		return diag.Handshake{Steps: l.steps}
+		return diag.Handshake{Steps: append([]diag.Step{}, l.steps...)}
 	}
 	l.connect()
 	if a.Of.Kind == facts.Plain {
@@ -213,7 +213,7 @@ func (l *rungs) serverHello() {
 	}
 	l.add(s)
 	if s.Status == diag.StatusBad {
-		l.add(diag.Step{Name: "", Stage: diag.StageServerHello, From: "client", Status: diag.StatusInform, Text: "your client stops here; tlswhy went on to see the rest"})
+		l.add(diag.Step{Name: "(stop)", Stage: diag.StageServerHello, From: "client", Status: diag.StatusInform, Text: "your client stops here; tlswhy went on to see the rest"})
 	}
 }
 
@@ -242,7 +242,11 @@ func (l *rungs) certificate(analysis *chain.Analysis) {
 		s.Status = diag.StatusBad
 		s.Notes = append(s.Notes, p.Detail)
 	}
-	if a.KeyProof.Result == facts.ProofInvalid {
+	if c := l.family("certificate"); c != nil && s.Status == diag.StatusOK && slices.Contains(c.Addresses, a.Address) {
+		s.Status = diag.StatusBad
+		s.Notes = append(s.Notes, c.Summary)
+	}
+	if a.KeyProof.Result == facts.ProofInvalid && len(s.Notes) == 0 {
 		s.Status = diag.StatusBad
 		s.Notes = append(s.Notes, "the signature of the handshake does not verify with this key")
 	}
@@ -251,7 +255,7 @@ func (l *rungs) certificate(analysis *chain.Analysis) {
 		t, _ := l.at(tlswire.SideServer, "CertificateRequest")
 		text := "the server asks for a client certificate"
 		if n := len(a.Request.CAs); n > 0 {
-			text += fmt.Sprintf(", from one of %d issuers", n)
+			text += fmt.Sprintf(" and names its accepted issuers (%d)", n)
 		}
 		l.add(diag.Step{Name: "CertificateRequest", Stage: diag.StageClientAuth, From: "server", Status: diag.StatusInform, AtMS: t, Text: text})
 	}
@@ -340,6 +344,9 @@ func (l *rungs) end() {
 	case facts.EndTimeout:
 		s.Name, s.From = "silence", ""
 		s.Text = "nothing for " + a.End.After.Round(100*time.Millisecond).String()
+		if n := a.BytesReceived; n > 0 {
+			s.Text = fmt.Sprintf("no end after %s, %d bytes had come", a.End.After.Round(100*time.Millisecond), n)
+		}
 	case facts.EndNotTLS:
 		s.Name = "bytes"
 		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)

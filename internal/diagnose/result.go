@@ -183,6 +183,17 @@ func (r *runner) change(e facts.Experiment) string {
 
 // certificates lists the judged path of an attempt, then what else was sent.
 func (r *runner) certificates(a *facts.Attempt) []diag.Certificate {
+	out := r.served(a)
+	for i, cert := range r.c.Want.Identity {
+		c := certificate(cert)
+		c.Role, c.Source, c.Position = "client", "file", i
+		out = append(out, c)
+	}
+	return out
+}
+
+// served are the certificates of the server's side.
+func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 	out := []diag.Certificate{}
 	analysis := causes.Analyze(r.c, a)
 	if analysis == nil {

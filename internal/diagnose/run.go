@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 
 // The budget of one diagnosis, where the options set no other.
 const (
-	defaultTimeout     = 5 * time.Second // of the first attempts
-	afterFirst         = 3 * time.Second // of all that follows a timeout
+	defaultTimeout     = 5 * time.Second         // of the first attempts
+	afterFirst         = 2700 * time.Millisecond // of all that follows a timeout
 	maxTotal           = 30 * time.Second
 	defaultConnections = 40
 	maxParallel        = 3 // connections to one address at a time
@@ -167,7 +168,8 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time.Duration {
 	d := r.timeout()
 	if !first {
-		d = min(d, max(time.Second, 4*r.slowest(e.Address)), 3*time.Second)
+		slowest := r.slowest(e.Address)
+		d = min(d, max(time.Second, min(4*slowest, 3*time.Second), slowest+slowest/2))
 	}
 	return max(min(d, time.Until(limit)), 50*time.Millisecond)
 }
@@ -206,7 +208,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if e.Changes.Identity != "none" {
 		spec.Identity = r.identity
 	}
-	if w.StartTLS == "" && w.Protocol == "https" {
+	if w.StartTLS == "" && w.Protocol == "https" && e.What != facts.Quiet {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
 	}
 	if r.healthy(e.Address) {
@@ -235,7 +237,7 @@ func plainRequest(host, path string) []byte {
 	if path == "" {
 		path = "/"
 	}
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tlswhy\r\nConnection: close\r\n\r\n")
+	return []byte("GET " + strings.ReplaceAll(path, " ", "%20") + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tlswhy\r\nConnection: close\r\n\r\n")
 }
 
 // fetch gets an issuer certificate. Private addresses are dialled only when the

@@ -1,12 +1,14 @@
 package diagnose
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/starttls"
@@ -53,6 +55,11 @@ func ParseTarget(input string) (Target, error) {
 	if s == "" {
 		return t, usage("give a host, host:port or URL", "the target is empty")
 	}
+	for _, r := range s {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar || unicode.IsSpace(r) {
+			return t, usage("type it again; a pasted text may hold invisible characters", "the target %q holds a character that cannot stand in one", input)
+		}
+	}
 	host := s
 	if name, rest, isURL := strings.Cut(s, "://"); isURL {
 		name = strings.ToLower(name)
@@ -77,15 +84,23 @@ func ParseTarget(input string) (Target, error) {
 		if err != nil {
 			return t, usage("", "the URL %q cannot be read", input)
 		}
-		host, t.Path = u.Host, u.EscapedPath()
-		if u.RawQuery != "" {
-			t.Path += "?" + u.RawQuery
+		if u.User != nil {
+			return t, usage("leave user and password out", "the target holds credentials")
+		}
+		host = strings.TrimSuffix(u.Host, ":")
+		if t.Path = u.EscapedPath(); u.RawQuery != "" {
+			t.Path = cmp.Or(t.Path, "/") + "?" + u.RawQuery
 		}
 		if host == "" {
 			return t, usage("", "the URL %q names no host", input)
 		}
 	} else if i := strings.IndexByte(host, '/'); i >= 0 {
 		host, t.Path = host[:i], host[i:]
+		if u, err := url.Parse(t.Path); err == nil {
+			if t.Path = u.EscapedPath(); u.RawQuery != "" {
+				t.Path += "?" + u.RawQuery
+			}
+		}
 	}
 	named, port, hasPort, err := splitHost(host)
 	if err != nil {
@@ -140,7 +155,7 @@ func knownSchemes() []string {
 // splitHost separates host and port.
 func splitHost(s string) (host string, port int, hasPort bool, err error) {
 	if strings.Contains(s, "@") {
-		return "", 0, false, usage("leave user and password out", "the target %q holds credentials", redactUser(s))
+		return "", 0, false, usage("leave user and password out", "the target holds credentials")
 	}
 	if strings.HasPrefix(s, "[") {
 		end := strings.IndexByte(s, ']')
@@ -148,6 +163,9 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 			return "", 0, false, usage("write [ADDRESS]:PORT", "the address %q has no closing bracket", s)
 		}
 		host, s = s[1:end], s[end+1:]
+		if _, e := netip.ParseAddr(host); e != nil {
+			return "", 0, false, usage("brackets are for IPv6 addresses", "%q is no IPv6 address", host)
+		}
 		if s == "" {
 			return host, 0, false, nil
 		}
@@ -168,7 +186,7 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 		}
 	}
 	port, e := strconv.Atoi(s)
-	if e != nil {
+	if e != nil || strings.Trim(s, "0123456789") != "" {
 		return "", 0, false, usage("", "the port %q is no number", s)
 	}
 	if port < 1 || port > 65535 {
@@ -176,8 +194,6 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 	}
 	return host, port, true, nil
 }
-
-func redactUser(s string) string { return "***" + s[strings.LastIndexByte(s, '@'):] }
 
 // normalName brings a host name into the form that SNI and certificates use.
 func normalName(s string) (string, error) {

@@ -118,9 +118,11 @@ const (
 
 // The words of a Plain experiment.
 const (
-	PlainHTTP   = "http"   // an HTTP/1.1 request for the target's path
-	PlainListen = "listen" // nothing: does the peer speak first?
+	PlainHTTP = "http" // an HTTP/1.1 request for the target's path
 )
+
+// Quiet is the word of a Handshake after which no request is sent.
+const Quiet = "quiet"
 
 // Experiment is one thing to try. It is comparable; the zero value of Changes
 // is the user's own hello.
@@ -130,7 +132,7 @@ type Experiment struct {
 	Changes Changes
 	Repeat  int    // 0 for the first time, then 1, 2 ...
 	URL     string // of a Fetch
-	What    string // of a Plain
+	What    string // of a Plain; or Quiet
 	// Direct skips the STARTTLS dialogue: TLS from the first byte.
 	Direct bool
 }
