@@ -129,7 +129,7 @@ func (v *view) explore() []facts.Experiment {
 	}
 	cur := v.base
 	for range 3 {
-		if !v.unexplained(cur) {
+		if !v.unexplained(cur) || v.spokePlain() != nil {
 			return nil
 		}
 		best, ask := v.better(cur)
@@ -182,6 +182,9 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	}
 	for _, round := range v.rounds(cur) {
 		if ask := v.untried(round...); len(ask) > 0 {
+			if v.mute() && v.plain(facts.PlainHTTP) == nil {
+				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]})...)
+			}
 			return nil, ask
 		}
 	}

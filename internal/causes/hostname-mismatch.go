@@ -21,7 +21,7 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 		if p.Match != nil && p.Match.ByCN {
 			m.see(v.where(0), "%s stands only in the common name, which strict clients no longer read (RFC 9525)", name)
 			m.fixes = []FixRef{{"server", "reissue-with-names"}}
-		} else {
+		} else if p.Match == nil || p.Match.Why != chain.WhyIPAsDNS {
 			m.see(v.where(0), "%s", p.Detail)
 		}
 		if p.Match != nil {
@@ -40,6 +40,9 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 		}
 		if m.affects == nil {
 			m.affects = []string{"every client that checks names"}
+		}
+		if v.isIP() {
+			m.fixes = []FixRef{{"server", "reissue-with-names"}, {"client", "use-right-name"}}
 		}
 		if none := v.at(v.flipSNI(facts.Changes{})); len(none) > 0 && v.sameLeaf(none[0]) {
 			m.see(attempts(none[0]), "the same certificate comes %s: it is the server's default here", v.sniWords(none[0]))

@@ -14,6 +14,7 @@ var _ = register(rule{id: "name-constraints", rank: rankConstraints, match: func
 	for _, p := range ps {
 		m.see(v.where(p.Element), "%s", p.Detail)
 	}
+	m.fixes = []FixRef{{"server", "reissue-ca"}, {"client", "use-right-name"}}
 	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
 	return m
 }})

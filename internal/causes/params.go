@@ -78,6 +78,12 @@ func (v *view) software() []string {
 			return []string{s}
 		}
 	}
+	switch v.c.Want.Protocol {
+	case "smtp", "smtps", "submissions":
+		return []string{"postfix"}
+	case "imap", "imaps", "pop3", "pop3s":
+		return []string{"dovecot"}
+	}
 	return nil
 }
 
@@ -162,6 +168,12 @@ func (v *view) port() string {
 		}
 	}
 	return strconv.Itoa(v.c.Want.Port)
+}
+
+// dialled is the port of the first address, which --connect may have changed.
+func (v *view) dialled() int {
+	n, _ := strconv.Atoi(v.port())
+	return n
 }
 
 // list names the group's addresses.

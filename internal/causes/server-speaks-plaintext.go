@@ -35,7 +35,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			m.see(attempts(a)+", first bytes", "without TLS the server answers %s", quoted(a.End.Data))
 		}
 		m.params = func(p *FixParams) {
-			p.Words = detail
+			p.Words, p.Port = detail, v.dialled()
 			if s := strings.ToLower(protocol); s != "" {
 				p.Protocol = s
 			}
@@ -49,12 +49,6 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			m.fixes = []FixRef{{"client", "use-right-port"}}
 		}
 		return m
-	},
-	wants: func(v *view) []facts.Experiment {
-		if !v.mute() {
-			return nil
-		}
-		return []facts.Experiment{{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]}}
 	}})
 
 // mute tells whether no byte of TLS ever came from this address, although TCP

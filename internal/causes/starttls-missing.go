@@ -16,6 +16,10 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 	if d := v.direct(); d != nil && (d.ServerHello != nil || d.SSL2 != nil || len(d.Alerts) > 0) {
 		return nil // client-speaks-plaintext
 	}
+	switch v.base.End.Preamble {
+	case "no greeting", "silence", "connection closed", "connection reset":
+		return nil // nothing was said about STARTTLS: the residual causes say how it ended
+	}
 	name := strings.ToUpper(v.c.Want.StartTLS)
 	m := &match{confidence: diag.Proven}
 	switch e := v.base.End; e.Preamble {
@@ -29,6 +33,7 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 		m.summary = fmt.Sprintf("the %s server refuses STARTTLS", name)
 	case "service not available":
 		m.summary = fmt.Sprintf("the %s server turns the client away before STARTTLS", name)
+		m.fixes = []FixRef{{"server", "allow-client"}, {"client", "use-right-port"}}
 	case "another protocol's greeting":
 		m.summary = fmt.Sprintf("this is no %s server: its greeting is another protocol's", name)
 	default:

@@ -11,7 +11,7 @@ var _ = register(rule{id: "tcp-refused", rank: rankTransport, match: func(v *vie
 	if v.base == nil || v.base.End.Kind != facts.EndRefused {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("nothing listens on port %s", v.port()),
+	m := &match{params: func(p *FixParams) { p.Port = v.dialled() }, confidence: diag.Proven, summary: fmt.Sprintf("nothing listens on port %s", v.port()),
 		not: []string{"a firewall that refuses in the server's place (it may answer with a reset as well)"}}
 	return m.see(attempts(v.base), "the TCP connect to %s was refused after %s", v.list(), short(v.base.End.After))
 }})

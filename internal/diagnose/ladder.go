@@ -126,7 +126,12 @@ func (l *rungs) preamble() {
 		return
 	}
 	s := diag.Step{Name: "preamble", Stage: diag.StagePreamble, From: "server", Status: diag.StatusOK}
-	for _, p := range l.a.Preamble {
+	const most = 12
+	for i, p := range l.a.Preamble {
+		if i == most {
+			s.Notes = append(s.Notes, fmt.Sprintf("%d more lines", len(l.a.Preamble)-most))
+			break
+		}
 		arrow := "→ "
 		if p.From == tlswire.SideServer {
 			arrow = "← "

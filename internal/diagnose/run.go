@@ -23,7 +23,7 @@ const (
 	afterFirst         = 2700 * time.Millisecond // of all that follows a timeout
 	maxTotal           = 30 * time.Second
 	defaultConnections = 40
-	maxParallel        = 3 // connections to one address at a time
+	maxParallel        = 4 // connections to one address at a time
 )
 
 // Run diagnoses one target. The error is a *UsageError or a *FileError; all
