@@ -374,7 +374,6 @@ func TestTimeoutIsHonoured(t *testing.T) {
 		{"silence", 200 * time.Millisecond, 4 * time.Second, hear, ""},
 		{"silence, default", 0, 8500 * time.Millisecond, hear, ""},
 		{"silence before SMTP", 300 * time.Millisecond, 4 * time.Second, hear, "smtp://shop.lab.test"},
-		{"silence to HTTP", 300 * time.Millisecond, 4 * time.Second, hear, "http://shop.lab.test"},
 		{"silence after a while", 300 * time.Millisecond, 4500 * time.Millisecond, func(c net.Conn) {
 			greet(c)
 			_, _ = io.WriteString(c, "\x16\x03\x03\x00\x7a\x02") // and nothing more
