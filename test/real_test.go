@@ -21,12 +21,12 @@ const (
 func allScenarios(w *world) []scenario {
 	var out []scenario
 	for _, table := range [][]fault{certificateFaults(w), weaknessFaults(w), cipherFaults(w), versionFaults(w), sniFaults(w), clientAuthFaults(w),
-		transportFaults(w), twoFaults(w), clientFaults(w), controls(w)} {
+		transportFaults(w), twoFaults(w), clientFaults(w), uncommonFaults(w), controls(w)} {
 		for _, f := range table {
 			out = append(out, f.scenarios(w)...)
 		}
 	}
-	return append(append(out, ownServers(w)...), unusualServers(w)...)
+	return slices.Concat(out, ownServers(w), unusualServers(w), misplaced(w))
 }
 
 func TestScenarios(t *testing.T) {

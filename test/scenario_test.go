@@ -3,12 +3,14 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -115,6 +117,17 @@ func (w *world) files(name string, certs ...*pki.Cert) pair {
 	w.t.Helper()
 	c, k := w.Files(name, certs...)
 	return pair{c, k}
+}
+
+// firstOnly writes the first certificate of a chain file into one of its own.
+func (w *world) firstOnly(chain string) string {
+	w.t.Helper()
+	body, err := os.ReadFile(chain)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	block, _ := pem.Decode(body)
+	return w.Write("first-of-"+filepath.Base(chain), pem.EncodeToMemory(block))
 }
 
 // publish serves a certificate under the address that AIA names.
