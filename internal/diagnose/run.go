@@ -229,7 +229,7 @@ func (r *runner) host() string {
 // healthy tells whether the user's own hello went through at this address.
 func (r *runner) healthy(address string) bool {
 	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
-		return a.Address == address && a.Of.Changes == (facts.Changes{}) && (a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication)
+		return a.Address == address && a.Of.Kind == facts.Handshake && a.Of.Changes == (facts.Changes{}) && (a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication)
 	})
 }
 
