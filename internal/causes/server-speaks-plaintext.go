@@ -63,7 +63,7 @@ func (v *view) mute() bool {
 		return false
 	}
 	for _, a := range v.tries {
-		if a.ServerHello != nil || len(a.Alerts) > 0 || a.SSL2 != nil {
+		if a.Of.Kind == facts.Handshake && a.BytesReceived > 0 {
 			return false
 		}
 	}

@@ -33,10 +33,10 @@ var loadMozilla = sync.OnceValue(func() *Store {
 
 var timestamp = regexp.MustCompile(`[.-](20\d{12})-`)
 
-// mozillaDate is the commit time in the module's pseudo-version.
 // MozillaDate is the date of the embedded Mozilla list, zero when unknown.
 func MozillaDate() time.Time { return mozillaDate() }
 
+// mozillaDate is the commit time in the module's pseudo-version.
 func mozillaDate() time.Time {
 	version := mozillaVersion
 	if info, ok := debug.ReadBuildInfo(); ok {
