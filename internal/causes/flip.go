@@ -1,0 +1,205 @@
+package causes
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// flip is the smallest change that was found to help: from fails, to gets past
+// the stage where it failed, and the two differ in props only.
+type flip struct {
+	from, to *facts.Attempt
+	again    []*facts.Attempt // from repeated after to
+	props    []facts.Property
+	// without holds, for each of several props, the attempt that failed for the
+	// lack of just this one.
+	without map[facts.Property]*facts.Attempt
+	// What a compact hello owes its success to: whether a hello without
+	// post-quantum groups helps too, whether it still does when it is padded to
+	// the old size, and whether a hello capped at TLS 1.2 helps.
+	classic, padded, capped bool
+}
+
+// has tells whether the flip changes the property.
+func (f *flip) has(p facts.Property) bool { return slices.Contains(f.props, p) }
+
+// steady tells whether from failed again in the same way.
+func (f *flip) steady() bool {
+	return len(f.again) > 0 && !slices.ContainsFunc(f.again, func(a *facts.Attempt) bool {
+		return a.End.Kind != f.from.End.Kind || a.End.Stage != f.from.End.Stage
+	})
+}
+
+// chance tells whether the unchanged hello works at other times.
+func (f *flip) chance() bool {
+	return slices.ContainsFunc(f.again, func(a *facts.Attempt) bool { return further(f.from, a) })
+}
+
+// repeats is how often a failure is repeated: an alert is a decision, a reset
+// or a close may be chance, even one that follows a pattern. Silence is dear.
+func repeats(a *facts.Attempt) int {
+	if a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed {
+		return 2
+	}
+	return 1
+}
+
+// confidence is proven when the outcome was flipped there and back.
+func (f *flip) confidence() diag.Confidence {
+	switch {
+	case f.steady():
+		return diag.Proven
+	case len(f.again) == 0:
+		return diag.Strong
+	}
+	return diag.Possible // it failed once and worked later: the change may be chance
+}
+
+// flipOf returns the flip that changes the property, or nil.
+func (v *view) flipOf(p facts.Property) *flip {
+	for i := range v.flips {
+		if v.flips[i].has(p) {
+			return &v.flips[i]
+		}
+	}
+	return nil
+}
+
+// works returns an attempt with these changes that gets further than cur.
+func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
+	for _, a := range v.at(ch) {
+		if further(cur, a) && v.honest(a) {
+			return a
+		}
+	}
+	return nil
+}
+
+// honest is false where a server took a version that the changes did not mean
+// to offer: a hello without supported_versions cannot say where it begins, so
+// such an answer says nothing about the change itself.
+func (v *view) honest(a *facts.Attempt) bool {
+	return a.Version == 0 || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
+}
+
+// shrink reduces the changes between cur and best to those that are needed,
+// and repeats cur once it knows them (A/B/A).
+func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
+	from := cur.Of.Changes
+	if pure := v.deficit(cur, best, false); pure != from && pure != best.Of.Changes {
+		if ask := v.untried(pure); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, pure); a != nil {
+			best = a
+		}
+	}
+	if guess := v.deficit(cur, best, true); guess != from && guess != best.Of.Changes && len(from.Diff(best.Of.Changes)) > 1 {
+		if ask := v.untried(guess); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, guess); a != nil {
+			best = a
+		}
+	}
+	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
+	// One property after the other is taken back: what still works without it
+	// does without it, the others are needed.
+	for _, p := range from.Diff(best.Of.Changes) {
+		if f.props = from.Diff(best.Of.Changes); len(f.props) < 2 {
+			break
+		}
+		less := best.Of.Changes.With(p, from.Get(p))
+		if ask := v.untried(less); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, less); a != nil {
+			best = a
+		} else if as := v.at(less); len(as) > 0 {
+			f.without[p] = as[0]
+		}
+	}
+	best, ask := v.refine(f, cur, best)
+	if len(ask) > 0 {
+		return nil, ask
+	}
+	f.to, f.props = best, from.Diff(best.Of.Changes)
+	for _, a := range v.at(from) {
+		if a.N > best.N {
+			f.again = append(f.again, a)
+		}
+	}
+	if len(f.again) < repeats(cur) {
+		e := facts.Experiment{Address: v.addrs[0], Changes: from, Repeat: len(v.at(from))}
+		if ask := v.ask(e); len(ask) > 0 {
+			return nil, ask
+		}
+	}
+	return f, nil
+}
+
+// refine takes a compact hello apart: size, post-quantum groups, TLS 1.3 and ALPN
+// all leave it at once.
+func (v *view) refine(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
+	if best.Of.Changes.Shape != "compact" {
+		return best, nil
+	}
+	for _, alpn := range []string{best.Of.Changes.ALPN, "none"} {
+		b := best.Of.Changes.With(facts.PropALPN, alpn)
+		classic, padded := b.With(facts.PropShape, "classic"), b.With(facts.PropShape, "classic,padded")
+		capped := b.With(facts.PropShape, "")
+		if b.Version == "" {
+			capped.Version = "1.2"
+		}
+		if ask := v.untried(classic, padded, capped); len(ask) > 0 {
+			return nil, ask
+		}
+		small, large, low := v.works(cur, classic), v.works(cur, padded), v.works(cur, capped)
+		f.classic, f.padded, f.capped = small != nil, large != nil, low != nil
+		switch {
+		case small != nil:
+			return small, nil
+		case low != nil:
+			return low, nil
+		case len(offered(cur).ALPN()) == 0:
+			return best, nil
+		}
+	}
+	return best, nil
+}
+
+// deficit reads from what the server chose in to what the failed hello lacked.
+// The server does not say what it needed besides; with says whether to carry
+// to's other changes along.
+func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
+	ch, had := failed.Of.Changes, offered(failed)
+	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity} {
+		if with {
+			ch = ch.With(p, to.Of.Changes.Get(p))
+		}
+	}
+	if to.Version == 0 {
+		return ch
+	}
+	newVersion := !v.takes(failed, to.Version)
+	if newVersion {
+		ch.Version = versionRange(min(to.Version, v.lowest(failed)), max(to.Version, had.MaxVersion()))
+	}
+	if to.ServerHello == nil {
+		return ch
+	}
+	if s := to.ServerHello.CipherSuite; !slices.Contains(had.CipherSuites, s) && !(newVersion && to.Version == tlswire.TLS13) {
+		ch.Suites = "+" + s.String()
+	}
+	if g := agreedGroup(to); g != 0 && !slices.Contains(had.Groups(), g) {
+		ch.Groups = "+" + g.String()
+	}
+	if s := to.KeyProof.Scheme; s != 0 && to.Version >= tlswire.TLS12 && !slices.Contains(had.SignatureSchemes(), s) {
+		ch.Schemes = "+" + s.String()
+	}
+	return ch
+}
