@@ -10,11 +10,14 @@ import (
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
-// What a diagnosis may cost. The bounds are wide, since the race detector and a
-// busy machine slow everything down; the summary shows the figures.
+// What a diagnosis may cost. The bound of the time is above what is aimed at
+// (8 s for servers that stay silent), since the race detector and a busy machine
+// slow everything down; the summary shows the figures.
 const (
 	maxMedianConnections = 6
-	maxTime              = 15 * time.Second
+	max90Connections     = 8
+	maxTime              = 10 * time.Second
+	silence              = 2 * time.Second // what takes longer waited for a silent server
 )
 
 // allScenarios makes the rows of all tables.
@@ -91,12 +94,13 @@ func (b *board) check(t *testing.T) {
 	for _, o := range b.all {
 		conns = append(conns, o.connections)
 		if o.took > maxTime {
-			t.Errorf("a diagnosis of class %s took %v, more than %v", o.class, o.took.Round(time.Millisecond), maxTime)
+			t.Errorf("the diagnosis of %s took %v, more than %v", o.name, o.took.Round(time.Millisecond), maxTime)
 		}
 	}
 	slices.Sort(conns)
-	if len(conns) > 0 && at(conns, 50) > maxMedianConnections {
-		t.Errorf("a diagnosis takes %d connections in the median, more than %d", at(conns, 50), maxMedianConnections)
+	if len(conns) > 0 && (at(conns, 50) > maxMedianConnections || at(conns, 90) > max90Connections) {
+		t.Errorf("a diagnosis takes %d connections in the median and %d at most in 9 of 10, want at most %d and %d",
+			at(conns, 50), at(conns, 90), maxMedianConnections, max90Connections)
 	}
 }
 

@@ -155,7 +155,7 @@ func (w *world) publish(c func() *pki.Cert) string {
 
 // outcome is what one scenario came to, for the summary.
 type outcome struct {
-	class       string
+	name, class string
 	ok, healthy bool
 	failures    []string
 	connections int
@@ -195,7 +195,7 @@ func (s *scenario) diagnose(t testing.TB) (*diag.Diagnosis, outcome) {
 	if err != nil {
 		t.Fatalf("diagnosing: %v", err)
 	}
-	return d, outcome{class: s.class, healthy: s.healthy, failures: failures(d), connections: len(d.Attempts), took: time.Since(start)}
+	return d, outcome{name: s.ep.Name, class: s.class, healthy: s.healthy, failures: failures(d), connections: len(d.Attempts), took: time.Since(start)}
 }
 
 // failures lists the causes of severity failure, best first.
@@ -346,6 +346,14 @@ func (b *board) summary() string {
 		fmt.Fprintf(&out, "%-12s %5d  %6d %5d %4d  %8v %8v %8v\n", n, len(os),
 			at(conns, 50), at(conns, 90), at(conns, 100), at(times, 50), at(times, 90), at(times, 100))
 	}
+	var many []string
+	for _, o := range b.all {
+		if o.connections > maxMedianConnections && o.took < silence {
+			many = append(many, fmt.Sprintf("%s %d", o.name, o.connections))
+		}
+	}
+	slices.Sort(many)
+	fmt.Fprintf(&out, "more than %d connections, silent servers aside: %s\n", maxMedianConnections, strings.Join(many, ", "))
 	return out.String()
 }
 
