@@ -28,6 +28,9 @@ func TestFixesTurnServersGreen(t *testing.T) {
 	w := newWorld(t)
 	for _, k := range []*server.Kind{nginx, apache, haproxy} {
 		for _, b := range breakages {
+			if b.config[k.Name] == "" {
+				continue
+			}
 			t.Run(k.Name+"/"+b.name, func(t *testing.T) {
 				t.Parallel()
 				server.Need(t, k.Needs[0])
@@ -111,6 +114,12 @@ func newMachine(t *testing.T, w *world, k *server.Kind) *machine {
 	m.put(t, "etc/ssl/mail.pem", pki.PEM(other, w.Intermediate))
 	m.put(t, "etc/ssl/default.pem", pki.PEM(def, w.Intermediate))
 	m.put(t, "etc/ssl/key.pem", key) // leaves of one kind share a key
+	dh, err := os.ReadFile(w.dh1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, "etc/ssl/dh1024.pem", dh)
+	m.put(t, "etc/ssl/with-dh.pem", slices.Concat(full, dh))
 	m.put(t, "etc/haproxy/mail.pem", append(pki.PEM(other, w.Intermediate), key...))
 	m.put(t, "etc/haproxy/list", []byte(m.root+"/etc/haproxy/mail.pem *.shop.test\n"))
 	m.put(t, "etc/haproxy/default.pem", append(pki.PEM(def, w.Intermediate), key...))

@@ -88,6 +88,7 @@ type world struct {
 	clientCA, clientInter *pki.Cert
 	clientCAFile          string
 	clientAIA             string
+	dh1024                string
 	client                pair
 }
 
@@ -96,6 +97,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{PKI: pki.New(t, "Test"), t: t, other: pki.New(t, "Foreign")}
 	w.AIA = w.publish(func() *pki.Cert { return w.Intermediate })
 	w.clientAIA = w.publish(func() *pki.Cert { return w.clientInter })
+	w.dh1024 = w.DHParams1024()
 	w.good = w.leaf("good", pki.Spec{})
 	w.clientCA = w.Issue(nil, pki.Spec{CN: "Client Root", CA: true, KeyID: "client-root"})
 	w.clientInter = w.Issue(w.clientCA, pki.Spec{CN: "Client Intermediate", CA: true, KeyID: "client-intermediate"})

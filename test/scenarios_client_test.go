@@ -41,7 +41,6 @@ func clientFaults(w *world) []fault {
 	served := func(p pair) func(*server.Endpoint) {
 		return func(e *server.Endpoint) { e.Chain, e.Key = p.chain, p.key }
 	}
-	dh := w.DHParams1024()
 	dhe := func(params string) func(*server.Endpoint) {
 		return func(e *server.Endpoint) { e.Ciphers, e.Max, e.DHParams = dheOnly.openssl, "1.2", params }
 	}
@@ -64,7 +63,7 @@ func clientFaults(w *world) []fault {
 			openssl30: "", java17: "", firefox: "", chrome: "sigalg-mismatch"}},
 		{name: "dhe-2048", on: nginx, make: dhe(w.DHParams2048()), sees: map[string]string{
 			openssl30: "", java17: "", chrome: "cipher-mismatch", firefox: "cipher-mismatch"}},
-		{name: "dhe-1024", on: nginx, make: dhe(dh), sees: map[string]string{
+		{name: "dhe-1024", on: nginx, make: dhe(w.dh1024), sees: map[string]string{
 			openssl30: "dh-key-too-small", java17: "", chrome: "cipher-mismatch"}},
 		{name: "cn-only", on: nginx, make: served(w.leaf("c-cn", pki.Spec{CN: host})), sees: map[string]string{
 			openssl30: "", java17: "", chrome: "hostname-mismatch", firefox: "hostname-mismatch"}},

@@ -9,7 +9,6 @@ import (
 // cipherFaults are suites, groups and schemes that miss each other.
 func cipherFaults(w *world) []fault {
 	ed := w.leaf("ed25519", pki.Spec{Key: "ed25519"})
-	dh1024 := w.DHParams1024()
 	type change = func(*world, *server.Kind, *server.Endpoint, *tlswhy.Options)
 	row := func(name string, on []*server.Kind, want string, f change) fault {
 		return fault{name: name, class: "cipher", on: on, want: []string{want}, make: f}
@@ -61,7 +60,7 @@ func cipherFaults(w *world) []fault {
 			}),
 		row("dh-1024", kinds(nginx, apache, stunnel, openssl), "dh-key-too-small",
 			func(_ *world, k *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
-				e.Ciphers, e.DHParams, e.Max = dheOnly.of(k), dh1024, "1.2"
+				e.Ciphers, e.DHParams, e.Max = dheOnly.of(k), w.dh1024, "1.2"
 			}),
 	}
 	return rows
