@@ -44,7 +44,7 @@ func orNone(words []string) string {
 // HTTP/2 to a client that did not agree to it.
 func (v *view) foreignProtocol() *match {
 	a := v.deep
-	if a == nil || a.HTTP == nil {
+	if a == nil || a.HTTP == nil || a.Encrypted != nil && a.Encrypted.ALPN() == "h2" || a.ServerHello != nil && a.ServerHello.ALPN() == "h2" {
 		return nil
 	}
 	if strings.Contains(string(a.HTTP.Body), "Unknown ALPN Protocol") { // Node's http2

@@ -208,6 +208,9 @@ func severityRank(s diag.Severity) int {
 	return slices.Index([]diag.Severity{diag.SeverityFailure, diag.SeverityWarning, diag.SeverityInfo}, s)
 }
 
+// maxEvidence bounds the statements of one cause.
+const maxEvidence = 12
+
 // cause renders a finding.
 func (f finding) cause() diag.Cause {
 	out := diag.Cause{ID: f.r.id, Severity: f.severity(), Confidence: f.m.confidence, Stage: f.m.stage, Summary: f.m.summary,
@@ -237,6 +240,9 @@ func (f finding) cause() diag.Cause {
 		if *s == nil {
 			*s = []string{}
 		}
+	}
+	if n := len(out.Evidence) - maxEvidence; n > 0 {
+		out.Evidence = append(out.Evidence[:maxEvidence:maxEvidence], diag.Evidence{Text: fmt.Sprintf("and %d more like these", n)})
 	}
 	if out.Evidence == nil {
 		out.Evidence = []diag.Evidence{}

@@ -46,13 +46,7 @@ func (v *view) unexplained(a *facts.Attempt) bool {
 	default:
 		return false
 	}
-	switch a.End.Stage {
-	case diag.StageClientHello, diag.StageServerHello, diag.StageCertificate:
-		return a.KeyProof.Result != facts.ProofInvalid
-	case diag.StageFinished:
-		return a.Request == nil && a.KeyProof.Result != facts.ProofInvalid
-	}
-	return false
+	return a.End.Stage == diag.StageClientHello // after a ServerHello the hello was taken
 }
 
 // agreedGroup is the named group of a handshake, 0 when it used none.

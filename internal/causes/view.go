@@ -271,6 +271,9 @@ func behind(a *facts.Attempt) string {
 	case diag.StageClientAuth:
 		return " after the client's certificate"
 	case diag.StageFinished:
+		if stands(a) {
+			return " after the handshake"
+		}
 		return " before the server's Finished"
 	case diag.StageApplication:
 		if a.Of.Kind == facts.Plain {

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -23,7 +22,6 @@ type plan struct {
 	opts     Options
 	env      Env
 	identity *probe.Identity
-	signer   crypto.Signer
 	notes    []string
 }
 

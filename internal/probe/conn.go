@@ -30,7 +30,6 @@ type conn struct {
 	sent     int
 	received int
 	limit    int // of received
-	last     error
 }
 
 func newConn(ctx context.Context, transport net.Conn) *conn {
