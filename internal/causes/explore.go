@@ -111,6 +111,9 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 			}
 		}
 	}
+	if cur.ServerHello != nil { // name and protocol are settled
+		return [][]facts.Changes{wides}
+	}
 	sni := v.flipSNI(from)
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")

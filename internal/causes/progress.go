@@ -46,7 +46,15 @@ func (v *view) unexplained(a *facts.Attempt) bool {
 	default:
 		return false
 	}
-	return a.End.Stage == diag.StageClientHello // after a ServerHello the hello was taken
+	switch a.End.Stage {
+	case diag.StageClientHello:
+		return true
+	case diag.StageServerHello, diag.StageCertificate:
+		// The hello was taken; only an alert may still be about it (Go finds out
+		// that no signature scheme fits when it comes to sign).
+		return a.End.Kind == facts.EndAlert && a.KeyProof.Result != facts.ProofInvalid
+	}
+	return false
 }
 
 // agreedGroup is the named group of a handshake, 0 when it used none.
