@@ -19,6 +19,9 @@ var _ = register(rule{id: "connection-reset", rank: rankResidual, residual: true
 	m := &match{confidence: diag.Likely, summary: "the connection is reset" + behind(v.deep) + ", whatever the hello says",
 		not: []string{"a firewall or another box on the path that resets: one run from another network tells", "a PROXY protocol header that the server waits for"}}
 	v.sometimes(m)
+	if v.plainBase() != "" {
+		m.stage, m.summary = diag.StageApplication, "the server resets the connection and gives no answer to the plain request"
+	}
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left", endText(v.deep), short(v.deep.End.After))
 }})
 

@@ -20,6 +20,9 @@ var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: 
 	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake, whatever the hello says",
 		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a port that speaks another protocol, or wants STARTTLS first", "a filter before the server"}}
 	v.sometimes(m)
+	if v.plainBase() != "" {
+		m.stage, m.summary = diag.StageApplication, "the server closes the connection and gives no answer to the plain request"
+	}
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left, %d bytes had come", endText(v.deep), short(v.deep.End.After), v.deep.BytesReceived)
 }})
 

@@ -20,5 +20,8 @@ var _ = register(rule{id: "handshake-timeout", rank: rankResidual, residual: tru
 	m := &match{confidence: diag.Likely, summary: "TCP connects, then the handshake gets no answer" + behind(v.deep),
 		not: []string{"an overloaded or hanging server process", "a filter on the path that drops packets silently", "a port that expects another protocol"}}
 	v.sometimes(m)
+	if v.plainBase() != "" {
+		m.stage, m.summary = diag.StageApplication, "the server keeps silent and gives no answer to the plain request"
+	}
 	return m.see(v.everyTry(), "silence for %s; %d bytes had come", short(v.deep.End.After), v.deep.BytesReceived)
 }})

@@ -242,7 +242,7 @@ func (f finding) cause() diag.Cause {
 		}
 	}
 	if n := len(out.Evidence) - maxEvidence; n > 0 {
-		out.Evidence = append(out.Evidence[:maxEvidence:maxEvidence], diag.Evidence{Text: fmt.Sprintf("and %d more like these", n)})
+		out.Evidence = append(out.Evidence[:maxEvidence:maxEvidence], diag.Evidence{Text: fmt.Sprintf("and %d more like these", n), Where: out.Evidence[maxEvidence-1].Where})
 	}
 	if out.Evidence == nil {
 		out.Evidence = []diag.Evidence{}

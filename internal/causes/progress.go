@@ -141,6 +141,8 @@ func completed(a *facts.Attempt) bool {
 	switch {
 	case a == nil:
 		return false
+	case a.Of.Kind == facts.Plain:
+		return a.End.Kind == facts.EndCompleted
 	case a.End.Kind == facts.EndCompleted:
 		return true
 	case a.End.Kind == facts.EndTimeout:

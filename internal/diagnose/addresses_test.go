@@ -349,6 +349,32 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestBudgetBelowAddresses demands that what can be tried is tried.
+func TestBudgetBelowAddresses(t *testing.T) {
+	t.Parallel()
+	a, b := startLab(t, "cert-expired"), startLab(t, "cert-expired")
+	d := run(t, "shop.lab.test", diagnose.Options{Connect: []string{a.Addr, b.Addr}, CAFile: anchors(t, pemOf(a.CA), pemOf(b.CA)), MaxConnections: 1})
+	contract(t, d)
+	if d.Verdict != diag.Failure || len(d.Attempts) != 1 || outcomes(d)[b.Addr] != "untested" {
+		t.Errorf("got %s after %d attempts, want the failure of the first address\n%s", d.Verdict, len(d.Attempts), describe(d))
+	}
+}
+
+// TestPlainHTTPWithoutAnswer asks a port for plain HTTP that says nothing.
+func TestPlainHTTPWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for name, peer := range map[string]func(net.Conn){"silent": hear, "closes": func(c net.Conn) { greet(c) }, "closes at once": func(net.Conn) {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := run(t, "http://shop.lab.test", diagnose.Options{Connect: []string{serve(t, peer)}, Trust: "mozilla", Timeout: 300 * time.Millisecond})
+			contract(t, d)
+			if d.Verdict != diag.Failure {
+				t.Errorf("got %s\n%s", d.Verdict, describe(d))
+			}
+		})
+	}
+}
+
 // relay joins a connection to another server.
 func relay(c net.Conn, address string) {
 	to, err := net.Dial("tcp", address)

@@ -134,11 +134,14 @@ func coherent(d *diag.Diagnosis) (problems []string) {
 		if c.Confidence.Rank() > 3 || c.Stage.Rank() < 0 || c.Summary == "" || strings.ContainsAny(c.Summary, "\n\r") {
 			bad("cause %s: confidence %q, stage %q, summary %q", c.ID, c.Confidence, c.Stage, c.Summary)
 		}
+		if len(c.Evidence) > 20 {
+			bad("cause %s has %d lines of evidence", c.ID, len(c.Evidence))
+		}
 		if len(c.Evidence) == 0 && c.Severity == diag.SeverityFailure {
 			bad("cause %s has no evidence", c.ID)
 		}
 		for _, e := range c.Evidence {
-			if e.Text == "" || e.Where == "" {
+			if e.Text == "" || e.Where == "" && !strings.HasSuffix(e.Text, "more like these") {
 				bad("cause %s: evidence %+v", c.ID, e)
 			}
 		}

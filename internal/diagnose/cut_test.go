@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func TestCutAtEveryByte(t *testing.T) {
 			t.Run(fmt.Sprintf("%s reset=%t", tls.VersionName(version), reset), func(t *testing.T) {
 				t.Parallel()
 				config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: version, MaxVersion: version, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true}
-				handshake, total := 0, 0
+				var handshake, total atomic.Int64 // bytes that the server sends
 				// server serves with the connection cut after n bytes.
 				server := func(t *testing.T, n int) string {
 					return serve(t, func(c net.Conn) {
@@ -67,23 +68,26 @@ func TestCutAtEveryByte(t *testing.T) {
 						if s.Handshake() != nil {
 							return
 						}
-						handshake = cut.said
+						handshake.Store(int64(cut.said))
 						if greet(s) {
 							_, _ = io.WriteString(s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") // cut off, perhaps
-							total = cut.said
+							total.Store(int64(cut.said))
 							hear(s)
 						}
 					})
 				}
 				whole := server(t, 1<<20)
 				d := run(t, "https://shop.lab.test", diagnose.Options{Connect: []string{whole}, CAFile: ca, MaxConnections: 1})
-				if first := d.FirstFailure(); first != nil || handshake == 0 || total == 0 {
-					t.Fatalf("the whole connection: %d of %d bytes\n%s", handshake, total, describe(d))
+				if first := d.FirstFailure(); first != nil || total.Load() == 0 {
+					t.Fatalf("the whole connection: %d of %d bytes\n%s", handshake.Load(), total.Load(), describe(d))
 				}
-				head, all := handshake, total
+				head, all := int(handshake.Load()), int(total.Load())
 				step := 1
-				if testing.Short() {
+				switch {
+				case testing.Short():
 					step = 17
+				case reset:
+					step = 5
 				}
 				var task sync.WaitGroup
 				slots := make(chan struct{}, 4)
@@ -107,8 +111,8 @@ const margin = 48
 
 func cutOne(t *testing.T, address, ca string, n, head int, reset bool) {
 	o := diagnose.Options{Connect: []string{address}, CAFile: ca, Timeout: 5 * time.Second}
-	if n%8 != 0 { // all experiments at every offset take a minute
-		o.MaxConnections = 3
+	if n%20 != 0 { // all experiments at every offset take minutes
+		o.MaxConnections = 1
 	}
 	d := run(t, "https://shop.lab.test", o)
 	for _, problem := range coherent(d) {

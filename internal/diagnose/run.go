@@ -70,14 +70,16 @@ type runner struct {
 func (r *runner) loop(ctx context.Context) []diag.Cause {
 	for {
 		found, ask := causes.Judge(r.c)
-		if len(ask) == 0 || r.c.Spent {
+		if len(ask) == 0 {
 			return found
 		}
-		switch limit := r.deadline(); {
-		case ctx.Err() != nil, r.connections()+len(ask) > r.budget(), time.Until(limit) <= 0:
+		limit, left := r.deadline(), r.budget()-r.connections()
+		if ctx.Err() != nil || len(ask) > left || time.Until(limit) <= 0 {
 			r.c.Spent = true
 			r.not = append(r.not, diag.NotTested{What: "further experiments", Reason: "the budget of connections or time is spent"})
-		default:
+			ask = ask[:max(0, min(len(ask), left))]
+		}
+		if ctx.Err() == nil && time.Until(limit) > 0 {
 			r.batch(ctx, ask, limit)
 		}
 	}
@@ -149,6 +151,11 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 		})
 	}
 	wg.Wait()
+	for _, a := range made {
+		if a != nil && silent(a) && ctx.Err() != nil {
+			a.End.Kind = facts.EndCanceled // the caller's time was up, not the server's
+		}
+	}
 	spoke := slices.ContainsFunc(made, func(a *facts.Attempt) bool { return a != nil && !silent(a) })
 	for i, a := range made {
 		if a != nil && silent(a) && !a.Alone && spoke && !r.mute(a.Address) && ctx.Err() == nil && time.Until(limit) > 0 {

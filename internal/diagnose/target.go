@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/starttls"
@@ -55,11 +56,6 @@ func ParseTarget(input string) (Target, error) {
 	if s == "" {
 		return t, usage("give a host, host:port or URL", "the target is empty")
 	}
-	for _, r := range s {
-		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar || unicode.IsSpace(r) {
-			return t, usage("type it again; a pasted text may hold invisible characters", "the target %q holds a character that cannot stand in one", input)
-		}
-	}
 	host := s
 	if name, rest, isURL := strings.Cut(s, "://"); isURL {
 		name = strings.ToLower(name)
@@ -89,17 +85,19 @@ func ParseTarget(input string) (Target, error) {
 		}
 		host = strings.TrimSuffix(u.Host, ":")
 		if t.Path = u.EscapedPath(); u.RawQuery != "" {
-			t.Path = cmp.Or(t.Path, "/") + "?" + u.RawQuery
+			t.Path = cmp.Or(t.Path, "/") + "?" + strings.ReplaceAll(u.RawQuery, " ", "%20")
 		}
 		if host == "" {
 			return t, usage("", "the URL %q names no host", input)
 		}
 	} else if i := strings.IndexByte(host, '/'); i >= 0 {
 		host, t.Path = host[:i], host[i:]
-		if u, err := url.Parse(t.Path); err == nil {
-			if t.Path = u.EscapedPath(); u.RawQuery != "" {
-				t.Path += "?" + u.RawQuery
-			}
+		u, err := url.Parse(t.Path)
+		if err != nil {
+			return t, usage("", "the path of %q cannot be read", input)
+		}
+		if t.Path = u.EscapedPath(); u.RawQuery != "" {
+			t.Path += "?" + strings.ReplaceAll(u.RawQuery, " ", "%20")
 		}
 	}
 	named, port, hasPort, err := splitHost(host)
@@ -163,7 +161,7 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 			return "", 0, false, usage("write [ADDRESS]:PORT", "the address %q has no closing bracket", s)
 		}
 		host, s = s[1:end], s[end+1:]
-		if _, e := netip.ParseAddr(host); e != nil {
+		if _, e := netip.ParseAddr(host); e != nil && host != "" {
 			return "", 0, false, usage("brackets are for IPv6 addresses", "%q is no IPv6 address", host)
 		}
 		if s == "" {
@@ -186,7 +184,7 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 		}
 	}
 	port, e := strconv.Atoi(s)
-	if e != nil || strings.Trim(s, "0123456789") != "" {
+	if e != nil || strings.HasPrefix(s, "+") {
 		return "", 0, false, usage("", "the port %q is no number", s)
 	}
 	if port < 1 || port > 65535 {
@@ -199,6 +197,11 @@ func splitHost(s string) (host string, port int, hasPort bool, err error) {
 func normalName(s string) (string, error) {
 	if addr, err := netip.ParseAddr(s); err == nil {
 		return addr.Unmap().WithZone("").String(), nil
+	}
+	for _, r := range s { // a pasted name may hold what nobody sees
+		if r == utf8.RuneError || r > unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("\u00B7\u30FB\u3002\uFF0E\uFF61", r) {
+			return "", usage("type it again; a pasted name may hold invisible characters", "%q is no host name: %q cannot stand in one", s, r)
+		}
 	}
 	name := strings.TrimSuffix(strings.ToLower(s), ".")
 	if name = chain.ToASCII(name); name == "" {
