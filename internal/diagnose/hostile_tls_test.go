@@ -105,8 +105,15 @@ func TestHostileApplications(t *testing.T) {
 		{"close at once", h1, func(*secured) {}, late},
 		{"end without close_notify", h1, func(c *secured) { c.NetConn().Close() }, late},
 
+		{"settings without end", h2, endless("", settings), late},
+		{"pings without end", h2, endless(settings, frame(6, 0, "12345678")), late},
+		{"header blocks without end", h2, endless(settings+frame(1, 0, "\x88"), frame(9, 0, strings.Repeat("\x82", 1000))), late},
+		{"header table that grows", h2, endless(settings+frame(1, 0, "\x88"), frame(9, 0, "\x40\x7f\x81\x1f"+strings.Repeat("a", 4096)+"\x00"+strings.Repeat("\xbe", 4000))), late},
+		{"header with integers without end", h2, endless(settings+frame(1, 0, "\x88"), frame(9, 0, strings.Repeat("\xff", 1000))), late},
 		{"data without end", h2, endless(settings+frame(1, 4, "\x88"), frame(0, 0, strings.Repeat("x", 1000))), fine},
 		{"frame of 16 MB", h2, endless("", "\xff\xff\xff\x00\x00\x00\x00\x00\x01"), late},
+		{"unknown frames", h2, endless(settings, frame(0xEE, 0xFF, "abc")), late},
+		{"go away", h2, answer(settings + frame(7, 0, "\x00\x00\x00\x00\x00\x00\x00\x0b"+strings.Repeat("calm", 900))), late},
 		{"HTTP/1.1 where h2 was agreed", h2, answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), late},
 
 		{"tickets without end", h1, sealed(tlswire.ContentHandshake, string(ticket)), late},
