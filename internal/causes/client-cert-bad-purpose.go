@@ -13,7 +13,7 @@ var _ = register(rule{id: "client-cert-bad-purpose", rank: rankClientAuth, match
 		return nil
 	}
 	own := v.identity()
-	m := &match{confidence: diag.Strong, summary: "the server refuses your client certificate: wrong purpose", hides: []string{"client-cert-untrusted"}}
+	m := &match{confidence: diag.Strong, summary: "the server refuses your client certificate: wrong purpose", hides: []string{"client-cert-untrusted", "access-denied"}}
 	m.params = func(p *FixParams) { p.certificate(own) }
 	switch eku := own.ExtKeyUsage; {
 	case eku != nil && !slices.Contains(eku, chain.EKUClientAuth) && !slices.Contains(eku, chain.EKUAny):

@@ -13,7 +13,7 @@ var _ = register(rule{id: "client-cert-expired", rank: rankClientAuth, match: fu
 		return nil
 	}
 	own := v.identity()
-	m := &match{confidence: diag.Proven, hides: []string{"client-cert-untrusted"}}
+	m := &match{confidence: diag.Proven, hides: []string{"client-cert-untrusted", "access-denied"}}
 	m.params = func(p *FixParams) { p.certificate(own) }
 	switch {
 	case v.c.At.After(own.NotAfter):

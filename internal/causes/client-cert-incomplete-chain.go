@@ -36,7 +36,7 @@ var _ = register(rule{id: "client-cert-incomplete-chain", rank: rankClientAuth, 
 	default:
 		return nil
 	}
-	m = &match{confidence: m.confidence, not: m.not, summary: fmt.Sprintf("your client sends its certificate without the intermediate %s", top.Issuer.CN()), hides: []string{"client-cert-untrusted"}}
+	m = &match{confidence: m.confidence, not: m.not, summary: fmt.Sprintf("your client sends its certificate without the intermediate %s", top.Issuer.CN()), hides: []string{"client-cert-untrusted", "access-denied"}}
 	m.params = func(p *FixParams) {
 		p.certificate(top)
 		p.MissingSubject = top.Issuer.String()

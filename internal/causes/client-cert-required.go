@@ -16,6 +16,15 @@ var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, wants: f
 	return []facts.Experiment{{Address: v.addrs[0], What: facts.Quiet}}
 }, match: func(v *view) *match {
 	r := v.refused()
+	if a := v.deep; r == nil && renegotiates(a) {
+		m := &match{confidence: diag.Likely, stage: diag.StageApplication, summary: "the server asks for a new handshake after the request: this path requires a client certificate",
+			not: []string{"a server that renegotiates for another reason"}}
+		if v.identity() != nil {
+			m.severity, m.summary = diag.SeverityWarning, "the server asks for a new handshake after the request, and tlswhy does not renegotiate: whether your certificate is taken was not tested"
+		}
+		m.see(attempts(a), "HelloRequest after the HTTP request")
+		return m.see(attempts(a), "%s", endText(a))
+	}
 	if a := v.deep; r == nil && a != nil && a.Request != nil && !a.IdentitySent && a.HTTP != nil && a.HTTP.Status == 403 {
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, summary: "HTTP 403, and the server had asked for a client certificate that your client did not send"}
 		return m.see(attempts(a), "CertificateRequest, an empty list in answer, then HTTP 403")
@@ -23,11 +32,10 @@ var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, wants: f
 	if r == nil || r.a.IdentitySent || r.http != "" && !r.none() && !strings.Contains(r.http, "client certificate") {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: "the server requires a client certificate, and your client sends none", affects: []string{"every client without a certificate for this server"}}
 	if v.identity() != nil {
-		m.summary = "the server requires a client certificate, and yours could not be presented"
-		m.see(attempts(r.a), "the server accepts none of the signature schemes that the key of %s can make", v.identity().Title())
+		return nil // sigalg-mismatch: there was one, and it could not be presented
 	}
+	m := &match{confidence: diag.Proven, summary: "the server requires a client certificate, and your client sends none", affects: []string{"every client without a certificate for this server"}}
 	switch {
 	case r.isTLS && r.alert != tlswire.AlertCertificateRequired && r.a.Request != nil:
 		m.see(attempts(r.a)+", CertificateRequest", "the server asks for a certificate, the client answers with an empty list")

@@ -10,7 +10,7 @@ var _ = register(rule{id: "client-cert-revoked", rank: rankClientAuth, match: fu
 	if r == nil || r.alert != tlswire.AlertCertificateRevoked {
 		return nil
 	}
-	m := &match{confidence: diag.Strong, summary: "the server says that your client certificate is revoked", hides: []string{"client-cert-untrusted"}}
+	m := &match{confidence: diag.Strong, summary: "the server says that your client certificate is revoked", hides: []string{"client-cert-untrusted", "access-denied"}}
 	m.params = func(p *FixParams) { p.certificate(v.identity()) }
 	return m.see(attempts(r.a), "%s", r.text)
 }})

@@ -17,10 +17,10 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 	m.params = func(p *FixParams) { p.certificate(own[0]) }
 	yes, known := accepts(r.a.Request, own)
 	if r.alert == tlswire.AlertAccessDenied {
-		if yes || !known {
+		if yes {
 			return nil // access-denied
 		}
-		m.hides = []string{"access-denied"} // GnuTLS says so of an issuer that it does not know
+		m.hides = []string{"access-denied"} // GnuTLS says so of any certificate that does not verify
 	}
 	switch {
 	case known && !yes && r.alert == tlswire.AlertUnknownCA:
@@ -33,7 +33,7 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 		m.confidence = diag.Strong
 	default:
 		m.summary = "the server refuses your client certificate"
-		m.not = []string{"the server allows only certain certificates of this issuer", "the server's own revocation list is out of date", "the certificate is revoked"}
+		m.not = []string{"a policy of the server (access-denied)", "the server allows only certain certificates of this issuer", "the server's own revocation list is out of date", "the certificate is revoked"}
 	}
 	m.see(v.c.Want.IdentityCertFile, "%s, issued by %s", own[0].Title(), own[len(own)-1].Issuer)
 	m.see(attempts(r.a), "%s", r.text)

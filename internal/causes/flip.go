@@ -90,6 +90,16 @@ func (v *view) honest(a *facts.Attempt) bool {
 // and repeats cur once it knows them (A/B/A).
 func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	from := cur.Of.Changes
+	if pure := v.deficit(cur, best, false); pure.Suites != from.Suites && pure.Groups != from.Groups {
+		// A suite that needs no group may do: the smaller change.
+		less := best.Of.Changes.With(facts.PropGroups, from.Groups)
+		if ask := v.untried(less); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, less); a != nil {
+			best = a
+		}
+	}
 	if pure := v.deficit(cur, best, false); pure != from && pure != best.Of.Changes {
 		if ask := v.untried(pure); len(ask) > 0 {
 			return nil, ask

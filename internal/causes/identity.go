@@ -60,6 +60,13 @@ func late(a *facts.Attempt) string {
 	return ""
 }
 
+// renegotiates tells whether the server asked for a new handshake after the
+// request: what Apache and IIS do before TLS 1.3 when only some path wants a
+// client certificate. tlswhy does not renegotiate.
+func renegotiates(a *facts.Attempt) bool {
+	return a != nil && slices.ContainsFunc(a.Messages, func(m facts.Message) bool { return m.From == tlswire.SideServer && m.Name == "HelloRequest" })
+}
+
 // httpRefusal recognises an HTTP answer that refuses the client certificate or
 // its absence; it returns the server's words.
 func httpRefusal(h *facts.HTTP) string {

@@ -40,8 +40,11 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	} else {
 		m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", f.to.Version, v.client(), offered(f.from).MaxVersion())
 		m.fixes = []FixRef{{"client", "upgrade-client"}, {"server", "allow-old-version"}}
-		if offered(f.from).MaxVersion() == tlswire.TLS12 {
+		switch top := offered(f.from).MaxVersion(); {
+		case top == tlswire.TLS12:
 			m.fixes[1].Action = "enable-tls12"
+		case top <= tlswire.SSL3:
+			m.fixes = m.fixes[:1] // no server of today can be built with it
 		}
 	}
 	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)

@@ -1,6 +1,9 @@
 package causes
 
 import (
+	"fmt"
+
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -9,6 +12,9 @@ import (
 var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(v *view) *match {
 	f := v.flipOf(facts.PropSchemes)
 	if f == nil {
+		if m := v.unfitKey(); m != nil {
+			return m
+		}
 		return v.browserWarning(facts.PropSchemes)
 	}
 	if f.has(facts.PropVersion) && offered(f.from).MaxVersion() < tlswire.TLS12 {
@@ -23,3 +29,16 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	}
 	return m
 }})
+
+// unfitKey finds a client certificate that was not presented because the server
+// takes no signature that its key can make.
+func (v *view) unfitKey() *match {
+	r, own := v.refused(), v.identity()
+	if r == nil || own == nil || r.a.IdentitySent || r.a.Request == nil {
+		return nil
+	}
+	m := &match{confidence: diag.Strong, stage: diag.StageClientAuth, summary: fmt.Sprintf("the server takes no signature that the key of your client certificate (%s) can make", own.Key),
+		fixes: []FixRef{{"client", "issue-client-cert"}, {"server", "common-schemes"}}}
+	m.see(attempts(r.a)+", CertificateRequest", "the server takes %s", list(r.a.Request.Schemes, 6))
+	return m.see(attempts(r.a), "%s", r.text)
+}

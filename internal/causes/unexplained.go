@@ -7,7 +7,7 @@ import (
 
 var _ = register(rule{id: "unexplained", rank: rankResidual + 1, residual: true, match: func(v *view) *match {
 	a := v.deep
-	if a == nil || v.disliked() {
+	if a == nil || v.disliked() || renegotiates(a) {
 		return nil
 	}
 	if m := v.mutism(); m != nil {

@@ -83,6 +83,9 @@ func (p *plan) addresses(ctx context.Context) (addrs []netip.Addr, given bool, e
 		if !ok {
 			return nil, false, usage("HOST:PORT:ADDRESS[,ADDRESS]", "--resolve %q cannot be read", r)
 		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, false, usage("HOST:PORT:ADDRESS[,ADDRESS]", "--resolve %q: %q is no port", r, port)
+		}
 		name, err := normalName(host)
 		if err != nil && host != "*" {
 			return nil, false, err
