@@ -202,14 +202,3 @@ func run(t testing.TB, target string, o diagnose.Options) *diag.Diagnosis {
 	}
 	return d
 }
-
-// ids are the causes of one severity.
-func ids(d *diag.Diagnosis, s diag.Severity) []string {
-	out := []string{}
-	for _, c := range d.Causes {
-		if c.Severity == s {
-			out = append(out, c.ID)
-		}
-	}
-	return out
-}
