@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target of the module for FUZZTIME each (60s, or 1000x for a
-# number of inputs). The targets are found
-# by name, so that a new one needs no second list.
+# number of inputs). The targets are found by name, so that a new one needs no
+# second list.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go}
