@@ -147,7 +147,7 @@ func TestHostileApplications(t *testing.T) {
 // family makes certificates that belong together, for chains of any shape.
 type family struct {
 	t      *testing.T
-	serial int64
+	serial atomic.Int64
 	key    *ecdsa.PrivateKey
 }
 
@@ -163,8 +163,7 @@ func newFamily(t *testing.T) *family {
 // issue signs with the family's one key.
 func (f *family) issue(subject, issuer string, change func(*x509.Certificate)) []byte {
 	f.t.Helper()
-	f.serial++
-	c := &x509.Certificate{SerialNumber: big.NewInt(f.serial), Subject: pkix.Name{CommonName: subject}, NotBefore: time.Now().Add(-time.Hour),
+	c := &x509.Certificate{SerialNumber: big.NewInt(f.serial.Add(1)), Subject: pkix.Name{CommonName: subject}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().AddDate(0, 2, 0), BasicConstraintsValid: true, IsCA: subject != "shop.lab.test", KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
 	if !c.IsCA {
 		c.DNSNames, c.ExtKeyUsage, c.KeyUsage = []string{"shop.lab.test"}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, x509.KeyUsageDigitalSignature
