@@ -2,6 +2,7 @@ package diagnose_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -299,5 +300,38 @@ func TestVerifyRepeatsTheOptions(t *testing.T) {
 	d := run(t, "shop.lab.test", diagnose.Options{Connect: []string{r.Addr}, CAFile: ca, Command: "my own words"})
 	if first := d.FirstFailure(); first == nil || first.Verify != "my own words" {
 		t.Errorf("the command that was given is not repeated\n%s", describe(d))
+	}
+}
+
+// TestProxyIsNoticed demands that a proxy variable is named, and its value,
+// which may hold a password, is not.
+func TestProxyIsNoticed(t *testing.T) {
+	t.Parallel()
+	r := startLab(t, "healthy")
+	d, err := diagnose.Run(t.Context(), "shop.lab.test", diagnose.Options{Connect: []string{r.Addr}, CAFile: file(t, "ca.pem", r.CA)},
+		diagnose.Env{Environ: []string{"PATH=/bin", "https_proxy=http://alice:s3cret@proxy.lab.test:3128", "ALL_PROXY="}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contract(t, d)
+	notes := strings.Join(d.Notes, "\n")
+	if !strings.Contains(notes, "https_proxy") || strings.Contains(notes, "ALL_PROXY") || strings.Contains(notes, "s3cret") {
+		t.Errorf("got the notes %q", notes)
+	}
+}
+
+// TestDeadlineOfTheCaller ends a diagnosis before the server had its time: that
+// is not the server's silence.
+func TestDeadlineOfTheCaller(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	d, err := diagnose.Run(ctx, "shop.lab.test", diagnose.Options{Connect: []string{serve(t, hear)}, Trust: "mozilla"}, diagnose.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contract(t, d)
+	if d.Verdict != diag.Untested {
+		t.Errorf("got %s, want untested\n%s", d.Verdict, describe(d))
 	}
 }
