@@ -2,7 +2,6 @@ package diagnose_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -317,21 +316,5 @@ func TestProxyIsNoticed(t *testing.T) {
 	notes := strings.Join(d.Notes, "\n")
 	if !strings.Contains(notes, "https_proxy") || strings.Contains(notes, "ALL_PROXY") || strings.Contains(notes, "s3cret") {
 		t.Errorf("got the notes %q", notes)
-	}
-}
-
-// TestDeadlineOfTheCaller ends a diagnosis before the server had its time: that
-// is not the server's silence.
-func TestDeadlineOfTheCaller(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	d, err := diagnose.Run(ctx, "shop.lab.test", diagnose.Options{Connect: []string{serve(t, hear)}, Trust: "mozilla"}, diagnose.Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	contract(t, d)
-	if d.Verdict != diag.Untested {
-		t.Errorf("got %s, want untested\n%s", d.Verdict, describe(d))
 	}
 }
