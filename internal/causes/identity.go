@@ -64,7 +64,7 @@ func late(a *facts.Attempt) string {
 // request: what Apache and IIS do before TLS 1.3 when only some path wants a
 // client certificate. tlswhy does not renegotiate.
 func renegotiates(a *facts.Attempt) bool {
-	return a != nil && slices.ContainsFunc(a.Messages, func(m facts.Message) bool { return m.From == tlswire.SideServer && m.Name == "HelloRequest" })
+	return a != nil && a.Finished.Result == facts.ProofValid && slices.ContainsFunc(a.Messages, func(m facts.Message) bool { return m.From == tlswire.SideServer && m.Name == "HelloRequest" })
 }
 
 // httpRefusal recognises an HTTP answer that refuses the client certificate or
