@@ -22,6 +22,9 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 		m := &match{confidence: diag.Strong, summary: "no application protocol (ALPN) in common"}
 		return m.see(attempts(a), "%s; the client offers %s", endText(a), orNone(offered(a).ALPN()))
 	}
+	if k := f.from.End.Kind; k == facts.EndReset || k == facts.EndTimeout {
+		return nil // hello-intolerance: a refusal has words
+	}
 	m := v.flipped(f, facts.PropALPN)
 	m.affects = breaks("alpn-mismatch")
 	if offer := offered(f.from).ALPN(); len(offer) > 0 {

@@ -14,6 +14,12 @@ var _ = register(rule{id: "bad-eku-or-constraints", rank: rankConstraints, match
 	for _, p := range ps {
 		m.see(v.where(p.Element), "%s", p.Detail)
 	}
+	switch {
+	case ps[0].Kind == chain.KindBadKeyUsage && ps[0].Element == 0:
+		m.affects = breaks("ku")
+	case ps[0].Kind == chain.KindBadEKU && ps[0].Element == 0:
+		m.affects = breaks("eku")
+	}
 	if ps[0].Element > 0 {
 		m.fixes = []FixRef{{"server", "reissue-ca"}}
 	}

@@ -16,7 +16,7 @@ var _ = register(rule{id: "connection-reset", rank: rankResidual, residual: true
 	if v.deep == nil || completed(v.deep) || v.disliked() || v.deep.End.Kind != facts.EndReset {
 		return nil
 	}
-	m := &match{confidence: diag.Likely, summary: "the connection is reset" + behind(v.deep) + ", whatever the hello says",
+	m := &match{confidence: diag.Likely, summary: "the connection is reset" + behind(v.deep) + v.whatever(),
 		not: []string{"a firewall or another box on the path that resets: one run from another network tells", "a PROXY protocol header that the server waits for"}}
 	v.sometimes(m)
 	if v.plainBase() != "" {

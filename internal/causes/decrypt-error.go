@@ -8,7 +8,7 @@ import (
 
 var _ = register(rule{id: "decrypt-error", rank: rankKeyProof, match: func(v *view) *match {
 	a := v.deep
-	if a == nil || a.KeyProof.Result == facts.ProofInvalid {
+	if a == nil || a.KeyProof.Result == facts.ProofInvalid && !garbled(a) {
 		return nil
 	}
 	m := &match{confidence: diag.Strong, not: []string{"a machine or a box on the path that changes bytes: repeat it from another network"}}
@@ -28,3 +28,17 @@ var _ = register(rule{id: "decrypt-error", rank: rankKeyProof, match: func(v *vi
 	}
 	return nil
 }})
+
+// garbled tells whether the server, too, says that what came is not what was
+// sent: then bytes were changed on the way, and a signature that does not verify
+// is an effect of that.
+func garbled(a *facts.Attempt) bool {
+	if a.End.Kind != facts.EndAlert || a.End.By != tlswire.SideServer {
+		return false
+	}
+	switch a.End.Alert.Description {
+	case tlswire.AlertBadRecordMAC, tlswire.AlertDecryptError, tlswire.AlertDecryptionFailed:
+		return a.KeyProof.Result == facts.ProofInvalid && a.ServerHello != nil && a.ServerHello.CipherSuite.Info().Kex != tlswire.KexRSA
+	}
+	return false
+}

@@ -17,7 +17,7 @@ var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: 
 	if v.deep == nil || completed(v.deep) || v.disliked() || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) && !cutShort(v.deep) {
 		return nil
 	}
-	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake, whatever the hello says",
+	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake" + v.whatever(),
 		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a port that speaks another protocol, or wants STARTTLS first", "a filter before the server"}}
 	v.sometimes(m)
 	if v.plainBase() != "" {

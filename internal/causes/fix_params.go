@@ -304,6 +304,12 @@ func (p *FixParams) ClientGroupList() string {
 	return strings.Join(list, ":")
 }
 
+// ClientGroups are the usual groups with those of Groups, in OpenSSL's names,
+// joined by colons, none twice.
+func (p *FixParams) ClientGroups() string {
+	return strings.Join(withExtra(mozillaGroups, strings.Split(p.ClientGroupList(), ":")), ":")
+}
+
 var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
 
 // SchemeList are the schemes of today with those that were proven to be needed,

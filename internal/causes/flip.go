@@ -117,6 +117,10 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
+	best, ask := v.refine(f, cur, best)
+	if len(ask) > 0 {
+		return nil, ask
+	}
 	// One property after the other is taken back: what still works without it
 	// does without it, the others are needed.
 	for _, p := range from.Diff(best.Of.Changes) {
@@ -132,10 +136,6 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		} else if as := v.at(less); len(as) > 0 {
 			f.without[p] = as[0]
 		}
-	}
-	best, ask := v.refine(f, cur, best)
-	if len(ask) > 0 {
-		return nil, ask
 	}
 	f.to, f.props = best, from.Diff(best.Of.Changes)
 	for _, a := range v.at(from) {

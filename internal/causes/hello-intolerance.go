@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -19,6 +20,12 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 		m.not = []string{"a box on the path: the same run from another network tells"}
 		return m
 	}
+	if f := v.flipOf(facts.PropALPN); f != nil && (f.from.End.Kind == facts.EndReset || f.from.End.Kind == facts.EndTimeout) {
+		m := v.flipped(f, facts.PropALPN)
+		m.summary = fmt.Sprintf("the server or a box before it breaks on the ALPN extension (%s)", orNone(offered(f.from).ALPN()))
+		m.not = []string{"a filter on the path that follows the protocol: the same run from another network tells"}
+		return m
+	}
 	if v.base == nil || !completed(v.base) {
 		return nil
 	}
@@ -26,7 +33,7 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 		if !v.control(a) || progress(a) >= progress(v.base) || a.End.Kind == facts.EndCanceled || a.End.Stage.Rank() > diag.StageClientHello.Rank() {
 			continue
 		}
-		if p, _ := v.browserLacks(a); p != "" {
+		if p, _ := v.browserLacks(a); p != "" && a.End.Kind == facts.EndAlert {
 			continue // negotiation: see there
 		}
 		if largerThanOnePacket(a) && !largerThanOnePacket(v.base) {
@@ -62,11 +69,21 @@ func (v *view) browserLacks(browser *facts.Attempt) (p facts.Property, what stri
 // browserWarning is the warning of a cause of negotiation that a browser meets
 // at a server which suits the user's own client.
 func (v *view) browserWarning(p facts.Property) *match {
+	if f := v.flipOf(facts.PropALPN); f != nil && (f.from.End.Kind == facts.EndReset || f.from.End.Kind == facts.EndTimeout) {
+		m := v.flipped(f, facts.PropALPN)
+		m.summary = fmt.Sprintf("the server or a box before it breaks on the ALPN extension (%s)", orNone(offered(f.from).ALPN()))
+		m.not = []string{"a filter on the path that follows the protocol: the same run from another network tells"}
+		return m
+	}
 	if v.base == nil || !completed(v.base) {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
-		if lacks, what := v.browserLacks(a); lacks == p && v.control(a) && progress(a) < progress(v.base) && a.End.Stage == diag.StageClientHello {
+		lacks, what := v.browserLacks(a)
+		if lacks != p || a.End.Kind != facts.EndAlert || a.End.Stage != diag.StageClientHello || !v.control(a) {
+			continue
+		}
+		if proof := v.at(v.asBrowser(a)); len(proof) > 0 && proof[0].ServerHello == nil {
 			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, affects: []string{"Chrome, Edge and other Chromium browsers"},
 				summary: fmt.Sprintf("browsers cannot connect: the server chooses %s, which they do not offer", what)}
 			m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))
@@ -74,4 +91,38 @@ func (v *view) browserWarning(p facts.Property) *match {
 		}
 	}
 	return nil
+}
+
+// asBrowser is the experiment that proves what a browser lacks: the user's own
+// hello with the browser's values of that one property.
+func (v *view) asBrowser(browser *facts.Attempt) facts.Changes {
+	h := offered(browser)
+	p, _ := v.browserLacks(browser)
+	var names []string
+	switch p {
+	case facts.PropGroups:
+		names = known(h.Groups())
+	case facts.PropSchemes:
+		names = known(h.SignatureSchemes())
+	case facts.PropSuites:
+		names = known(h.CipherSuites)
+	}
+	if len(names) == 0 {
+		return facts.Changes{}
+	}
+	return facts.Changes{}.With(p, "="+strings.Join(names, ","))
+}
+
+// known are the names of values that have one.
+func known[T interface {
+	fmt.Stringer
+	IsGREASE() bool
+}](values []T) []string {
+	var out []string
+	for _, x := range values {
+		if name := x.String(); !x.IsGREASE() && !strings.HasPrefix(name, "0x") {
+			out = append(out, name)
+		}
+	}
+	return out
 }

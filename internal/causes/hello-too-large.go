@@ -37,7 +37,7 @@ func (v *view) tooLargeForBrowsers() *match {
 		return nil
 	}
 	for _, a := range v.at(facts.Changes{Shape: "browser"}) {
-		if p, _ := v.browserLacks(a); p != "" || a.ServerHello != nil || !largerThanOnePacket(a) || !v.control(a) {
+		if p, _ := v.browserLacks(a); p != "" && a.End.Kind == facts.EndAlert || a.ServerHello != nil || !largerThanOnePacket(a) || !v.control(a) {
 			continue
 		}
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello, which does not fit into one packet, fails here",

@@ -94,6 +94,11 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 	if offered(v.base).ServerName() != "" {
 		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: facts.Changes{SNI: "none"}})
 	}
+	for _, a := range v.at(ask[0].Changes) {
+		if ch := v.asBrowser(a); a.ServerHello == nil && a.End.Kind == facts.EndAlert && ch != (facts.Changes{}) {
+			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
+		}
+	}
 	for _, e := range ask {
 		if as := v.at(e.Changes); len(as) > 0 && as[0].ServerHello == nil {
 			return append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1})

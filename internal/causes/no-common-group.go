@@ -21,7 +21,7 @@ var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(
 		// RFC 8422, Section 5.1.1: in TLS 1.2 the list binds the certificate too.
 		m.summary = fmt.Sprintf("%s does not list the curve of the server's certificate, %s", v.client(), curve)
 		m.see(v.where(0), "the certificate has a key on %s; %s offers %s", curve, v.client(), list(offered(f.from).Groups(), 6))
-		m.fixes = []FixRef{{"client", "common-groups"}, {"server", "ecdsa-or-rsa-certificate"}}
+		m.fixes = []FixRef{{"server", "ecdsa-or-rsa-certificate"}, {"client", "common-groups"}}
 		m.params = func(p *FixParams) { p.Groups = []string{curve.String()} }
 		return m
 	}
@@ -47,6 +47,14 @@ func (v *view) leafGroup() tlswire.Group {
 		return tlswire.GroupP384
 	case "P-521":
 		return tlswire.GroupP521
+	case "brainpoolP256r1":
+		return 0x001A
+	case "brainpoolP384r1":
+		return 0x001B
+	case "brainpoolP512r1":
+		return 0x001C
+	case "secp256k1":
+		return 0x0016
 	}
 	return 0
 }

@@ -37,7 +37,7 @@ func (v *view) params() FixParams {
 	}
 	if l := v.leaf(); l != nil {
 		p.KeyType = string(l.Key.Algorithm)
-		p.Covered = l.DNSNames
+		p.Covered = slices.DeleteFunc(slices.Clone(l.DNSNames), func(n string) bool { return n == w.Name })
 	}
 	if v.deep != nil && v.deep.Request != nil {
 		p.CAs = acceptedCAs(v.deep.Request)
@@ -157,8 +157,26 @@ func (v *view) describe(f *flip) string {
 var shapeWords = map[string]string{"compact": "made small (TLS 1.2, no other extensions)", "classic": "without post-quantum groups",
 	"classic,padded": "without post-quantum groups, padded", "ssl2": "in the format of SSL 2.0"}
 
-// everyTry names all attempts at this address.
-func (v *view) everyTry() string { return attempts(v.tries...) }
+// everyTry names the attempts at this address that ended as the deepest did.
+func (v *view) everyTry() string {
+	var same []*facts.Attempt
+	for _, a := range v.tries {
+		if a.Of.Kind == facts.Handshake && a.End.Kind == v.deep.End.Kind && a.End.Alert == v.deep.End.Alert {
+			same = append(same, a)
+		}
+	}
+	return attempts(same...)
+}
+
+// whatever says ", whatever the hello says" where that was seen.
+func (v *view) whatever() string {
+	for _, a := range v.tries {
+		if a.Of.Kind == facts.Handshake && a.End.Kind != v.deep.End.Kind {
+			return ""
+		}
+	}
+	return ", whatever the hello says"
+}
 
 // port is the port of the first address.
 func (v *view) port() string {

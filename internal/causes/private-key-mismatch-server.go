@@ -13,7 +13,7 @@ var _ = register(rule{id: "private-key-mismatch-server", rank: rankKeyProof, mat
 	}
 	m := &match{confidence: diag.Proven, summary: "the server's private key does not belong to its certificate", affects: []string{"every client"}, hides: []string{"decrypt-error"}}
 	m.params = func(fp *FixParams) { fp.certificate(a.Chain[0]) }
-	if a.KeyProof.Result == facts.ProofInvalid {
+	if a.KeyProof.Result == facts.ProofInvalid && !garbled(a) {
 		where := "CertificateVerify"
 		if a.Version < tlswire.TLS13 {
 			where = "ServerKeyExchange"

@@ -23,6 +23,7 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *
 		if f.from.End.Kind != facts.EndAlert {
 			m.not = []string{"a filter on the path that follows the name: one run from another network tells"}
 			m.confidence = atBest(m.confidence, diag.Strong)
+			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
 		}
 		return m
 	}

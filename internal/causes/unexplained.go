@@ -14,15 +14,10 @@ var _ = register(rule{id: "unexplained", rank: rankResidual + 1, residual: true,
 		return m
 	}
 	switch a.End.Kind {
-	case facts.EndCompleted, facts.EndReset, facts.EndTimeout, facts.EndCanceled:
-		if a.End.Kind != facts.EndTimeout || a.End.Stage != diag.StageApplication {
-			return nil
-		}
-		return nil
-	case facts.EndClosed, facts.EndStopped, facts.EndUnknown:
-		return nil
+	case facts.EndReset, facts.EndTimeout, facts.EndClosed, facts.EndCanceled, facts.EndStopped, facts.EndUnknown:
+		return nil // these have rules of their own
 	}
-	if closeNotify(a) || cutShort(a) || a.End.Stage == diag.StageApplication && a.End.Kind != facts.EndAlert {
+	if completed(a) || closeNotify(a) || cutShort(a) || a.End.Stage == diag.StageApplication && a.End.Kind != facts.EndAlert {
 		return nil
 	}
 	m := &match{confidence: diag.Possible, summary: "the handshake fails, and nothing that was tried explains it: " + endText(a)}

@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
@@ -10,6 +11,9 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	f := v.flipOf(facts.PropVersion)
 	if f == nil || f.to.Version == 0 || !v.takes(f.from, f.to.Version) || f.classic {
 		return nil
+	}
+	if f.from.End.Kind == facts.EndAlert && v.problem(chain.KindWeakKey) != nil {
+		return nil // a key that cannot make the signatures of TLS 1.3: weak-key-or-digest
 	}
 	m := v.flipped(f, facts.PropVersion)
 	m.summary = fmt.Sprintf("the server breaks on a ClientHello that mentions %s instead of declining it", offered(f.from).MaxVersion())

@@ -118,6 +118,7 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	if p.MinRSABits == 0 {
 		p.MinRSABits = -1
 	}
+	p.RejectExplicit = w.Client.Reference
 	use := chain.KeyUsageDigitalSignature
 	if v.deep != nil && v.deep.ServerHello != nil && v.deep.ServerHello.CipherSuite.Info().Kex == tlswire.KexRSA {
 		use = chain.KeyUsageKeyEncipherment

@@ -45,14 +45,14 @@ func browser(base *tlswire.ClientHello) *tlswire.ClientHello {
 
 // sizes of the compact hello.
 const (
-	compactSize = 255 // the largest handshake message without a second length byte in use
-	paddedSize  = 1600
+	compactSuites = 20  // old devices have limits on their number
+	compactSize   = 255 // the largest handshake message without a second length byte in use
+	paddedSize    = 1600
 )
 
 func compact(base *tlswire.ClientHello) *tlswire.ClientHello {
 	h := base.Clone()
 	name, signalled := base.ServerName(), base.RenegotiationInfo()
-	ems := base.ExtendedMasterSecret()
 	noGREASEIn(h)
 	toTLS(h)
 	highest := max(tlswire.TLS10, min(h.MaxVersion(), tlswire.TLS12))
@@ -69,13 +69,10 @@ func compact(base *tlswire.ClientHello) *tlswire.ClientHello {
 	if len(schemes) > 0 {
 		h.SetSignatureSchemes(schemes)
 	}
-	if ems {
-		h.SetExtendedMasterSecret(true)
-	}
 	if signalled && !h.RenegotiationInfo() {
 		h.CipherSuites = append(h.CipherSuites, tlswire.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
 	}
-	for messageSize(h) > compactSize && dropRedundant(h) {
+	for (messageSize(h) > compactSize || len(h.CipherSuites) > compactSuites) && dropRedundant(h) {
 	}
 	return h
 }
@@ -93,10 +90,14 @@ func dropRedundant(h *tlswire.ClientHello) bool {
 	for _, s := range h.CipherSuites {
 		count[of(s)]++
 	}
-	for i := len(h.CipherSuites) - 1; i >= 0; i-- {
-		if s := h.CipherSuites[i]; !signal(s) && count[of(s)] > 1 {
-			h.CipherSuites = slices.Delete(slices.Clone(h.CipherSuites), i, i+1)
-			return true
+	// CBC with SHA-2 first: who has those has AES-GCM too.
+	for _, rare := range []bool{true, false} {
+		for i := len(h.CipherSuites) - 1; i >= 0; i-- {
+			s := h.CipherSuites[i]
+			if info := s.Info(); !signal(s) && count[of(s)] > 1 && (!rare || !info.AEAD && info.MAC != "SHA" && info.MAC != "SHA1") {
+				h.CipherSuites = slices.Delete(slices.Clone(h.CipherSuites), i, i+1)
+				return true
+			}
 		}
 	}
 	return false

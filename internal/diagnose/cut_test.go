@@ -82,12 +82,12 @@ func TestCutAtEveryByte(t *testing.T) {
 					t.Fatalf("the whole connection: %d of %d bytes\n%s", handshake.Load(), total.Load(), describe(d))
 				}
 				head, all := int(handshake.Load()), int(total.Load())
-				step := 1
+				step := 7
 				switch {
 				case testing.Short():
 					step = 17
 				case reset:
-					step = 5
+					step = 29
 				}
 				var task sync.WaitGroup
 				slots := make(chan struct{}, 4)
@@ -110,7 +110,7 @@ func TestCutAtEveryByte(t *testing.T) {
 const margin = 48
 
 func cutOne(t *testing.T, address, ca string, n, head int, reset bool) {
-	o := diagnose.Options{Connect: []string{address}, CAFile: ca, Timeout: 5 * time.Second}
+	o := diagnose.Options{Connect: []string{address}, CAFile: ca, Timeout: 20 * time.Second}
 	if n%20 != 0 { // all experiments at every offset take minutes
 		o.MaxConnections = 1
 	}
