@@ -167,7 +167,8 @@ func Folder(t testing.TB) string {
 
 // Ports are taken one after the other from a range below the one that the
 // system uses for outgoing connections, so that a port stays free between its
-// choice and the moment in which the server binds it.
+// choice and the moment in which the server binds it. Processes side by side
+// begin far from one another.
 const firstPort, lastPort = 18000, 30000
 
 var nextPort atomic.Int64
@@ -175,7 +176,7 @@ var nextPort atomic.Int64
 // FreePort returns a port of 127.0.0.1 on which nothing listens.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	nextPort.CompareAndSwap(0, int64(firstPort+os.Getpid()%8000))
+	nextPort.CompareAndSwap(0, int64(firstPort+os.Getpid()*997%(lastPort-firstPort)))
 	for range lastPort - firstPort {
 		p := firstPort + int(nextPort.Add(1)-firstPort)%(lastPort-firstPort)
 		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", p))
