@@ -69,12 +69,6 @@ func (v *view) browserLacks(browser *facts.Attempt) (p facts.Property, what stri
 // browserWarning is the warning of a cause of negotiation that a browser meets
 // at a server which suits the user's own client.
 func (v *view) browserWarning(p facts.Property) *match {
-	if f := v.flipOf(facts.PropALPN); f != nil && (f.from.End.Kind == facts.EndReset || f.from.End.Kind == facts.EndTimeout) {
-		m := v.flipped(f, facts.PropALPN)
-		m.summary = fmt.Sprintf("the server or a box before it breaks on the ALPN extension (%s)", orNone(offered(f.from).ALPN()))
-		m.not = []string{"a filter on the path that follows the protocol: the same run from another network tells"}
-		return m
-	}
 	if v.base == nil || !completed(v.base) {
 		return nil
 	}
