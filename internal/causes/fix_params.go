@@ -310,6 +310,11 @@ func (p *FixParams) ClientGroups() string {
 	return strings.Join(withExtra(mozillaGroups, strings.Split(p.ClientGroupList(), ":")), ":")
 }
 
+// JavaGroups are the groups of JSSE with those of Groups, in its names.
+func (p *FixParams) JavaGroups() string {
+	return strings.Join(withExtra("x25519:secp256r1:secp384r1:secp521r1", p.Groups), ",")
+}
+
 var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
 
 // SchemeList are the schemes of today with those that were proven to be needed,
