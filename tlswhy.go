@@ -62,8 +62,8 @@ type Options struct {
 	// Command is printed as the command that verifies the fix; "" makes one.
 	Command string
 
-	// Progress is called with short statements while the diagnosis runs, from
-	// several goroutines in turn; nil for none.
+	// Progress is called with short statements while the diagnosis runs, one
+	// after the other; nil for none.
 	Progress func(string)
 	// Detail is 2 to keep the raw bytes of all messages in the result.
 	Detail int

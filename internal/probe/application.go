@@ -9,8 +9,13 @@ import (
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
-// bodyTime is how long the rest of an answer may take once its head is there.
-const bodyTime = time.Second
+const (
+	// answerTime is how long the head of an answer may take: the handshake
+	// stands, and what the application has to say is a bonus.
+	answerTime = 3 * time.Second
+	// bodyTime is how long the rest may take once the head is there.
+	bodyTime = time.Second
+)
 
 // application goes on once both Finished are sent: the request and its answer,
 // or without a request the server's first word.
@@ -26,6 +31,9 @@ func (e *engine) application() error {
 		answer = &answer1{}
 	}
 	e.send(e.record(nil, nameApplicationData, tlswire.ContentApplicationData, answer.request(e.spec.Request)))
+	if until := time.Now().Add(answerTime); until.Before(e.c.deadline) {
+		e.c.until(until)
+	}
 	err := e.readAnswer(answer)
 	e.a.HTTP = answer.result()
 	return err
