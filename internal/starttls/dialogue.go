@@ -3,6 +3,7 @@ package starttls
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ type dialogue struct {
 	protocol string
 	ctx      context.Context
 	conn     net.Conn
+	first    string // the step that the server's first bytes answer
 	step     string
 	lines    []Line
 	received int // bytes of the server so far
@@ -28,7 +30,7 @@ func begin(ctx context.Context, conn net.Conn, protocol string) (*dialogue, func
 		_ = conn.SetDeadline(deadline) // a connection without deadlines still ends with its peer
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	d := &dialogue{protocol: protocol, ctx: ctx, conn: conn, step: "greeting"}
+	d := &dialogue{protocol: protocol, ctx: ctx, conn: conn, first: "greeting", step: "greeting"}
 	return d, func() {
 		stop()
 		_ = conn.SetDeadline(time.Time{})
@@ -42,9 +44,20 @@ func (d *dialogue) fail(p Problem) *Error {
 
 // send writes one line and names the step that begins with it.
 func (d *dialogue) send(step, line string) error {
+	return d.write(step, line, []byte(line+"\r\n"))
+}
+
+// open sends the first bytes of a protocol in which the client begins.
+func (d *dialogue) open(step, words string, data []byte) error {
+	d.first = step
+	return d.write(step, words, data)
+}
+
+// write sends bytes and keeps the words for them.
+func (d *dialogue) write(step, words string, data []byte) error {
 	d.step = step
-	d.lines = append(d.lines, Line{Text: line})
-	_, err := d.conn.Write([]byte(line + "\r\n"))
+	d.lines = append(d.lines, Line{Text: words})
+	_, err := d.conn.Write(data)
 	if err == nil {
 		return nil
 	}
@@ -53,8 +66,10 @@ func (d *dialogue) send(step, line string) error {
 
 // line reads one line. Bytes that came before an error are kept as a line of
 // the dialogue and in the error.
-func (d *dialogue) line() (string, error) {
-	var line []byte
+func (d *dialogue) line() (string, error) { return d.lineAfter(nil) }
+
+// lineAfter reads the rest of a line that begins with bytes already read.
+func (d *dialogue) lineAfter(line []byte) (string, error) {
 	var b [1]byte
 	for {
 		n, err := d.conn.Read(b[:])
@@ -79,10 +94,60 @@ func (d *dialogue) line() (string, error) {
 	}
 }
 
+// heard notes what the server said in a message that is no line of text.
+func (d *dialogue) heard(format string, args ...any) {
+	d.lines = append(d.lines, Line{Server: true, Text: fmt.Sprintf(format, args...)})
+}
+
+// read takes exactly n bytes of a binary message from the connection, before
+// which the bytes got have been read. It returns both together.
+func (d *dialogue) read(got []byte, n int) ([]byte, error) {
+	var b [1]byte
+	for n > 0 {
+		k, err := d.conn.Read(b[:])
+		if k == 1 {
+			d.received++
+			n--
+			if got = append(got, b[0]); d.received == 3 && looksLikeTLS(got) {
+				return nil, d.unreadable(SpeaksTLS, got)
+			}
+		}
+		if err != nil && n > 0 {
+			err = d.transport(err, nil)
+			if failure, ok := err.(*Error); ok && len(got) > 0 {
+				failure.Data = got[:min(len(got), maxData)]
+			}
+			return nil, err
+		}
+	}
+	return got, nil
+}
+
+// foreign is the error for bytes that begin no message of the protocol. Text is
+// read on to its line end, so that it can be shown.
+func (d *dialogue) foreign(got []byte) error {
+	text := len(got) > 0
+	for _, b := range got {
+		text = text && (b >= ' ' && b < 0x7f || b == '\t')
+	}
+	tls := d.received < 3 && got[0] >= 20 && got[0] <= 24
+	if !text && !tls {
+		return d.unreadable(d.unreadableKind(), got)
+	}
+	line, err := d.lineAfter(got)
+	if err != nil {
+		if failure, ok := err.(*Error); ok && d.step == d.first && failure.Problem != SpeaksTLS {
+			failure.Problem = WrongProtocol
+		}
+		return err
+	}
+	return d.unreadable(d.unreadableKind(), []byte(line))
+}
+
 // unreadableKind is the problem of a line that is none: in the greeting it
 // means that another protocol speaks.
 func (d *dialogue) unreadableKind() Problem {
-	if d.step == "greeting" {
+	if d.step == d.first {
 		return WrongProtocol
 	}
 	return Garbled
@@ -117,7 +182,7 @@ func (d *dialogue) transport(err error, partial []byte) error {
 		}
 	}
 	// A greeting of another protocol may have no line end: say what spoke.
-	if d.step == "greeting" && len(partial) > 0 && (problem == Silent || problem == Closed) {
+	if d.step == d.first && len(partial) > 0 && (problem == Silent || problem == Closed) {
 		problem = WrongProtocol
 	}
 	failure := d.fail(problem)
@@ -138,4 +203,27 @@ func isTimeout(err error) bool {
 // type and a major version of 3.
 func looksLikeTLS(data []byte) bool {
 	return len(data) >= 3 && data[0] >= 20 && data[0] <= 24 && data[1] == 3 && data[2] <= 4
+}
+
+// refusal is the error that repeats the server's words.
+func refusal(d *dialogue, p Problem, code, text string) *Error {
+	failure := d.fail(p)
+	failure.Code, failure.Text = code, text
+	return failure
+}
+
+// block reads the lines up to a single dot (RFC 3977, Section 3.1.1).
+func (d *dialogue) block() ([]string, error) {
+	var lines []string
+	for range maxLines {
+		line, err := d.line()
+		if err != nil {
+			return nil, err
+		}
+		if line == "." {
+			return lines, nil
+		}
+		lines = append(lines, strings.TrimPrefix(line, "."))
+	}
+	return nil, d.fail(Garbled)
 }

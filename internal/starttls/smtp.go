@@ -11,6 +11,12 @@ var _ = register(smtp{})
 // smtp is RFC 5321 with STARTTLS of RFC 3207.
 type smtp struct{}
 
+// mail is the dialogue that SMTP and LMTP share.
+type mail struct {
+	hello string // the command that asks for capabilities
+	plain string // what older servers know instead, or ""
+}
+
 // Name is "smtp".
 func (smtp) Name() string { return "smtp" }
 
@@ -29,11 +35,11 @@ func (r smtpReply) text() string { return strings.Join(r.texts, " ") }
 func (s smtp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
 	d, end := begin(ctx, conn, s.Name())
 	defer end()
-	err := s.talk(d)
+	err := mail{hello: "EHLO", plain: "HELO"}.talk(d)
 	return d.lines, err
 }
 
-func (s smtp) talk(d *dialogue) error {
+func (s mail) talk(d *dialogue) error {
 	greeting, err := s.reply(d)
 	if err != nil {
 		return err
@@ -43,7 +49,7 @@ func (s smtp) talk(d *dialogue) error {
 	}
 	// The argument must be a name or an address literal (RFC 5321, Section
 	// 4.1.1.1); a client behind an unknown address may say so.
-	if err := d.send("EHLO", "EHLO localhost"); err != nil {
+	if err := d.send(s.hello, s.hello+" localhost"); err != nil {
 		return err
 	}
 	ehlo, err := s.reply(d)
@@ -54,10 +60,10 @@ func (s smtp) talk(d *dialogue) error {
 	switch {
 	case ehlo.code == "250":
 		capabilities = ehlo.texts[1:]
-	case strings.HasPrefix(ehlo.code, "5"):
+	case s.plain != "" && strings.HasPrefix(ehlo.code, "5"):
 		// A server that knows only HELO has no extensions, so no STARTTLS
 		// either (RFC 5321, Section 3.2). HELO shows that it is up.
-		if err := d.send("HELO", "HELO localhost"); err != nil {
+		if err := d.send(s.plain, s.plain+" localhost"); err != nil {
 			return err
 		}
 		helo, err := s.reply(d)
@@ -93,14 +99,14 @@ func (s smtp) talk(d *dialogue) error {
 	return nil
 }
 
-func (smtp) refused(d *dialogue, p Problem, r smtpReply) *Error {
+func (mail) refused(d *dialogue, p Problem, r smtpReply) *Error {
 	failure := d.fail(p)
 	failure.Code, failure.Text = r.code, r.text()
 	return failure
 }
 
 // reply reads the lines of one reply (RFC 5321, Section 4.2.1).
-func (s smtp) reply(d *dialogue) (smtpReply, error) {
+func (s mail) reply(d *dialogue) (smtpReply, error) {
 	var r smtpReply
 	for range maxLines {
 		line, err := d.line()
@@ -130,7 +136,7 @@ func (s smtp) reply(d *dialogue) (smtpReply, error) {
 // plausible is false for the greeting of FTP, which has the same form and the
 // same code. It is a heuristic: an SMTP server that does not say SMTP and calls
 // itself an FTP server would be misread.
-func (smtp) plausible(d *dialogue, r smtpReply, text string) bool {
+func (mail) plausible(d *dialogue, r smtpReply, text string) bool {
 	if d.step != "greeting" || r.code != "220" || len(r.texts) > 0 {
 		return true
 	}
