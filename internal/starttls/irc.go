@@ -1,0 +1,104 @@
+package starttls
+
+import (
+	"context"
+	"net"
+	"strings"
+)
+
+var _ = register(irc{})
+
+// irc is RFC 2812 with the STARTTLS of UnrealIRCd and InspIRCd, which IRCv3
+// describes: https://ircv3.net/specs/deprecated/tls
+type irc struct{}
+
+// Name is "irc".
+func (irc) Name() string { return "irc" }
+
+// Ports are the usual one and its neighbour.
+func (irc) Ports() []int { return []int{6667, 6666} }
+
+// Dialogue is STARTTLS. The client begins; notices and capability lists that
+// come before the answer are passed over.
+func (p irc) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
+	d, end := begin(ctx, conn, p.Name())
+	defer end()
+	err := p.talk(d)
+	return d.lines, err
+}
+
+func (p irc) talk(d *dialogue) error {
+	if err := d.open("STARTTLS", "STARTTLS", []byte("STARTTLS\r\n")); err != nil {
+		return err
+	}
+	var capabilities []string
+	for n := range maxLines {
+		line, err := d.line()
+		if err != nil {
+			return err
+		}
+		command, params := p.message(line)
+		if command == "" {
+			problem := Garbled
+			if n == 0 {
+				problem = WrongProtocol
+			}
+			return d.unreadable(problem, []byte(line))
+		}
+		words := ""
+		if len(params) > 0 {
+			words = params[len(params)-1]
+		}
+		switch command {
+		case "670": // RPL_STARTTLS
+			return nil
+		case "691": // ERR_STARTTLS
+			failure := refusal(d, Refused, command, words)
+			failure.Capabilities = capabilities
+			return failure
+		case "421", "451", "461": // unknown command, not registered, not enough parameters
+			failure := refusal(d, NotOffered, command, words)
+			failure.Capabilities = capabilities
+			return failure
+		case "ERROR", "465", "466", "463": // closing link, banned, not privileged
+			return refusal(d, Unavailable, command, words)
+		case "CAP":
+			capabilities = append(capabilities, strings.Fields(words)...)
+		case "PING":
+			if err := d.send("STARTTLS", "PONG :"+words); err != nil {
+				return err
+			}
+		}
+	}
+	return d.fail(Garbled)
+}
+
+// message splits ":source COMMAND a b :c d" (RFC 2812, Section 2.3.1). The
+// command is "" for a line that is no message.
+func (irc) message(line string) (command string, params []string) {
+	if strings.HasPrefix(line, "@") { // message tags
+		_, line, _ = strings.Cut(line, " ")
+	}
+	sourced := strings.HasPrefix(line, ":")
+	if sourced {
+		_, line, _ = strings.Cut(line, " ")
+	}
+	line, trailing, long := strings.Cut(line, " :")
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return "", nil
+	}
+	command = fields[0]
+	switch command {
+	case "NOTICE", "CAP", "PING", "ERROR", "PRIVMSG", "AUTHENTICATE", "MODE", "FAIL", "WARN", "NOTE":
+	default:
+		// Numeric replies name their source, those of SMTP and FTP do not.
+		if !sourced || len(command) != 3 || !digits(command) {
+			return "", nil
+		}
+	}
+	if params = fields[1:]; long {
+		params = append(params, trailing)
+	}
+	return command, params
+}
