@@ -51,8 +51,11 @@ tidy:
 deps:
 	@scripts/deps.sh
 
+# The real servers are tested by themselves: they need the machine for
+# themselves, since what answers late on a busy one looks like a fault.
 test: deps
-	$(GO) test -race -timeout 25m $(TESTFLAGS) ./...
+	$(GO) test -race -timeout 25m $(TESTFLAGS) $$($(GO) list ./... | grep -v '/test\(/\|$$\)')
+	$(GO) test -race -timeout 25m $(TESTFLAGS) -p 1 ./test/...
 
 test-short:
 	$(GO) test -short $(TESTFLAGS) ./...

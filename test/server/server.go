@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -165,20 +164,35 @@ func Folder(t testing.TB) string {
 	return dir
 }
 
-// Ports are taken one after the other from a range below the one that the
-// system uses for outgoing connections, so that a port stays free between its
-// choice and the moment in which the server binds it. Processes side by side
-// begin far from one another.
-const firstPort, lastPort = 18000, 30000
+// Ports come from a range below the one that the system uses for outgoing
+// connections, one after the other, so that a port stays free between its choice
+// and the moment in which the server binds it. Test processes that run side by
+// side own a block of the range each: who listens on its first port has it.
+const firstPort, lastPort, blockPorts = 18000, 30000, 1500
 
-var nextPort atomic.Int64
+var block struct {
+	sync.Mutex
+	claim net.Listener // held until the process ends
+	first int
+	used  int
+}
 
 // FreePort returns a port of 127.0.0.1 on which nothing listens.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	nextPort.CompareAndSwap(0, int64(firstPort+os.Getpid()*997%(lastPort-firstPort)))
-	for range lastPort - firstPort {
-		p := firstPort + int(nextPort.Add(1)-firstPort)%(lastPort-firstPort)
+	block.Lock()
+	defer block.Unlock()
+	for p := firstPort; block.claim == nil && p < lastPort; p += blockPorts {
+		if ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
+			block.claim, block.first = ln, p
+		}
+	}
+	if block.claim == nil {
+		t.Fatal("no free ports")
+	}
+	for range blockPorts {
+		p := block.first + 1 + block.used%(blockPorts-1)
+		block.used++
 		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", p))
 		if err != nil {
 			continue

@@ -94,6 +94,12 @@ public class Server {
         try (s) {
             s.setSoTimeout(20000);
             BufferedReader in = new BufferedReader(new InputStreamReader(s.getInputStream(), StandardCharsets.ISO_8859_1));
+            in.mark(1);
+            if (in.read() < ' ') { // not HTTP; Tomcat says so too
+                s.getOutputStream().write("HTTP/1.1 400 \r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1));
+                return;
+            }
+            in.reset();
             String line;
             while ((line = in.readLine()) != null && !line.isEmpty()) {
             }
