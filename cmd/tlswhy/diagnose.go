@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -145,6 +146,26 @@ func refused(input string, err error) *diag.Diagnosis {
 	if hint != "" {
 		c.Fixes = []diag.Fix{{Side: "client", Action: "correct-command-line", Text: hint}}
 	}
-	return &diag.Diagnosis{Schema: diag.Schema, Target: diag.Target{Input: input}, Verdict: diag.Untested, Causes: []diag.Cause{c},
+	return &diag.Diagnosis{Schema: diag.Schema, Target: diag.Target{Input: withoutCredentials(input)}, Verdict: diag.Untested, Causes: []diag.Cause{c},
 		StartedAt: time.Now().UTC(), Tool: toolInfo()}
+}
+
+// withoutCredentials takes user and password out of a target that is repeated.
+func withoutCredentials(target string) string {
+	scheme, rest, isURL := strings.Cut(target, "://")
+	if !isURL {
+		scheme, rest = "", target
+	}
+	host, path, hasPath := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		host = host[i+1:]
+	}
+	out := host
+	if isURL {
+		out = scheme + "://" + host
+	}
+	if hasPath {
+		out += "/" + path
+	}
+	return out
 }

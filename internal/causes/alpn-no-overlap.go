@@ -50,7 +50,7 @@ func (v *view) foreignProtocol() *match {
 	if a == nil || a.HTTP == nil || a.Encrypted != nil && a.Encrypted.ALPN() == "h2" || a.ServerHello != nil && a.ServerHello.ALPN() == "h2" {
 		return nil
 	}
-	if strings.Contains(string(a.HTTP.Body), "Unknown ALPN Protocol") { // Node's http2
+	if strings.Contains(string(a.HTTP.Body), "ALPN Protocol, expected") { // Node's http2
 		m := &match{confidence: diag.Proven, stage: diag.StageApplication, summary: "the server speaks only HTTP/2, and the client did not agree to it (ALPN)"}
 		m.params = func(p *FixParams) { p.ClientALPN = []string{"h2"} }
 		return m.see(attempts(a)+", HTTP answer", "%s; the client offers %s", quoted(a.HTTP.Body), orNone(offered(a).ALPN()))

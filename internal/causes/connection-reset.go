@@ -21,6 +21,7 @@ var _ = register(rule{id: "connection-reset", rank: rankResidual, residual: true
 	v.sometimes(m)
 	if v.plainBase() != "" {
 		m.stage, m.summary = diag.StageApplication, "the server resets the connection and gives no answer to the plain request"
+		return m.see(v.everyTry(), "%s after %s", endText(v.deep), short(v.deep.End.After))
 	}
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left", endText(v.deep), short(v.deep.End.After))
 }})

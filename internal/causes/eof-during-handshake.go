@@ -22,6 +22,7 @@ var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: 
 	v.sometimes(m)
 	if v.plainBase() != "" {
 		m.stage, m.summary = diag.StageApplication, "the server closes the connection and gives no answer to the plain request"
+		return m.see(v.everyTry(), "%s after %s", endText(v.deep), short(v.deep.End.After))
 	}
 	return m.see(v.everyTry(), "%s, %s after the ClientHello left, %d bytes had come", endText(v.deep), short(v.deep.End.After), v.deep.BytesReceived)
 }})

@@ -22,6 +22,7 @@ var _ = register(rule{id: "handshake-timeout", rank: rankResidual, residual: tru
 	v.sometimes(m)
 	if v.plainBase() != "" {
 		m.stage, m.summary = diag.StageApplication, "the server keeps silent and gives no answer to the plain request"
+		return m.see(v.everyTry(), "%s after %s", endText(v.deep), short(v.deep.End.After))
 	}
 	return m.see(v.everyTry(), "silence for %s; %d bytes had come", short(v.deep.End.After), v.deep.BytesReceived)
 }})

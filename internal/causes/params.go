@@ -161,7 +161,7 @@ var shapeWords = map[string]string{"compact": "made small (TLS 1.2, no other ext
 func (v *view) everyTry() string {
 	var same []*facts.Attempt
 	for _, a := range v.tries {
-		if a.Of.Kind == facts.Handshake && a.End.Kind == v.deep.End.Kind && a.End.Alert == v.deep.End.Alert {
+		if a.Of.Kind == v.deep.Of.Kind && a.End.Kind == v.deep.End.Kind && a.End.Alert == v.deep.End.Alert {
 			same = append(same, a)
 		}
 	}

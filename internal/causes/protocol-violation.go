@@ -22,6 +22,11 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s %s (%s)", x.Message, x.Problem, x.Rule)
 	}
 	switch {
+	case a.End.Kind == facts.EndNotTLS && a.ServerHello != nil:
+		m.summary = "bytes that are no TLS come in the middle of the handshake"
+		m.not = []string{"a machine or a box on the path that changes bytes"}
+		m.confidence = diag.Strong
+		return m.see(attempts(a)+behind(a), "they begin %s", quoted(a.End.Data))
 	case a.End.Kind == facts.EndMalformed:
 		m.summary = "the server answers in TLS that cannot be read"
 		if len(m.evidence) == 0 {

@@ -21,7 +21,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			}
 		}
 		protocol, detail := tlswire.IdentifyPlaintext(a.End.Data)
-		if protocol == "tls" || protocol == "dtls" || sslv2Error(a) {
+		if protocol == "tls" || protocol == "dtls" || sslv2Error(a) || a.ServerHello != nil {
 			return nil
 		}
 		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
@@ -63,7 +63,7 @@ func (v *view) mute() bool {
 		return false
 	}
 	for _, a := range v.tries {
-		if a.Of.Kind == facts.Handshake && a.BytesReceived > 0 {
+		if a.Of.Kind == facts.Handshake && a.BytesReceived > 0 && a.End.Kind != facts.EndNotTLS {
 			return false
 		}
 	}

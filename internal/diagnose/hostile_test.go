@@ -155,7 +155,7 @@ func slowlyAtOnce(words string, pause time.Duration) func(net.Conn) {
 
 // hasty are options with which no test takes long.
 func hasty(address string) diagnose.Options {
-	return diagnose.Options{Connect: []string{address}, Timeout: 600 * time.Millisecond, Trust: "mozilla"}
+	return diagnose.Options{Connect: []string{address}, Timeout: 2 * time.Second, Trust: "mozilla"}
 }
 
 // endure diagnoses a hostile peer and holds what is demanded of all of them.

@@ -339,7 +339,7 @@ func (l *rungs) end() {
 	switch a.End.Kind {
 	case facts.EndAlert:
 		s.Name, s.Text = "Alert", a.End.Alert.Description.String()
-		if a.End.Stage == diag.StageApplication {
+		if a.End.Alert.Description == tlswire.AlertCloseNotify && a.End.Stage == diag.StageApplication {
 			return
 		}
 	case facts.EndReset:
@@ -377,8 +377,11 @@ func (l *rungs) end() {
 	default:
 		return
 	}
-	if a.End.Stage == diag.StageApplication && a.End.Kind != facts.EndCompleted {
-		s.Status = diag.StatusInform
+	switch a.End.Kind {
+	case facts.EndTimeout, facts.EndClosed, facts.EndReset, facts.EndLimit:
+		if a.End.Stage == diag.StageApplication {
+			s.Status = diag.StatusInform // the application's affair
+		}
 	}
 	l.add(s)
 }

@@ -22,6 +22,7 @@ const (
 	defaultTimeout     = 5 * time.Second         // of the first attempts
 	afterFirst         = 2700 * time.Millisecond // of all that follows a timeout
 	maxTotal           = 30 * time.Second
+	slow               = 3 * time.Second // an attempt that took so long counts as silence
 	defaultConnections = 40
 	maxParallel        = 4 // connections to one address at a time
 )
@@ -103,7 +104,7 @@ func (r *runner) timeout() time.Duration {
 
 // deadline is when the diagnosis ends: soon after a silence, else much later.
 func (r *runner) deadline() time.Time {
-	if slices.ContainsFunc(r.c.Attempts, silent) {
+	if slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool { return silent(a) || a.End.After >= slow }) {
 		return r.started.Add(r.timeout() + afterFirst)
 	}
 	return r.started.Add(r.timeout() + maxTotal)
@@ -152,7 +153,7 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 	}
 	wg.Wait()
 	for _, a := range made {
-		if a != nil && silent(a) && ctx.Err() != nil {
+		if a != nil && silent(a) && over(ctx) {
 			a.End.Kind = facts.EndCanceled // the caller's time was up, not the server's
 		}
 	}
@@ -170,6 +171,13 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 	}
 }
 
+// over tells whether the caller's time is up, or about to be.
+func over(ctx context.Context) bool {
+	const near = 20 * time.Millisecond
+	limit, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(limit) < near
+}
+
 // allowance is how long one attempt may take: the first ones long, experiments
 // a multiple of what the network was seen to need.
 func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time.Duration {
@@ -185,7 +193,7 @@ func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time
 func (r *runner) slowest(address string) time.Duration {
 	var d time.Duration
 	for _, a := range r.c.Attempts {
-		if a.Address == address && !silent(a) {
+		if a.Address == address && !silent(a) && a.End.Kind != facts.EndPreamble {
 			d = max(d, a.Connect, a.End.After)
 		}
 	}

@@ -138,8 +138,13 @@ func TestAlteredBytes(t *testing.T) {
 				clean := a.End.Kind == facts.EndCompleted && len(a.Violations) == 0 &&
 					a.KeyProof.Result == facts.ProofValid && a.Finished.Result == facts.ProofValid
 				// The version of a record is ignored (RFC 8446, Section 5.1), and
-				// the last bytes follow a complete answer.
-				if clean && !recordVersion(said, n) && n < len(said)-100 {
+				// the last bytes follow a complete answer. An ECDSA signature is a
+				// byte or two longer at one time than at another.
+				near := false
+				for i := n - 4; i <= n+4; i++ {
+					near = near || recordVersion(said, i)
+				}
+				if clean && !near && n < len(said)-100 {
 					t.Error("got a clean attempt")
 				}
 			})
