@@ -160,11 +160,13 @@ func (m *machine) below(text string) string {
 func (m *machine) carryOut(t *testing.T, command string) {
 	t.Helper()
 	stubs := ""
-	for _, c := range []string{"nginx", "apachectl", "haproxy", "systemctl", "journalctl", "certbot", "grep"} {
+	for _, c := range []string{"nginx", "apachectl", "a2enmod", "haproxy", "systemctl", "journalctl", "certbot", "grep"} {
 		stubs += c + "() { :; }\n"
 	}
 	cmd := exec.Command("/bin/sh", "-c", "set -e\n"+stubs+m.below(command))
 	cmd.Dir = filepath.Join(m.root, "work")
+	// Programs that change this machine are in sbin, which is not on this path.
+	cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the printed command fails: %v\n%s\n%s", err, command, out)
 	}
