@@ -252,10 +252,13 @@ func TestDialogueTruncated(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	if names := Names(); !slices.IsSorted(names) || !slices.Contains(names, "imap") || !slices.Contains(names, "smtp") {
-		t.Errorf("got %q", names)
+	want := []string{"ftp", "imap", "irc", "ldap", "lmtp", "mysql", "nntp", "pop3", "postgres", "postgresql", "rdp", "sieve", "smtp",
+		"xmpp", "xmpp-server"}
+	if got := Names(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	for port, want := range map[int]string{25: "smtp", 587: "smtp", 143: "imap"} {
+	for port, want := range map[int]string{25: "smtp", 587: "smtp", 143: "imap", 110: "pop3", 21: "ftp", 24: "lmtp", 119: "nntp", 4190: "sieve",
+		6667: "irc", 5222: "xmpp", 5269: "xmpp-server", 5432: "postgres", 3306: "mysql", 389: "ldap", 3389: "rdp"} {
 		if p, ok := ByPort(port); !ok || p.Name() != want {
 			t.Errorf("port %d: got %v, want %s", port, p, want)
 		}
