@@ -91,6 +91,11 @@ func TestParseTarget(t *testing.T) {
 		{"dot", "dot://h", want{Name: "h", Port: 853, Protocol: "dot"}},
 		{"telnets", "telnets://h", want{Name: "h", Port: 992, Protocol: "telnets"}},
 		{"smtp with a port", "smtp://mx.example.com:25", want{Name: "mx.example.com", Port: 25, Protocol: "smtp", StartTLS: "smtp"}},
+		{"pop3", "pop3://h", want{Name: "h", Port: 110, Protocol: "pop3", StartTLS: "pop3"}},
+		{"postgres with a database", "postgres://h/db", want{Name: "h", Port: 5432, Protocol: "postgres", StartTLS: "postgres", Path: "/db"}},
+		{"postgresql", "postgresql://h", want{Name: "h", Port: 5432, Protocol: "postgresql", StartTLS: "postgresql"}},
+		{"xmpp between servers", "xmpp-server://h", want{Name: "h", Port: 5269, Protocol: "xmpp-server", StartTLS: "xmpp-server"}},
+		{"port of ldap", "h:389", want{Name: "h", Port: 389, Protocol: "ldap", StartTLS: "ldap", Guessed: true}},
 		{"imap", "imap://h", want{Name: "h", Port: 143, Protocol: "imap", StartTLS: "imap"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
