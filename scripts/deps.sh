@@ -1,27 +1,35 @@
 #!/usr/bin/env bash
 # Installs what the tests need on Debian and its kin. Does nothing where
-# everything is there; never starts a service; says what it could not install.
-# Without apt or root it only says what is missing. In CI (CI=true) or with
-# TLSWHY_REQUIRE_ALL=1 a missing program is an error.
+# everything is there; starts no service, now or at the next boot; says what it
+# could not install and why. Without apt or root it only says what is missing.
+# In CI (CI=true) or with TLSWHY_REQUIRE_ALL=1 a missing program is an error.
 set -eu
 
 # program:package
-needs="gcc:gcc openssl:openssl curl:curl nginx:nginx apache2:apache2 haproxy:haproxy
-stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless"
+needs="gcc:gcc stdlib.h:libc6-dev openssl:openssl curl:curl nginx:nginx apache2:apache2
+haproxy:haproxy stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless"
 
 export PATH="$PATH:/usr/sbin:/sbin"
-here() { command -v "$1" >/dev/null 2>&1; }
-# gcc without the C library's headers cannot build with -race.
-libc() { [ -e /usr/include/stdlib.h ]; }
+here() {
+	case $1 in
+	# gcc without the C library's headers cannot build with -race.
+	*.h) echo "#include <$1>" | gcc -E - >/dev/null 2>&1 ;;
+	*) command -v "$1" >/dev/null 2>&1 ;;
+	esac
+}
 
 packages=
-for n in $needs; do
-	here "${n%%:*}" || packages="$packages ${n#*:}"
-done
-libc || packages="$packages libc6-dev"
+find_missing() {
+	packages=
+	for n in $needs; do
+		here "${n%%:*}" || packages="$packages ${n#*:}"
+	done
+}
+
+find_missing
 [ -n "$packages" ] || exit 0
 
-if [ "$(id -u)" = 0 ] && here apt-get; then
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$packages"
 	export DEBIAN_FRONTEND=noninteractive
 	# Packages of servers start them when they are installed, on ports that may
@@ -32,21 +40,28 @@ if [ "$(id -u)" = 0 ] && here apt-get; then
 		chmod 755 "$policy"
 		trap 'rm -f "$policy"' EXIT
 	fi
-	install() { apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1; }
+	# A new machine may be installing its own updates: wait for them.
+	apt() { apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
+	install() { apt install -y --no-install-recommends "$@" 2>&1 >/dev/null; }
+	wanted=$packages
 	# shellcheck disable=SC2086
-	if ! install $packages; then
-		apt-get update -q >/dev/null 2>&1 || echo "apt-get update failed" >&2
-		if ! install $packages; then
+	if ! install $wanted >/dev/null; then
+		apt update >/dev/null || echo "apt-get update failed" >&2
+		if ! install $wanted >/dev/null; then
 			# One that cannot be had must not keep the others away.
-			for p in $packages; do install "$p" || echo "could not install $p" >&2; done
+			for p in $wanted; do
+				why=$(install "$p") || printf 'could not install %s:\n%s\n' "$p" "$why" >&2
+			done
 		fi
 	fi
+	for p in $wanted; do
+		case $p in nginx | apache2 | haproxy | stunnel4) update-rc.d "$p" disable >/dev/null 2>&1 || true ;; esac
+	done
+	find_missing
+	[ -n "$packages" ] || exit 0
 fi
 
-missing=
-for n in $needs; do
-	here "${n%%:*}" || missing="$missing ${n%%:*} (package ${n#*:});"
-done
-[ -n "$missing" ] || exit 0
-echo "missing:$missing the tests that need them are skipped, in CI they fail" >&2
+echo "MISSING:$packages" >&2
+echo "As root, on Debian: apt-get install --no-install-recommends$packages" >&2
+echo "Without them tests are skipped; in CI they fail." >&2
 if [ "${CI:-}" = true ] || [ "${TLSWHY_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi
