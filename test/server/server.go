@@ -193,12 +193,13 @@ func FreePort(t testing.TB) int {
 	for range blockPorts {
 		p := block.first + 1 + block.used%(blockPorts-1)
 		block.used++
-		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", p))
+		// A socket that listens to find out would be copied into the processes
+		// that start at the same moment, and the port be in use a moment longer.
+		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p), time.Second)
 		if err != nil {
-			continue
+			return p
 		}
-		ln.Close()
-		return p
+		c.Close()
 	}
 	t.Fatal("no free port")
 	return 0
