@@ -3,6 +3,7 @@ package starttls
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -18,8 +19,9 @@ func (irc) Name() string { return "irc" }
 // Ports are the usual one and its neighbour.
 func (irc) Ports() []int { return []int{6667, 6666} }
 
-// Dialogue is STARTTLS. The client begins; notices and capability lists that
-// come before the answer are passed over.
+// Dialogue is CAP LS and STARTTLS in one. The client begins. Servers that know
+// neither may say nothing at all: ngIRCd passes over commands that it does not
+// know until the client has registered, and only its capabilities tell.
 func (p irc) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
 	d, end := begin(ctx, conn, p.Name())
 	defer end()
@@ -28,12 +30,19 @@ func (p irc) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, 
 }
 
 func (p irc) talk(d *dialogue) error {
-	if err := d.open("STARTTLS", "STARTTLS", []byte("STARTTLS\r\n")); err != nil {
+	if err := d.open("STARTTLS", "CAP LS 302", []byte("CAP LS 302\r\n")); err != nil {
+		return err
+	}
+	if err := d.send("STARTTLS", "STARTTLS"); err != nil {
 		return err
 	}
 	var capabilities []string
+	listed := false // the answer to CAP is there
 	for n := range maxLines {
 		line, err := d.line()
+		if failure, ok := err.(*Error); ok && failure.Problem == Silent && listed && !hasWord(capabilities, "tls") {
+			failure.Problem, failure.Capabilities = NotOffered, capabilities
+		}
 		if err != nil {
 			return err
 		}
@@ -57,12 +66,18 @@ func (p irc) talk(d *dialogue) error {
 			failure.Capabilities = capabilities
 			return failure
 		case "421", "451", "461": // unknown command, not registered, not enough parameters
+			// The first one may be about CAP, whose answer comes first.
+			if !listed && !slices.Contains(params, "STARTTLS") {
+				listed = true
+				continue
+			}
 			failure := refusal(d, NotOffered, command, words)
 			failure.Capabilities = capabilities
 			return failure
-		case "ERROR", "465", "466", "463": // closing link, banned, not privileged
+		case "ERROR", "463", "465", "466": // closing link, not privileged, banned
 			return refusal(d, Unavailable, command, words)
 		case "CAP":
+			listed = true
 			capabilities = append(capabilities, strings.Fields(words)...)
 		case "PING":
 			if err := d.send("STARTTLS", "PONG :"+words); err != nil {
