@@ -26,7 +26,7 @@ var _ = register(rule{id: "client-speaks-plaintext", rank: rankTransport,
 			m.see(attempts(v.base), "the plain request got %s", plainEnd(v.base))
 		case v.base.End.Kind == facts.EndPreamble:
 			tls = v.direct()
-			m.summary = fmt.Sprintf("this port speaks TLS from the first byte, and the client waits for a plaintext %s greeting", strings.ToUpper(v.c.Want.StartTLS))
+			m.summary = fmt.Sprintf("this port speaks TLS from the first byte, and the client waits for a plaintext %s greeting", protocolName(v.c.Want.StartTLS))
 			m.fixes = []FixRef{{"client", "use-right-port"}}
 			m.see(attempts(v.base), "the plaintext dialogue: %s", v.base.End.Preamble)
 		}

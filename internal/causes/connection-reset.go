@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -10,7 +9,7 @@ import (
 
 var _ = register(rule{id: "connection-reset", rank: rankResidual, residual: true, match: func(v *view) *match {
 	if v.deep != nil && v.deep.End.Kind == facts.EndPreamble && v.deep.End.Preamble == "connection reset" {
-		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("the connection is reset in the plaintext %s dialogue", strings.ToUpper(v.c.Want.StartTLS))}
+		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("the connection is reset in the plaintext %s dialogue", protocolName(v.c.Want.StartTLS))}
 		return m.see(v.everyTry(), "reset after %s, %s", short(v.deep.End.After), count(len(v.deep.Preamble), "line"))
 	}
 	if v.deep == nil || completed(v.deep) || v.disliked() || v.deep.End.Kind != facts.EndReset {

@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -11,7 +10,7 @@ import (
 
 var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: true, match: func(v *view) *match {
 	if v.deep != nil && v.deep.End.Kind == facts.EndPreamble && v.deep.End.Preamble == "connection closed" {
-		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("the server closes the connection in the plaintext %s dialogue", strings.ToUpper(v.c.Want.StartTLS))}
+		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("the server closes the connection in the plaintext %s dialogue", protocolName(v.c.Want.StartTLS))}
 		return m.see(v.everyTry(), "closed after %s, %s", short(v.deep.End.After), count(len(v.deep.Preamble), "line"))
 	}
 	if v.deep == nil || completed(v.deep) || v.disliked() || v.deep.End.Kind != facts.EndClosed && !closeNotify(v.deep) && !cutShort(v.deep) {

@@ -158,7 +158,11 @@ func RenderFixes(refs []FixRef, software, clients []string, p FixParams) []diag.
 		var guides []*guide
 		switch ref.Side {
 		case "server":
-			guides = choose("server", anyServer, ref.Action, software, usualServers)
+			usual := usualServers
+			if p.StartTLS != "" && p.StartTLS != "smtp" && p.StartTLS != "imap" {
+				usual = nil // none of them is a database or a directory
+			}
+			guides = choose("server", anyServer, ref.Action, software, usual)
 		case "client":
 			guides = choose("client", anyClient, ref.Action, clients, usualClients)
 		default:

@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -10,7 +9,7 @@ import (
 
 var _ = register(rule{id: "handshake-timeout", rank: rankResidual, residual: true, match: func(v *view) *match {
 	if v.deep != nil && v.deep.End.Kind == facts.EndPreamble && (v.deep.End.Preamble == "no greeting" || v.deep.End.Preamble == "silence") {
-		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("TCP connects, then the server says nothing (%s was expected)", strings.ToUpper(v.c.Want.StartTLS)),
+		m := &match{confidence: diag.Likely, stage: diag.StagePreamble, summary: fmt.Sprintf("TCP connects, then the server says nothing (%s was expected)", protocolName(v.c.Want.StartTLS)),
 			not: []string{"a filter on the path that drops packets silently", "a port that expects another protocol"}}
 		return m.see(v.everyTry(), "no words for %s", short(v.deep.End.After))
 	}

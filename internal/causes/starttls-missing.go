@@ -20,24 +20,27 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 	case "no greeting", "silence", "connection closed", "connection reset":
 		return nil // nothing was said about STARTTLS: the residual causes say how it ended
 	}
-	name := strings.ToUpper(v.c.Want.StartTLS)
+	name := protocolName(v.c.Want.StartTLS)
+	ask := upgradeName(v.c.Want.StartTLS)
 	m := &match{confidence: diag.Proven}
 	switch e := v.base.End; e.Preamble {
 	case "STARTTLS not offered":
-		m.summary = fmt.Sprintf("the %s server does not offer STARTTLS", name)
-		m.not = []string{"something on the path strips STARTTLS from the server's capabilities: compare them from another network"}
+		m.summary = fmt.Sprintf("the %s server does not offer %s", name, ask)
+		if ask != "TLS" {
+			m.not = []string{"something on the path strips " + ask + " from the server's capabilities: compare them from another network"}
+		}
 	case "STARTTLS rewritten on the way":
 		m.summary = "something on the path overwrites STARTTLS in the server's capabilities"
 		m.confidence = diag.Strong
 	case "refused":
-		m.summary = fmt.Sprintf("the %s server refuses STARTTLS", name)
+		m.summary = fmt.Sprintf("the %s server refuses %s", name, ask)
 	case "service not available":
-		m.summary = fmt.Sprintf("the %s server turns the client away before STARTTLS", name)
+		m.summary = fmt.Sprintf("the %s server turns the client away before %s", name, ask)
 		m.fixes = []FixRef{{"server", "allow-client"}, {"client", "use-right-port"}}
 	case "another protocol's greeting":
 		m.summary = fmt.Sprintf("this is no %s server: its greeting is another protocol's", name)
 	default:
-		m.summary = fmt.Sprintf("the plaintext %s dialogue does not get as far as STARTTLS", name)
+		m.summary = fmt.Sprintf("the plaintext %s dialogue does not get as far as %s", name, ask)
 		m.confidence = diag.Strong
 	}
 	m.see(attempts(v.base), "%s", v.base.End.Err)
@@ -49,3 +52,34 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 	m.params = func(p *FixParams) { p.Words = v.base.End.Err }
 	return m
 }})
+
+// protocolName is a STARTTLS protocol as its people write it.
+func protocolName(starttls string) string {
+	switch name := strings.ToLower(starttls); name {
+	case "postgres", "postgresql":
+		return "PostgreSQL"
+	case "mysql":
+		return "MySQL"
+	case "sieve":
+		return "ManageSieve"
+	case "xmpp-server":
+		return "XMPP"
+	}
+	return strings.ToUpper(starttls)
+}
+
+// upgradeName is what a protocol calls the step to TLS; "TLS" where it has no
+// command of its own.
+func upgradeName(starttls string) string {
+	switch strings.ToLower(starttls) {
+	case "pop3":
+		return "STLS"
+	case "ftp":
+		return "AUTH TLS"
+	case "ldap":
+		return "StartTLS"
+	case "postgres", "postgresql", "mysql", "rdp":
+		return "TLS"
+	}
+	return "STARTTLS"
+}
