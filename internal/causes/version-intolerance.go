@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
@@ -17,6 +18,9 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	}
 	m := v.flipped(f, facts.PropVersion)
 	m.summary = fmt.Sprintf("the server breaks on a ClientHello that mentions %s instead of declining it", offered(f.from).MaxVersion())
+	if f.from.End.Kind == facts.EndAlert { // an alert is a decision, and may have a reason
+		m.confidence = atBest(m.confidence, diag.Likely)
+	}
 	m.not = []string{"a box on the path that breaks on it: the same run from another network tells"}
 	return m
 }})

@@ -22,7 +22,8 @@ const (
 	defaultTimeout     = 5 * time.Second         // of the first attempts
 	afterFirst         = 2700 * time.Millisecond // of all that follows a timeout
 	maxTotal           = 30 * time.Second
-	slow               = 3 * time.Second // an attempt that took so long counts as silence
+	slow               = 3 * time.Second        // an attempt that took so long counts as silence
+	tooShort           = 300 * time.Millisecond // an answer later than that proves nothing
 	defaultConnections = 40
 	maxParallel        = 4 // connections to one address at a time
 )
@@ -75,12 +76,12 @@ func (r *runner) loop(ctx context.Context) []diag.Cause {
 			return found
 		}
 		limit, left := r.deadline(), r.budget()-r.connections()
-		if ctx.Err() != nil || len(ask) > left || time.Until(limit) <= 0 {
+		if ctx.Err() != nil || len(ask) > left || time.Until(limit) < tooShort {
 			r.c.Spent = true
 			r.not = append(r.not, diag.NotTested{What: "further experiments", Reason: "the budget of connections or time is spent"})
 			ask = ask[:max(0, min(len(ask), left))]
 		}
-		if ctx.Err() == nil && time.Until(limit) > 0 {
+		if ctx.Err() == nil && time.Until(limit) >= tooShort {
 			r.batch(ctx, ask, limit)
 		}
 	}
