@@ -41,7 +41,7 @@ func (p irc) talk(d *dialogue) error {
 	for n := range maxLines {
 		line, err := d.line()
 		if failure, ok := err.(*Error); ok && failure.Problem == Silent && listed && !hasWord(capabilities, "tls") {
-			failure.Problem, failure.Capabilities = NotOffered, capabilities
+			failure.Problem, failure.Capabilities, failure.Err = NotOffered, capabilities, nil
 		}
 		if err != nil {
 			return err

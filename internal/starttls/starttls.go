@@ -107,10 +107,17 @@ type Error struct {
 	Err error
 }
 
+// commands are the names of the step to TLS where it is not STARTTLS.
+var commands = map[string]string{"pop3": "STLS", "ftp": "AUTH TLS", "ldap": "StartTLS", "mysql": "TLS", "rdp": "TLS"}
+
 // Error names the protocol, the step and the problem.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %s", e.Protocol, e.Step, e.Problem)
+	problem := e.Problem.String()
+	if command, ok := commands[e.Protocol]; ok {
+		problem = strings.Replace(problem, "STARTTLS", command, 1)
+	}
+	fmt.Fprintf(&b, "%s %s: %s", e.Protocol, e.Step, problem)
 	if e.Code != "" || e.Text != "" {
 		fmt.Fprintf(&b, ": %q", strings.TrimSpace(e.Code+" "+e.Text))
 	}
