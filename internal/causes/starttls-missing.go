@@ -39,6 +39,7 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 		m.fixes = []FixRef{{"server", "allow-client"}, {"client", "use-right-port"}}
 	case "another protocol's greeting":
 		m.summary = fmt.Sprintf("this is no %s server: its greeting is another protocol's", name)
+		m.fixes = []FixRef{{"client", "use-right-port"}}
 	default:
 		m.summary = fmt.Sprintf("the plaintext %s dialogue does not get as far as %s", name, ask)
 		m.confidence = diag.Strong
