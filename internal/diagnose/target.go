@@ -117,6 +117,18 @@ func ParseTarget(input string) (Target, error) {
 	return t, err
 }
 
+// namesPort tells whether a target that ParseTarget takes says its port, by
+// number or by its scheme.
+func namesPort(input string) bool {
+	s := strings.TrimSpace(input)
+	if strings.Contains(s, "://") {
+		return true
+	}
+	host, _, _ := strings.Cut(s, "/")
+	_, _, hasPort, err := splitHost(host)
+	return err != nil || hasPort
+}
+
 // guess derives the protocol from the port.
 func (t *Target) guess() {
 	if p, ok := portProtocols[t.Port]; ok {

@@ -32,13 +32,19 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	if err != nil {
 		return nil, facts.Want{}, err
 	}
+	if o.StartTLS != "" && !namesPort(target) {
+		if protocol, ok := starttls.Lookup(o.StartTLS); ok {
+			t.Port = protocol.Ports()[0]
+		}
+	}
 	p := &plan{target: t, opts: o, env: env}
 	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command}
 	if o.StartTLS != "" {
 		if _, ok := starttls.Lookup(o.StartTLS); !ok {
 			return nil, w, usage("known are "+strings.Join(starttls.Names(), ", "), "STARTTLS for %q is unknown", o.StartTLS)
 		}
-		w.StartTLS, w.Protocol = o.StartTLS, o.StartTLS
+		w.StartTLS = strings.ToLower(o.StartTLS)
+		w.Protocol = w.StartTLS
 	}
 	if o.Server != "" {
 		canonical, ok := causes.Software(o.Server)
