@@ -42,7 +42,7 @@ var schemes = map[string]scheme{
 }
 
 // later are schemes whose plaintext dialogue this version does not speak.
-var later = []string{"pop3", "ldap", "ftp", "xmpp", "postgres", "postgresql", "mysql", "nntp", "irc", "lmtp", "sieve", "mssql", "rdp"}
+var later = []string{"mssql"}
 
 // portProtocols says what usually speaks on a port.
 var portProtocols = map[int]string{443: "https", 8443: "https", 4443: "https", 9443: "https", 465: "smtps", 993: "imaps",
