@@ -45,7 +45,8 @@ type Options struct {
 	// Mozilla's embedded list where that is empty.
 	Trust string
 
-	// StartTLS is the plaintext protocol to speak first: smtp, imap.
+	// StartTLS is the plaintext protocol to speak first: smtp, imap, postgres
+	// and the others that tlswhy diagnose --help names.
 	StartTLS string
 
 	// At is the moment at which certificates are judged; zero is now.
