@@ -41,7 +41,7 @@ func startJava(t testing.TB, dir string, eps []*Endpoint) {
 	if out, err := exec.Command(Need(t, "javac"), "-nowarn", "-d", dir, src).CombinedOutput(); err != nil {
 		t.Fatalf("compiling the Java server: %v\n%s", err, out)
 	}
-	process(t, dir, eps, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", dir, "Server", conf)
+	process(t, dir, eps, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", dir, "Server", conf)
 }
 
 // keystore writes chain and key as PKCS #12, the way Java reads them.
