@@ -36,7 +36,8 @@ func TestAlteredBytes(t *testing.T) {
 	anchor, pair := issued()
 	ca := file(t, "ca.pem", anchor)
 	may := []string{"decrypt-error", "protocol-violation", "private-key-mismatch-server", "handshake-timeout", "legacy-renegotiation", "protocol-version",
-		"chain-too-large", "cert-bad-signature", "cert-malformed", "unknown-ca", "eof-during-handshake", "unexplained"}
+		"chain-too-large", "cert-bad-signature", "cert-malformed", "unknown-ca", "eof-during-handshake", "unexplained",
+		"tcp-timeout"} // of a busy machine: the time is short
 	for version, length := range map[uint16]int{tls.VersionTLS12: 690, tls.VersionTLS13: 1900} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			t.Parallel()
