@@ -105,9 +105,9 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 		// What an old client lacks may be a suite rather than a version: the own
 		// versions first, then a step at a time.
 		wides = []facts.Changes{widen(from, from.Version)}
-		for cap := top + 1; cap <= tlswire.TLS13; cap++ {
-			if cap != tlswire.TLS11 {
-				wides = append(wides, widen(from, versionRange(tlswire.SSL3, cap)))
+		for newest := top + 1; newest <= tlswire.TLS13; newest++ {
+			if newest != tlswire.TLS11 {
+				wides = append(wides, widen(from, versionRange(tlswire.SSL3, newest)))
 			}
 		}
 	}
