@@ -127,10 +127,10 @@ func newMachine(t *testing.T, w *world, k *server.Kind) *machine {
 		m.put(t, dir+"/client-cas.pem", pki.PEM(w.other.Root))
 	}
 	// What the administrator has at hand when the commands ask for it.
-	m.put(t, "work/fullchain.pem", full)
-	m.put(t, "work/leaf.pem", pki.PEM(leaf))
-	m.put(t, "work/privkey.pem", key)
-	m.put(t, "work/NEW_CLIENT_CA.pem", pki.PEM(w.clientCA))
+	m.put(t, "files/fullchain.pem", full)
+	m.put(t, "files/leaf.pem", pki.PEM(leaf))
+	m.put(t, "files/privkey.pem", key)
+	m.put(t, "files/NEW_CLIENT_CA.pem", pki.PEM(w.clientCA))
 	return m
 }
 
@@ -152,7 +152,7 @@ func (m *machine) expand() {
 
 // below puts absolute paths of a fix below the machine's root.
 func (m *machine) below(text string) string {
-	return strings.NewReplacer("/etc/", m.root+"/etc/", "/path/to/", m.root+"/work/").Replace(text)
+	return strings.NewReplacer("/etc/", m.root+"/etc/", "/path/to/", m.root+"/files/").Replace(text)
 }
 
 // carryOut runs the commands of a fix as they are printed, except that paths
@@ -164,7 +164,7 @@ func (m *machine) carryOut(t *testing.T, command string) {
 		stubs += c + "() { :; }\n"
 	}
 	cmd := exec.Command("/bin/sh", "-c", "set -e\n"+stubs+m.below(command))
-	cmd.Dir = filepath.Join(m.root, "work")
+	cmd.Dir = filepath.Join(m.root, "files")
 	// Programs that change this machine are in sbin, which is not on this path.
 	cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
 	if out, err := cmd.CombinedOutput(); err != nil {
