@@ -117,24 +117,10 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
-	best, ask := v.refine(f, cur, best)
-	if len(ask) > 0 {
-		return nil, ask
-	}
-	// One property after the other is taken back: what still works without it
-	// does without it, the others are needed.
-	for _, p := range from.Diff(best.Of.Changes) {
-		if f.props = from.Diff(best.Of.Changes); len(f.props) < 2 {
-			break
-		}
-		less := best.Of.Changes.With(p, from.Get(p))
-		if ask := v.untried(less); len(ask) > 0 {
+	for _, step := range []func(*flip, *facts.Attempt, *facts.Attempt) (*facts.Attempt, []facts.Experiment){v.strip, v.refine, v.strip} {
+		var ask []facts.Experiment
+		if best, ask = step(f, cur, best); len(ask) > 0 {
 			return nil, ask
-		}
-		if a := v.works(cur, less); a != nil {
-			best = a
-		} else if as := v.at(less); len(as) > 0 {
-			f.without[p] = as[0]
 		}
 	}
 	f.to, f.props = best, from.Diff(best.Of.Changes)
@@ -150,6 +136,27 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	return f, nil
+}
+
+// strip takes one property after the other back: what still works without it does
+// without it, the others are needed.
+func (v *view) strip(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
+	from := cur.Of.Changes
+	for _, p := range from.Diff(best.Of.Changes) {
+		if len(from.Diff(best.Of.Changes)) < 2 {
+			break
+		}
+		less := best.Of.Changes.With(p, from.Get(p))
+		if ask := v.untried(less); len(ask) > 0 {
+			return nil, ask
+		}
+		if a := v.works(cur, less); a != nil {
+			best = a
+		} else if as := v.at(less); len(as) > 0 {
+			f.without[p] = as[0]
+		}
+	}
+	return best, nil
 }
 
 // refine takes a compact hello apart: size, post-quantum groups, TLS 1.3 and ALPN
