@@ -1,6 +1,7 @@
 # make build   static binary in ./bin
 # make test    installs what the tests need (Debian, as root), then runs everything
 # make check   formatting, vet, linter, module files, cross-builds
+# make score   how right the diagnoses are; writes docs/accuracy.md
 # make bench   connections and time per class of scenario
 # make fuzz    every fuzz target, FUZZTIME each
 
@@ -13,7 +14,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # One of each kind is enough to see that all compile.
 CHECKED := linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: all build cross check fmt vet lint tidy deps test test-short bench fuzz clean
+.PHONY: all build cross check fmt vet lint tidy deps test test-short score bench fuzz clean
 
 all: build
 
@@ -59,6 +60,11 @@ test: deps
 
 test-short:
 	$(GO) test -short $(TESTFLAGS) ./...
+
+score:
+	@scripts/deps.sh sslscan:sslscan testssl:testssl.sh
+	$(GO) test ./test -run '^TestScore$$' -count 1 -timeout 20m -score
+	@cat docs/accuracy.md
 
 bench: deps
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/...

@@ -3,11 +3,12 @@
 # everything is there; starts no service, now or at the next boot; says what it
 # could not install and why. Without apt or root it only says what is missing.
 # In CI (CI=true) or with TLSWHY_REQUIRE_ALL=1 a missing program is an error.
+# Arguments are further program:package pairs.
 set -eu
 
 # program:package
 needs="gcc:gcc stdlib.h:libc6-dev openssl:openssl curl:curl nginx:nginx apache2:apache2
-haproxy:haproxy stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless"
+haproxy:haproxy stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless $*"
 
 export PATH="$PATH:/usr/sbin:/sbin"
 here() {

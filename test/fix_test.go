@@ -25,7 +25,12 @@ func TestFixesTurnServersGreen(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real servers")
 	}
-	w := newWorld(t)
+	runFixes(t, newWorld(t), func(string, bool) {})
+}
+
+// runFixes tries the fixes of all breakages; done hears of each whether the
+// server is green after it.
+func runFixes(t *testing.T, w *world, done func(name string, green bool)) {
 	for _, k := range []*server.Kind{nginx, apache, haproxy} {
 		for _, b := range breakages {
 			if b.config[k.Name] == "" {
@@ -34,6 +39,7 @@ func TestFixesTurnServersGreen(t *testing.T) {
 			t.Run(k.Name+"/"+b.name, func(t *testing.T) {
 				t.Parallel()
 				server.Need(t, k.Needs[0])
+				defer func() { done(t.Name(), !t.Failed()) }()
 				m := newMachine(t, w, k)
 				m.config = b.config[k.Name]
 				m.expand()

@@ -47,6 +47,14 @@ func TestScenarios(t *testing.T) {
 		seen[name] = true
 	}
 	var b board
+	runServers(t, all, &b)
+	t.Logf("\n%s", b.summary())
+	b.check(t)
+}
+
+// runServers starts every kind of server with its endpoints, side by side, and
+// diagnoses all scenarios.
+func runServers(t *testing.T, all []scenario, b *board) {
 	t.Run("servers", func(t *testing.T) {
 		for _, k := range append(slices.Clone(server.AllKinds), nil) {
 			name := "own"
@@ -55,12 +63,10 @@ func TestScenarios(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				runKind(t, k, all, &b)
+				runKind(t, k, all, b)
 			})
 		}
 	})
-	t.Logf("\n%s", b.summary())
-	b.check(t)
 }
 
 // runKind starts one kind of server with all its endpoints, then diagnoses each.
