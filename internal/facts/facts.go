@@ -62,6 +62,10 @@ type Want struct {
 	// connection is made then.
 	Local *LocalFault
 
+	// Repeat is how many connections with the user's own hello to make to each
+	// address; 0 = one, and a few more where answers may differ.
+	Repeat int
+
 	Server string // software whose fixes to print (--server), "" when unknown
 	// Command is the user's own command line, to be repeated as "verify".
 	Command string
@@ -121,8 +125,12 @@ const (
 	PlainHTTP = "http" // an HTTP/1.1 request for the target's path
 )
 
-// Quiet is the word of a Handshake after which no request is sent.
-const Quiet = "quiet"
+// The words of a Handshake.
+const (
+	Quiet  = "quiet"  // no request is sent after it
+	Resume = "resume" // it offers the session of the address Session
+	Later  = "later"  // it comes after a pause
+)
 
 // Experiment is one thing to try. It is comparable; the zero value of Changes
 // is the user's own hello.
@@ -132,7 +140,8 @@ type Experiment struct {
 	Changes Changes
 	Repeat  int    // 0 for the first time, then 1, 2 ...
 	URL     string // of a Fetch
-	What    string // of a Plain; or Quiet
+	What    string // of a Plain; or Quiet, Resume, Later
+	Session string // of Resume: the address whose session is offered
 	// Direct skips the STARTTLS dialogue: TLS from the first byte.
 	Direct bool
 }
@@ -149,6 +158,7 @@ type Changes struct {
 	ALPN     string // "none", or the protocols, comma-separated
 	Shape    string // "compact" (no extension that TLS 1.2 can do without), "browser" (GREASE, browser's order), "ssl2" ...
 	Identity string // "none": present no client certificate
+	Proxy    string // "v1": a header of the PROXY protocol goes first
 }
 
 // Property names one field of Changes.
@@ -164,10 +174,11 @@ const (
 	PropALPN     Property = "ALPN"
 	PropShape    Property = "shape"
 	PropIdentity Property = "client certificate"
+	PropProxy    Property = "PROXY header"
 )
 
 // Properties are all properties.
-var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity}
+var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity, PropProxy}
 
 func (c *Changes) field(p Property) *string {
 	switch p {
@@ -187,6 +198,8 @@ func (c *Changes) field(p Property) *string {
 		return &c.Shape
 	case PropIdentity:
 		return &c.Identity
+	case PropProxy:
+		return &c.Proxy
 	}
 	return new(string)
 }
@@ -250,6 +263,7 @@ type Attempt struct {
 	KeyProof Proof
 	Finished Proof // of the server's Finished
 	Tickets  int   // NewSessionTicket messages
+	Session  Session
 	// IdentitySent says that a non-empty Certificate was presented;
 	// IdentityVerify the scheme it was proven with.
 	IdentitySent   bool
@@ -265,6 +279,14 @@ type Attempt struct {
 	BytesSent     int
 	BytesReceived int
 	TCP           *TCPInfo
+}
+
+// Session is what became of an offer to resume an earlier session, and what
+// the attempt left to resume. The kinds are "session ID", "ticket" and "PSK".
+type Session struct {
+	Offered string // the kind, "" when none was offered
+	Resumed bool   // the server took the offer
+	Left    string // the kind that a later attempt may offer, "" = none
 }
 
 // PreambleLine is one line of a plaintext dialogue.

@@ -34,7 +34,9 @@ type engine struct {
 	pending    tlswire.Reassembler
 	unclaimed  int // bytes on the wire that no message took yet
 	compatSent bool
-	answered   bool // our flight has answered the server's
+	answered   bool   // our flight has answered the server's
+	ticket     []byte // of the session, before TLS 1.3
+	resumption []byte // TLS 1.3 resumption master secret
 	writeErr   error
 }
 
@@ -56,6 +58,7 @@ func (p Prober) Attempt(ctx context.Context, spec Spec) *facts.Attempt {
 		return e.a
 	}
 	defer e.c.close()
+	e.proxyHeader()
 	err := e.preamble()
 	if err == nil {
 		err = e.handshake()

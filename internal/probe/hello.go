@@ -96,7 +96,7 @@ func (e *engine) takeServerHello(hello *tlswire.ServerHello) error {
 	}
 	e.transcript.Use(version, e.protection.Hash)
 	e.transcript.Add(hello.Raw)
-	return nil
+	return e.resumes(hello)
 }
 
 // checkServerHello notes what was never offered.
@@ -192,6 +192,13 @@ func (e *engine) retry(request *tlswire.ServerHello) error {
 	e.transcript.Retry(protection.Hash)
 	e.transcript.Add(request.Raw)
 	e.hello = second
+	if e.a.Session.Offered == "PSK" {
+		if suite, _ := tlswire.ProtectionOf(e.spec.Session.suite); suite.Hash != protection.Hash {
+			second.RemoveExtension(tlswire.ExtPreSharedKey) // RFC 8446, Section 4.1.4
+		} else if err := e.bind(); err != nil {
+			return err
+		}
+	}
 	e.send(e.compatibility(nil))
 	return e.writeHello(tlswire.TLS12)
 }

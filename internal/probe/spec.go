@@ -26,6 +26,9 @@ type Spec struct {
 	// A TLS 1.3 flight can then not be read.
 	Verbatim bool
 
+	// ProxyHeader puts a header of the PROXY protocol before everything.
+	ProxyHeader bool
+
 	Preamble Preamble  // nil: TLS from the first byte
 	Identity *Identity // nil: an empty Certificate answers a CertificateRequest
 	Request  *Request  // nil: nothing is sent after the handshake
@@ -38,6 +41,11 @@ type Spec struct {
 	// A function must not return more than max bytes. Algorithms that are
 	// missing here are taken out of the template.
 	Decompress map[uint16]func(data []byte, max int) ([]byte, error)
+	// Session is offered to be resumed, where the hello has room for it.
+	Session *Session
+	// Keep gets each session that the attempt leaves behind; nil for none.
+	Keep func(*Session)
+
 	// SkipKeyProof leaves the server's signature unchecked, which saves a
 	// quarter of the CPU time of a handshake.
 	SkipKeyProof bool

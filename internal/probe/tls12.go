@@ -18,6 +18,13 @@ type keys12 struct {
 
 // handshake12 goes on after a ServerHello of SSL 3.0 to TLS 1.2.
 func (e *engine) handshake12() error {
+	if e.a.Session.Resumed {
+		if err := e.resume12(); err != nil {
+			return err
+		}
+		e.stage = diag.StageApplication
+		return e.application()
+	}
 	if err := e.serverFlight12(); err != nil {
 		return err
 	}
@@ -35,6 +42,7 @@ func (e *engine) handshake12() error {
 	if err := e.serverFinished12(keys); err != nil {
 		return err
 	}
+	e.keep12(keys)
 	e.stage = diag.StageApplication
 	if e.spec.Stop == StopFinished {
 		return errStop
@@ -191,8 +199,10 @@ func (e *engine) serverFinished12(keys *keys12) error {
 			return e.unexpected(got, "the server's Finished")
 		case got.message.Type == tlswire.TypeHelloRequest:
 		case got.message.Type == tlswire.TypeNewSessionTicket && !changed:
-			_, err := tlswire.ParseNewSessionTicket(got.message.Raw, e.a.Version)
-			e.wireViolation(err)
+			ticket, err := tlswire.ParseNewSessionTicket(got.message.Raw, e.a.Version)
+			if !e.wireViolation(err) {
+				e.ticket = ticket.Ticket
+			}
 			e.a.Tickets++
 			e.transcript.Add(got.message.Raw)
 		case got.message.Type == tlswire.TypeFinished:
@@ -215,7 +225,7 @@ func (e *engine) checkFinished12(message tlswire.Handshake, keys *keys12, change
 	want := tlswire.VerifyData(e.a.Version, e.protection.Hash, keys.master, tlswire.SideServer, e.transcript.Sum())
 	e.a.Finished = proof(hmac.Equal(data, want))
 	e.transcript.Add(message.Raw)
-	if e.info.Kex == tlswire.KexRSA && !e.spec.SkipKeyProof {
+	if e.info.Kex == tlswire.KexRSA && !e.spec.SkipKeyProof && !e.a.Session.Resumed {
 		// Only the holder of the key can have decrypted the premaster secret.
 		e.a.KeyProof = facts.Proof{Result: e.a.Finished.Result, Reason: e.a.Finished.Reason}
 	}

@@ -49,7 +49,7 @@ func (e *engine) agree13() (*secrets13, error) {
 	if e.spec.Verbatim {
 		return nil, local(tlswire.AlertInternalError, "the hello was sent verbatim, its private keys are not ours")
 	}
-	if _, resumed := e.a.ServerHello.SelectedPSK(); resumed {
+	if _, chosen := e.a.ServerHello.SelectedPSK(); chosen && !e.a.Session.Resumed {
 		return nil, local(tlswire.AlertIllegalParameter, "the server chose a pre-shared key that was not offered")
 	}
 	share, ok := e.a.ServerHello.KeyShare()
@@ -77,6 +77,9 @@ func (e *engine) agree13() (*secrets13, error) {
 		e.violation("ServerHello", "is followed by other messages in its record", "RFC 8446, Section 5.1")
 	}
 	s := &secrets13{schedule: tlswire.NewSchedule(e.protection.Hash)}
+	if e.a.Session.Resumed {
+		s.schedule = tlswire.NewPSKSchedule(e.protection.Hash, e.spec.Session.secret)
+	}
 	s.client, s.server = s.schedule.Handshake(secret, e.transcript.Sum())
 	if err := e.writeWith(s.client); err != nil {
 		return nil, err
@@ -150,7 +153,7 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 			return malformed(parse)
 		}
 		e.a.Finished = proof(hmac.Equal(data, tlswire.FinishedMAC(e.protection.Hash, secrets.server, e.transcript.Sum())))
-		if e.a.Certificate == nil {
+		if e.a.Certificate == nil && !e.a.Session.Resumed {
 			e.violation("Finished", "came without a Certificate", "RFC 8446, Section 4.4")
 		}
 	default:
@@ -176,6 +179,7 @@ func (e *engine) clientFlight13(secrets *secrets13) error {
 		return local(tlswire.AlertInternalError, err.Error())
 	}
 	flight = e.message(flight, "Finished", finished)
+	e.resumption = secrets.schedule.Resumption(e.transcript.Sum())
 	if e.partial() {
 		e.violation("Finished", "is followed by other messages in its record", "RFC 8446, Section 5.1")
 	}
@@ -215,8 +219,10 @@ func (e *engine) identify13(flight []byte, request *tlswire.CertificateRequest, 
 func (e *engine) afterHandshake13(got event) error {
 	switch got.message.Type {
 	case tlswire.TypeNewSessionTicket:
-		_, err := tlswire.ParseNewSessionTicket(got.message.Raw, tlswire.TLS13)
-		e.wireViolation(err)
+		ticket, err := tlswire.ParseNewSessionTicket(got.message.Raw, tlswire.TLS13)
+		if !e.wireViolation(err) {
+			e.keep13(ticket)
+		}
 		e.a.Tickets++
 		return nil
 	case tlswire.TypeKeyUpdate:

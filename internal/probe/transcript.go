@@ -134,6 +134,9 @@ func (e *engine) sendHello() error {
 		}
 		e.hello, e.keys = Arm(e.spec.Hello, algorithms...)
 	}
+	if err := e.offer(); err != nil {
+		return err
+	}
 	version := e.hello.RecordVersion
 	if version == 0 {
 		version = tlswire.TLS10
