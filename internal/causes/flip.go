@@ -194,7 +194,7 @@ func (v *view) refine(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []fact
 // to's other changes along.
 func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	ch, had := failed.Of.Changes, offered(failed)
-	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity} {
+	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity, facts.PropProxy} {
 		if with {
 			ch = ch.With(p, to.Of.Changes.Get(p))
 		}

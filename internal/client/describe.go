@@ -54,6 +54,9 @@ func Describe(ch facts.Changes, base *tlswire.ClientHello) string {
 	if ch.Identity == "none" {
 		say("without the client certificate")
 	}
+	if ch.Proxy != "" {
+		say("behind a PROXY " + ch.Proxy + " header")
+	}
 	if len(out) == 0 {
 		return "the client's own hello"
 	}

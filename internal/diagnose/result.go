@@ -79,7 +79,7 @@ func (r *runner) verdict(found []diag.Cause) diag.Verdict {
 func (r *runner) shown(found []diag.Cause) *facts.Attempt {
 	var first *facts.Attempt
 	for _, a := range r.c.Attempts {
-		if a.Of.Changes != (facts.Changes{}) || a.Of.Repeat > 0 || a.Of.Direct || a.Of.Kind == facts.Plain && r.c.Want.Protocol != "http" {
+		if a.Of.Changes != (facts.Changes{}) || a.Of.Repeat > 0 || a.Of.Direct || a.Of.Session != "" || a.Of.Kind == facts.Plain && r.c.Want.Protocol != "http" {
 			continue
 		}
 		if first == nil {
@@ -169,6 +169,12 @@ func (r *runner) change(e facts.Experiment) string {
 		return "nothing sent"
 	case e.Direct:
 		return "TLS from the first byte"
+	case e.What == facts.Resume && e.Session == e.Address:
+		return "resuming the session of the first connection"
+	case e.What == facts.Resume:
+		return "resuming the session of " + e.Session
+	case e.What == facts.Later:
+		return "the same again, after a pause"
 	case e.Changes == (facts.Changes{}) && e.Repeat > 0:
 		return "the same again"
 	case e.Changes == (facts.Changes{}):

@@ -25,7 +25,8 @@ const (
 	slow               = 3 * time.Second        // an attempt that took so long counts as silence
 	tooShort           = 300 * time.Millisecond // an answer later than that proves nothing
 	defaultConnections = 40
-	maxParallel        = 4 // connections to one address at a time
+	maxParallel        = 4                       // connections to one address at a time
+	pauseFor           = 1500 * time.Millisecond // of facts.Later
 )
 
 // Run diagnoses one target. The error is a *UsageError or a *FileError; all
@@ -66,6 +67,8 @@ type runner struct {
 	not     []diag.NotTested
 	started time.Time
 	fetcher *fetch.Fetcher
+
+	sessions sync.Map // by address: *probe.Session, for attempts that resume it
 }
 
 // loop asks the judge, makes what it names, and asks again.
@@ -227,8 +230,18 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if w.StartTLS == "" && w.Protocol == "https" && e.What != facts.Quiet {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
 	}
-	if r.healthy(e.Address) {
-		spec.Stop = probe.StopFinished
+	spec.ProxyHeader = e.Changes.Proxy != ""
+	if e.Changes == (facts.Changes{}) && e.What == "" {
+		spec.Keep = func(s *probe.Session) { r.sessions.LoadOrStore(e.Address, s) }
+	}
+	if left, ok := r.sessions.Load(e.Session); ok && e.What == facts.Resume {
+		spec.Session = left.(*probe.Session)
+	}
+	if e.What == facts.Later && !pause(ctx, pauseFor) {
+		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndCanceled, Stage: diag.StageConnect}}
+	}
+	if good := r.healthy(e.Address); good != nil && (e.Changes != (facts.Changes{}) || good.End.Kind == facts.EndTimeout) {
+		spec.Stop = probe.StopFinished // what the application says is known
 	}
 	return probe.Attempt(ctx, spec)
 }
@@ -242,11 +255,26 @@ func (r *runner) host() string {
 	return name
 }
 
-// healthy tells whether the user's own hello went through at this address.
-func (r *runner) healthy(address string) bool {
-	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+// healthy is the attempt in which the user's own hello went through at this
+// address, or nil.
+func (r *runner) healthy(address string) *facts.Attempt {
+	i := slices.IndexFunc(r.c.Attempts, func(a *facts.Attempt) bool {
 		return a.Address == address && a.Of.Kind == facts.Handshake && a.Of.Changes == (facts.Changes{}) && (a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication)
 	})
+	if i < 0 {
+		return nil
+	}
+	return r.c.Attempts[i]
+}
+
+// pause waits, and reports whether ctx let it.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 func plainRequest(host, path string) []byte {
@@ -283,6 +311,9 @@ func (r *runner) private() bool {
 
 // words says what an experiment does.
 func (r *runner) words(e facts.Experiment) string {
+	if e.What == facts.Resume {
+		return "resuming a session at " + e.Address
+	}
 	if e.Changes == (facts.Changes{}) {
 		return "connecting to " + e.Address
 	}
