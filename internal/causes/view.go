@@ -184,6 +184,8 @@ func (v *view) where(i int) string {
 	}
 	e := p.Elements[i]
 	switch {
+	case e.Index >= 0 && v.deep.Of.Kind == facts.OnFile:
+		return fmt.Sprintf("%s, certificate %d", v.deep.Address, e.Index+1)
 	case e.Index >= 0:
 		return fmt.Sprintf("Certificate message, element %d, attempt %d", e.Index, v.deep.N)
 	case e.Source == chain.SourceAnchor:
@@ -207,6 +209,9 @@ func offered(a *facts.Attempt) *tlswire.ClientHello {
 func attempts(as ...*facts.Attempt) string {
 	var ns []string
 	for _, a := range as {
+		if a != nil && a.Of.Kind == facts.OnFile {
+			return a.Address
+		}
 		if a != nil {
 			ns = append(ns, fmt.Sprint(a.N))
 		}

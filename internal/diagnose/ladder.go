@@ -17,7 +17,11 @@ import (
 // ladder draws one attempt as the steps of the handshake, the break marked and
 // what would have followed it greyed.
 func (r *runner) ladder(a *facts.Attempt, found []diag.Cause) diag.Handshake {
-	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.MinVersion}
+	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.MinVersion, anchors: r.c.Want.AnchorsFrom}
+	if a != nil && a.Of.Kind == facts.OnFile {
+		l.onFile(causes.Analyze(r.c, a))
+		return diag.Handshake{Attempt: a.N, Steps: l.steps}
+	}
 	r.resolved(l)
 	if a == nil {
 		return diag.Handshake{Steps: append([]diag.Step{}, l.steps...)}
@@ -45,6 +49,8 @@ type rungs struct {
 	steps []diag.Step
 	// lowest is the oldest version that the client takes.
 	lowest tlswire.Version
+	// anchors says whose the trust anchors are.
+	anchors string
 }
 
 func (l *rungs) add(s diag.Step) *diag.Step {

@@ -46,12 +46,8 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 		w.StartTLS = strings.ToLower(o.StartTLS)
 		w.Protocol = w.StartTLS
 	}
-	if o.Server != "" {
-		canonical, ok := causes.Software(o.Server)
-		if !ok {
-			return nil, w, usage("known are "+strings.Join(causes.SoftwareNames("server"), ", "), "the server software %q is unknown", o.Server)
-		}
-		w.Server = canonical
+	if err := p.software(&w); err != nil {
+		return nil, w, err
 	}
 	switch o.Network {
 	case "", "ip4", "ip6":
@@ -74,15 +70,24 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	return p, w, nil
 }
 
+// software reads whose fixes to print.
+func (p *plan) software(w *facts.Want) error {
+	if p.opts.Server == "" {
+		return nil
+	}
+	canonical, ok := causes.Software(p.opts.Server)
+	if !ok {
+		return usage("known are "+strings.Join(causes.SoftwareNames("server"), ", "), "the server software %q is unknown", p.opts.Server)
+	}
+	w.Server = canonical
+	return nil
+}
+
 // hello builds the user's own ClientHello.
 func (p *plan) hello(w *facts.Want) error {
-	profile := client.Reference()
-	if p.opts.Client != "" {
-		named, err := client.Lookup(p.opts.Client)
-		if err != nil {
-			return usage("tlswhy --client list shows all", "%v", err)
-		}
-		profile = named
+	profile, err := p.profile()
+	if err != nil {
+		return err
 	}
 	o := client.Options{SNI: w.Name}
 	if _, err := netip.ParseAddr(w.Name); err == nil {
@@ -99,7 +104,6 @@ func (p *plan) hello(w *facts.Want) error {
 		}
 		o.SNI, o.ForceSNI = name, true
 	}
-	var err error
 	if o.MinVersion, err = version("--tls-min", p.opts.MinVersion); err != nil {
 		return err
 	}
@@ -150,6 +154,18 @@ func (p *plan) hello(w *facts.Want) error {
 		return usage("", "%v", err)
 	}
 	return nil
+}
+
+// profile is the client that the verdict is about, before the flags change it.
+func (p *plan) profile() (*client.Profile, error) {
+	if p.opts.Client == "" {
+		return client.Reference(), nil
+	}
+	named, err := client.Lookup(p.opts.Client)
+	if err != nil {
+		return nil, usage("tlswhy --client list shows all", "%v", err)
+	}
+	return named, nil
 }
 
 func version(flag, s string) (tlswire.Version, error) {

@@ -65,6 +65,10 @@ type Want struct {
 	// Repeat is how many connections with the user's own hello to make to each
 	// address; 0 = one, and a few more where answers may differ.
 	Repeat int
+	// OnDisk is the chain that the server is expected to serve, as a file on its
+	// machine holds it (OnDiskFile); empty when nobody said.
+	OnDisk     []*chain.Certificate
+	OnDiskFile string
 
 	Server string // software whose fixes to print (--server), "" when unknown
 	// Command is the user's own command line, to be repeated as "verify".
@@ -118,6 +122,9 @@ const (
 	Handshake Kind = iota
 	Fetch          // an issuer certificate by AIA; URL says which
 	Plain          // plaintext instead of TLS; What says which words
+	// OnFile is no connection: the chain was read from a file, and Address is
+	// the file's name.
+	OnFile
 )
 
 // The words of a Plain experiment.
