@@ -49,6 +49,16 @@ type Options struct {
 	// and the others that tlswhy diagnose --help names.
 	StartTLS string
 
+	// Revocation is "soft" or "hard" to ask the issuers whether certificates are
+	// revoked, by revocation list, then by OCSP; without an answer soft goes on
+	// and hard fails. "" and "off" ask nobody. A stapled "revoked" always counts.
+	Revocation string
+	// CRLFiles are revocation lists (PEM or DER) that judge the certificates of
+	// their issuers; a list that is out of date is a failure.
+	CRLFiles []string
+	// RequireStaple makes a missing or bad stapled OCSP response a failure.
+	RequireStaple bool
+
 	// At is the moment at which certificates are judged; zero is now.
 	At time.Time
 	// Timeout bounds the first attempt; zero is 5 s. The whole diagnosis of a

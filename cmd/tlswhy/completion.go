@@ -54,8 +54,9 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 	for name, f := range map[string]cobra.CompletionFunc{
 		"output": words(formats...), "color": words("auto", "always", "never"),
 		"tls-min": words(versions...), "tls-max": words(versions...), "starttls": words(starttls.Names()...),
-		"trust": words(truststore.Names(programs.Lists{})...),
-		"sni":   words("none"), "alpn": words("none", "h2", "http/1.1"),
+		"trust":      words(truststore.Names(programs.Lists{})...),
+		"revocation": words("off", "soft", "hard"),
+		"sni":        words("none"), "alpn": words("none", "h2", "http/1.1"),
 		"server": words(causes.SoftwareNames("server")...),
 		"client": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			out := []string{"list"}

@@ -76,7 +76,7 @@ func (v *view) fresh(es []facts.Experiment) []facts.Experiment {
 	}
 	return slices.DeleteFunc(slices.Clone(es), func(e facts.Experiment) bool {
 		if e.Kind == facts.Fetch {
-			return slices.ContainsFunc(v.c.Fetches, func(f facts.Fetched) bool { return f.URL == e.URL })
+			return slices.ContainsFunc(v.c.Fetches, func(f facts.Fetched) bool { return f.Answers(e) })
 		}
 		return slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool { return a.Of == e })
 	})

@@ -79,6 +79,8 @@ func shapeWords(word string) string {
 		return "without post-quantum key exchange"
 	case "no-grease":
 		return "without GREASE"
+	case "staple":
+		return "asking for an OCSP response"
 	case "padded":
 		return "padded to " + strconv.Itoa(paddedSize) + " bytes"
 	}

@@ -17,6 +17,7 @@ import (
 //	classic        without post-quantum groups and shares
 //	no-grease      without GREASE
 //	wide           SSL 3.0 to TLS 1.3 with every suite, group and scheme
+//	staple         with status_request: asks for a stapled OCSP response
 //	padded         longer than one segment, by padding
 var shapes = map[string]func(*tlswire.ClientHello) *tlswire.ClientHello{
 	"browser":       browser,
@@ -25,6 +26,7 @@ var shapes = map[string]func(*tlswire.ClientHello) *tlswire.ClientHello{
 	"ssl2":          ssl2,
 	"classic":       classic,
 	"no-grease":     noGREASE,
+	"staple":        staple,
 	"padded":        nil,
 }
 
@@ -199,4 +201,13 @@ func pad(h *tlswire.ClientHello) {
 	if messageSize(h) < paddedSize {
 		h.PadTo(paddedSize)
 	}
+}
+
+// staple asks for an OCSP response of any responder (RFC 6066, Section 8).
+func staple(base *tlswire.ClientHello) *tlswire.ClientHello {
+	h := base.Clone()
+	if !h.SSL2 {
+		h.SetExtension(tlswire.ExtStatusRequest, []byte{1, 0, 0, 0, 0})
+	}
+	return h
 }

@@ -21,6 +21,9 @@ type Options struct {
 	CAFile                   string
 	Trust                    string
 	StartTLS                 string
+	Revocation               string
+	CRLFiles                 []string
+	RequireStaple            bool
 	At                       time.Time
 	Timeout                  time.Duration
 	MaxConnections           int

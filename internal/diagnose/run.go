@@ -132,6 +132,7 @@ func silent(a *facts.Attempt) bool {
 // one connection at a time.
 func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.Time) {
 	made := make([]*facts.Attempt, len(ask))
+	fetched := make([]*facts.Fetched, len(ask))
 	perAddress := map[string]chan struct{}{}
 	busy := map[string]int{}
 	for _, e := range ask {
@@ -141,13 +142,18 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 		}
 	}
 	first := len(r.c.Attempts) == 0
+	if r.fetcher == nil {
+		r.fetcher = r.newFetcher()
+	}
+	bounded, cancel := context.WithDeadline(ctx, r.started.Add(r.timeout()+afterFirst))
+	defer cancel()
 	var wg sync.WaitGroup
 	for i, e := range ask {
+		r.progress(r.words(e))
 		if e.Kind == facts.Fetch {
-			r.fetch(ctx, e)
+			wg.Go(func() { fetched[i] = r.fetch(bounded, e) })
 			continue
 		}
-		r.progress(r.words(e))
 		wg.Go(func() {
 			slot := perAddress[e.Address]
 			slot <- struct{}{}
@@ -156,6 +162,11 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 		})
 	}
 	wg.Wait()
+	for _, f := range fetched {
+		if f != nil {
+			r.c.Fetches = append(r.c.Fetches, *f)
+		}
+	}
 	for _, a := range made {
 		if a != nil && silent(a) && over(ctx) {
 			a.End.Kind = facts.EndCanceled // the caller's time was up, not the server's
@@ -284,33 +295,11 @@ func plainRequest(host, path string) []byte {
 	return []byte("GET " + strings.ReplaceAll(path, " ", "%20") + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: tlswhy\r\nConnection: close\r\n\r\n")
 }
 
-// fetch gets an issuer certificate. Private addresses are dialled only when the
-// target is at one itself.
-func (r *runner) fetch(ctx context.Context, e facts.Experiment) {
-	r.progress("fetching " + e.URL)
-	if r.fetcher == nil {
-		r.fetcher = fetch.New(fetch.Options{AllowPrivate: r.private()})
-	}
-	f := facts.Fetched{URL: e.URL}
-	certs, err := r.fetcher.Certificates(ctx, e.URL)
-	f.Certificates = certs
-	if err != nil {
-		f.Err = err.Error()
-	}
-	r.c.Fetches = append(r.c.Fetches, f)
-}
-
-func (r *runner) private() bool {
-	for _, addr := range r.c.Lookup.Addresses {
-		if a, err := netip.ParseAddrPort(addr); err == nil && (a.Addr().IsLoopback() || a.Addr().IsPrivate()) {
-			return true
-		}
-	}
-	return false
-}
-
 // words says what an experiment does.
 func (r *runner) words(e facts.Experiment) string {
+	if e.Kind == facts.Fetch {
+		return "fetching " + e.URL
+	}
 	if e.What == facts.Resume {
 		return "resuming a session at " + e.Address
 	}

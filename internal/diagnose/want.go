@@ -63,6 +63,9 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	if err := p.loadIdentity(&w); err != nil {
 		return nil, w, err
 	}
+	if err := p.loadRevocation(&w); err != nil {
+		return nil, w, err
+	}
 	if w.Command == "" {
 		w.Command = p.command()
 	}
@@ -206,6 +209,13 @@ func (p *plan) command() string {
 		{"--ca", o.CAFile}, {"--trust", o.Trust}, {"--starttls", o.StartTLS},
 	} {
 		add(f.flag, f.value)
+	}
+	add("--revocation", o.Revocation)
+	for _, file := range o.CRLFiles {
+		add("--crl", file)
+	}
+	if o.RequireStaple {
+		words = append(words, "--require-staple")
 	}
 	if !o.At.IsZero() {
 		add("--at", o.At.UTC().Format(time.RFC3339))

@@ -69,6 +69,13 @@ type Want struct {
 	// machine holds it (OnDiskFile); empty when nobody said.
 	OnDisk     []*chain.Certificate
 	OnDiskFile string
+	// Revocation says what the client does about revocation beside a staple:
+	// RevocationSoft, RevocationHard, or "" for nothing.
+	Revocation string
+	// Lists are the revocation lists that the user gave.
+	Lists []List
+	// RequireStaple says that the client wants a stapled OCSP response.
+	RequireStaple bool
 
 	Server string // software whose fixes to print (--server), "" when unknown
 	// Command is the user's own command line, to be repeated as "verify".
@@ -114,13 +121,25 @@ type Lookup struct {
 	Given bool
 }
 
+// The words of Want.Revocation.
+const (
+	RevocationSoft = "soft" // asks, and goes on without an answer
+	RevocationHard = "hard" // asks, and fails without an answer
+)
+
+// List is a revocation list that the user gave.
+type List struct {
+	From string // in words: "--crl ca.crl"
+	List *chain.RevocationList
+}
+
 // Kind is the kind of an experiment.
 type Kind uint8
 
 // The kinds of experiments.
 const (
 	Handshake Kind = iota
-	Fetch          // an issuer certificate by AIA; URL says which
+	Fetch          // what a certificate points to; URL says where, What what
 	Plain          // plaintext instead of TLS; What says which words
 	// OnFile is no connection: the chain was read from a file, and Address is
 	// the file's name.
@@ -139,6 +158,12 @@ const (
 	Later  = "later"  // it comes after a pause
 )
 
+// The words of a Fetch; "" is an issuer certificate by AIA.
+const (
+	FetchList = "revocation list"
+	FetchOCSP = "OCSP"
+)
+
 // Experiment is one thing to try. It is comparable; the zero value of Changes
 // is the user's own hello.
 type Experiment struct {
@@ -147,8 +172,9 @@ type Experiment struct {
 	Changes Changes
 	Repeat  int    // 0 for the first time, then 1, 2 ...
 	URL     string // of a Fetch
-	What    string // of a Plain; or Quiet, Resume, Later
+	What    string // of a Plain or a Fetch; or Quiet, Resume, Later
 	Session string // of Resume: the address whose session is offered
+	Body    string // of a Fetch: what is posted, "" for GET
 	// Direct skips the STARTTLS dialogue: TLS from the first byte.
 	Direct bool
 }
@@ -233,9 +259,18 @@ func (c Changes) Diff(o Changes) []Property {
 
 // Fetched is the answer to a Fetch.
 type Fetched struct {
-	URL          string
-	Certificates []*chain.Certificate
+	URL, What, Body string // of the experiment
+
+	At           time.Time            // when the answer was there
+	Certificates []*chain.Certificate // What is ""
+	List         *chain.RevocationList
+	OCSP         *chain.OCSPResponse
 	Err          string // in words, "" when it worked
+}
+
+// Answers tells whether it is the answer to the experiment.
+func (f *Fetched) Answers(e Experiment) bool {
+	return e.Kind == Fetch && f.URL == e.URL && f.What == e.What && f.Body == e.Body
 }
 
 // Attempt is one connection with its whole transcript. A partial transcript is

@@ -1,5 +1,5 @@
 // Package fetch gets what certificates point to: issuers by the addresses of
-// authorityInfoAccess.
+// authorityInfoAccess, revocation lists, answers of OCSP responders.
 //
 // The addresses come from certificates, so a hostile server chooses them.
 // Everything is bounded: size, time, redirects, number; and the address that is
@@ -59,14 +59,24 @@ type Fetcher struct {
 	client *http.Client
 
 	mu    sync.Mutex
-	done  map[string]*answer
+	done  map[Request]*answer
 	count int
 }
 
 type answer struct {
 	ready chan struct{} // closed when the rest is set
-	certs []*chain.Certificate
+	data  []byte
 	err   error
+}
+
+// Request is one thing to fetch. It is comparable.
+type Request struct {
+	URL     string
+	Body    string // posted; "" is a GET
+	Type    string // Content-Type of the body
+	Accept  string
+	MaxSize int64         // of the answer; 0 = the Fetcher's
+	Timeout time.Duration // with its redirects; 0 = the Fetcher's
 }
 
 // New makes a Fetcher.
@@ -86,7 +96,7 @@ func New(opt Options) *Fetcher {
 	if opt.UserAgent == "" {
 		opt.UserAgent = "tlswhy"
 	}
-	f := &Fetcher{opt: opt, done: map[string]*answer{}}
+	f := &Fetcher{opt: opt, done: map[Request]*answer{}}
 	dialer := &net.Dialer{Timeout: opt.Timeout, Control: f.control}
 	f.client = &http.Client{
 		Transport: &http.Transport{
@@ -150,75 +160,108 @@ func (f *Fetcher) Issuers(ctx context.Context, urls []string) ([]*chain.Certific
 }
 
 // Certificates fetches one address: a certificate in DER or PEM, or a PKCS#7
-// bundle. The answer, good or bad, is remembered; a cancelled ctx is not.
+// bundle.
 func (f *Fetcher) Certificates(ctx context.Context, raw string) ([]*chain.Certificate, error) {
-	u, err := checkURL(raw)
+	data, err := f.Data(ctx, Request{URL: raw, Accept: "application/pkix-cert, application/pkcs7-mime, */*"})
 	if err != nil {
 		return nil, err
 	}
-	key := u.String()
+	return parse(raw, data)
+}
+
+// Data fetches one address. The answer, good or bad, is remembered; a cancelled
+// ctx is not.
+func (f *Fetcher) Data(ctx context.Context, r Request) ([]byte, error) {
+	u, err := checkURL(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	r.URL = u.String()
 	f.mu.Lock()
-	a, known := f.done[key]
+	a, known := f.done[r]
 	if !known {
 		if f.count >= f.opt.MaxFetches {
 			f.mu.Unlock()
-			return nil, fmt.Errorf("fetching %q: %w, the limit is %d", key, ErrTooMany, f.opt.MaxFetches)
+			return nil, fmt.Errorf("fetching %q: %w, the limit is %d", r.URL, ErrTooMany, f.opt.MaxFetches)
 		}
 		f.count++
 		a = &answer{ready: make(chan struct{})}
-		f.done[key] = a
+		f.done[r] = a
 	}
 	f.mu.Unlock()
 	if known {
 		select {
 		case <-a.ready:
 			if errors.Is(a.err, context.Canceled) && ctx.Err() == nil {
-				return f.Certificates(ctx, raw) // the other caller gave up, and took its entry with it
+				return f.Data(ctx, r) // the other caller gave up, and took its entry with it
 			}
-			return a.certs, a.err
+			return a.data, a.err
 		case <-ctx.Done():
-			return nil, fmt.Errorf("fetching %q: %w", key, ctx.Err())
+			return nil, fmt.Errorf("fetching %q: %w", r.URL, ctx.Err())
 		}
 	}
-	a.certs, a.err = f.get(ctx, key)
+	a.data, a.err = f.get(ctx, r)
 	if ctx.Err() != nil && a.err != nil {
 		f.mu.Lock()
-		delete(f.done, key)
+		delete(f.done, r)
 		f.mu.Unlock()
 	}
 	close(a.ready)
-	return a.certs, a.err
+	return a.data, a.err
 }
 
-func (f *Fetcher) get(ctx context.Context, address string) ([]*chain.Certificate, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.opt.Timeout)
+func (f *Fetcher) get(ctx context.Context, r Request) ([]byte, error) {
+	if r.Timeout == 0 {
+		r.Timeout = f.opt.Timeout
+	}
+	if r.MaxSize == 0 {
+		r.MaxSize = f.opt.MaxSize
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	method, body := http.MethodGet, io.Reader(http.NoBody)
+	if r.Body != "" {
+		method, body = http.MethodPost, strings.NewReader(r.Body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.URL, body)
 	if err != nil {
-		return nil, fmt.Errorf("fetching %q: %w", address, err)
+		return nil, fmt.Errorf("fetching %q: %w", r.URL, err)
 	}
 	req.Header.Set("User-Agent", f.opt.UserAgent)
-	req.Header.Set("Accept", "application/pkix-cert, application/pkcs7-mime, */*")
+	if r.Accept != "" {
+		req.Header.Set("Accept", r.Accept)
+	}
+	if r.Body != "" {
+		req.Header.Set("Content-Type", r.Type)
+	}
 	resp, err := f.client.Do(req)
 	if err != nil {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // its text repeats the address
 		}
-		return nil, fmt.Errorf("fetching %q: %w", address, err)
+		return nil, fmt.Errorf("fetching %q: %w", r.URL, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching %q: the server answers %d %s", address, resp.StatusCode, http.StatusText(resp.StatusCode))
+		return nil, fmt.Errorf("fetching %q: %w", r.URL, StatusError(resp.StatusCode))
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, f.opt.MaxSize+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, r.MaxSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("fetching %q: reading the answer after %d bytes: %w", address, len(data), err)
+		return nil, fmt.Errorf("fetching %q: reading the answer after %d bytes: %w", r.URL, len(data), err)
 	}
-	if int64(len(data)) > f.opt.MaxSize {
-		return nil, fmt.Errorf("fetching %q: %w: more than %d bytes", address, ErrTooLarge, f.opt.MaxSize)
+	if int64(len(data)) > r.MaxSize {
+		return nil, fmt.Errorf("fetching %q: %w: more than %d bytes", r.URL, ErrTooLarge, r.MaxSize)
 	}
-	return parse(address, data)
+	return data, nil
+}
+
+// StatusError is an answer with another status than 200.
+type StatusError int
+
+// Error implements error.
+func (s StatusError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the server answers %d %s", int(s), http.StatusText(int(s))))
 }
 
 // maxCerts bounds what one bundle adds to a path search.
