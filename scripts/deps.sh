@@ -8,13 +8,21 @@ set -eu
 
 # program:package
 needs="gcc:gcc stdlib.h:libc6-dev openssl:openssl curl:curl nginx:nginx apache2:apache2
-haproxy:haproxy stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless $*"
+haproxy:haproxy stunnel4:stunnel4 gnutls-serv:gnutls-bin javac:default-jdk-headless
+lighttpd:lighttpd mod_openssl.so:lighttpd-mod-openssl caddy:caddy hitch:hitch node:nodejs python3:python3
+postfix:postfix imap-login:dovecot-imapd pop3-login:dovecot-pop3d lmtp:dovecot-lmtpd
+managesieve-login:dovecot-managesieved slapd:slapd postgres:postgresql mariadbd:mariadb-server vsftpd:vsftpd
+prosody:prosody inspircd:inspircd mosquitto:mosquitto redis-server:redis-server unbound:unbound xrdp:xrdp
+sshd:openssh-server $*"
 
 export PATH="$PATH:/usr/sbin:/sbin"
 here() {
 	case $1 in
 	# gcc without the C library's headers cannot build with -race.
 	*.h) echo "#include <$1>" | gcc -E - >/dev/null 2>&1 ;;
+	*.so) [ -e "/usr/lib/lighttpd/$1" ] ;;
+	*-login | lmtp) [ -x "/usr/lib/dovecot/$1" ] ;;
+	postgres) ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }
@@ -56,7 +64,14 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		fi
 	fi
 	for p in $wanted; do
-		case $p in nginx | apache2 | haproxy | stunnel4) update-rc.d "$p" disable >/dev/null 2>&1 || true ;; esac
+		case $p in
+		dovecot-*) service=dovecot ;;
+		mariadb-server) service=mariadb ;;
+		openssh-server) service=ssh ;;
+		*) service=$p ;;
+		esac
+		update-rc.d "$service" disable >/dev/null 2>&1 || true
+		systemctl disable "$service" >/dev/null 2>&1 || true # those without a script in init.d
 	done
 	find_missing
 	[ -n "$packages" ] || exit 0

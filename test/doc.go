@@ -1,6 +1,6 @@
-// Package test examines tlswhy on real servers: nginx, Apache, HAProxy, stunnel,
-// OpenSSL, GnuTLS, a JDK, Go and zcrypto, each with one named fault (or none),
-// asked by one client. It knows the front door of the library and what a fault
+// Package test examines tlswhy on real servers: the web servers and proxies,
+// mail, directory, database, chat and other servers of Debian, OpenSSL, GnuTLS,
+// a JDK, Go and zcrypto, each with one named fault (or none), asked by one client. It knows the front door of the library and what a fault
 // is; it shares nothing with the code under test.
 //
 // Scenarios are rows: a fault says what it does to an endpoint, on which kinds

@@ -29,7 +29,7 @@ func allScenarios(w *world) []scenario {
 			out = append(out, f.scenarios(w)...)
 		}
 	}
-	return slices.Concat(out, ownServers(w), unusualServers(w), misplaced(w))
+	return slices.Concat(out, ownServers(w), unusualServers(w), misplaced(w), peerScenarios(w))
 }
 
 func TestScenarios(t *testing.T) {
@@ -56,7 +56,7 @@ func TestScenarios(t *testing.T) {
 // diagnoses all scenarios.
 func runServers(t *testing.T, all []scenario, b *board) {
 	t.Run("servers", func(t *testing.T) {
-		for _, k := range append(slices.Clone(server.AllKinds), nil) {
+		for _, k := range append(slices.Concat(server.AllKinds, server.Peers), nil) {
 			name := "own"
 			if k != nil {
 				name = k.Name
@@ -79,7 +79,7 @@ func runKind(t *testing.T, k *server.Kind, all []scenario, b *board) {
 			eps = append(eps, &all[i].ep)
 		}
 	}
-	if k != nil {
+	if k != nil && len(eps) > 0 {
 		server.Start(t, k, eps...)
 	}
 	for _, s := range mine {

@@ -9,6 +9,9 @@ import (
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
+// clientAuthEKU is the purpose of a client certificate.
+var clientAuthEKU = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+
 // clientLeaf issues a client certificate and writes it, with its intermediate
 // or without.
 func (w *world) clientLeaf(name string, s pki.Spec, complete bool) pair {
@@ -17,7 +20,7 @@ func (w *world) clientLeaf(name string, s pki.Spec, complete bool) pair {
 		s.CN = "billing-01"
 	}
 	if s.EKU == nil {
-		s.EKU = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		s.EKU = clientAuthEKU
 	}
 	s.KeyID = "client"
 	s.Mutate = func(c *x509.Certificate) { c.IssuingCertificateURL = []string{w.clientAIA} }
@@ -31,7 +34,7 @@ func (w *world) clientLeaf(name string, s pki.Spec, complete bool) pair {
 // clientAuthFaults are servers that want a client certificate and get none, or
 // the wrong one.
 func clientAuthFaults(w *world) []fault {
-	stranger := w.other.Issue(w.other.Intermediate, pki.Spec{CN: "stranger", EKU: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	stranger := w.other.Issue(w.other.Intermediate, pki.Spec{CN: "stranger", EKU: clientAuthEKU})
 	strangerFiles := w.files("stranger", stranger, w.other.Intermediate)
 	old := w.clientLeaf("client-old", pki.Spec{NotAfter: time.Now().Add(-9 * pki.Day)}, true)
 	alone := w.clientLeaf("client-alone", pki.Spec{}, false)

@@ -11,6 +11,10 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 	if f := v.flipOf(facts.PropSuites); f != nil && !f.psk() {
 		m := v.flipped(f, facts.PropSuites)
 		suite := f.to.ServerHello
+		// What no client of that version can have comes with the version.
+		if suite != nil && v.flipOf(facts.PropVersion) != nil && suite.CipherSuite.Info().MinVersion > offered(v.base).MaxVersion() {
+			return nil
+		}
 		m.summary = v.client() + " and the server share no cipher suite"
 		if suite == nil {
 			return m

@@ -22,9 +22,12 @@ import (
 // Endpoint is one port with its TLS settings. Empty fields are the server's
 // own defaults; files are PEM.
 type Endpoint struct {
-	Name  string   // of the scenario, for comments and messages
-	Port  int      // set by Start
-	Hosts []string // server names; the first one is asked for
+	Name string // of the scenario, for comments and messages
+	Port int    // set by Start
+	// Scheme is the protocol where a kind has several: smtp (with STARTTLS),
+	// smtps ...
+	Scheme string
+	Hosts  []string // server names; the first one is asked for
 
 	Chain, Key   string // leaf first
 	Chain2, Key2 string // a second certificate, of another key type
@@ -142,10 +145,7 @@ func Need(t testing.TB, program string) string {
 			return p
 		}
 	}
-	if os.Getenv("CI") == "true" || os.Getenv("TLSWHY_REQUIRE_ALL") == "1" {
-		t.Fatalf("%s is not installed: scripts/deps.sh installs it", program)
-	}
-	t.Skipf("SKIPPED: %s is not installed; run scripts/deps.sh as root", program)
+	Missing(t, program)
 	return ""
 }
 
@@ -209,6 +209,12 @@ func FreePort(t testing.TB) int {
 // is shown when the test fails.
 func process(t testing.TB, dir string, eps []*Endpoint, program string, args ...string) {
 	t.Helper()
+	processAs(t, dir, eps, killGroup, program, args...)
+}
+
+// processAs does the same for a program that is ended in its own way.
+func processAs(t testing.TB, dir string, eps []*Endpoint, end func(*exec.Cmd), program string, args ...string) {
+	t.Helper()
 	cmd := exec.Command(Need(t, program), args...)
 	cmd.Dir = dir
 	conf := write(t, dir, "openssl.cnf", openSSLConf)
@@ -231,7 +237,7 @@ func process(t testing.TB, dir string, eps []*Endpoint, program string, args ...
 	}()
 	t.Cleanup(func() {
 		in.Close()
-		killGroup(cmd)
+		end(cmd)
 		<-ended
 		if t.Failed() {
 			t.Logf("output of %s:\n%s", program, log.tail(4000))
