@@ -9,8 +9,8 @@ import (
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
-// peer is what one kind of server can be made to do in one of its protocols.
-type peer struct {
+// software is what one kind of server can be made to do in one of its protocols.
+type software struct {
 	kind   *server.Kind
 	scheme string // of the URL; one with an "s" begins with TLS
 	can    string // old, cipher, group, mtls, optional, plain, ecdsa
@@ -23,8 +23,8 @@ type peer struct {
 // gnutlsAES256 leaves one suite of TLS 1.2 in GnuTLS's language.
 const gnutlsAES256 = "-CIPHER-ALL:+AES-256-GCM:-KX-ALL:+ECDHE-RSA"
 
-// peers are the servers of Debian that scenarios_*_test.go do not cover in full.
-var peers = []peer{
+// packaged are the servers of Debian that scenarios_*_test.go do not cover in full.
+var packaged = []software{
 	{kind: server.Lighttpd, scheme: "https", can: "old cipher group mtls plain ecdsa"},
 	{kind: server.Caddy, scheme: "https", can: "cipher group mtls plain ecdsa", ciphers: "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
 	{kind: server.Hitch, scheme: "https", can: "old cipher mtls ecdsa"},
@@ -55,22 +55,22 @@ var peers = []peer{
 }
 
 // starttls tells whether a dialogue in clear comes before TLS.
-func (p *peer) starttls() bool {
+func (p *software) starttls() bool {
 	return p.scheme == "rdp" || p.scheme == "postgres" || !strings.HasSuffix(p.scheme, "s") && p.scheme != "dot"
 }
 
-// peerScenarios crosses the peers with the faults that they can have.
+// peerScenarios crosses the packaged with the faults that they can have.
 func peerScenarios(w *world) []scenario {
-	old := w.leaf("peer-old", pki.Spec{NotAfter: weeksAgo(2)})
-	other := w.leaf("peer-other", pki.Spec{DNS: []string{"mail.other.test"}})
-	alone := w.files("peer-alone", w.Leaf(pki.Spec{DNS: []string{host}}))
-	foreign := w.files("peer-foreign", w.other.Leaf(pki.Spec{DNS: []string{host}}), w.other.Intermediate)
-	ecdsa := w.leaf("peer-ecdsa", pki.Spec{Key: "p256"})
-	stranger := w.files("peer-stranger", w.other.Issue(w.other.Intermediate, pki.Spec{CN: "stranger", EKU: clientAuthEKU}), w.other.Intermediate)
-	lapsed := w.clientLeaf("peer-lapsed", pki.Spec{NotAfter: weeksAgo(1)}, true)
+	old := w.leaf("software-old", pki.Spec{NotAfter: weeksAgo(2)})
+	other := w.leaf("software-other", pki.Spec{DNS: []string{"mail.other.test"}})
+	alone := w.files("software-alone", w.Leaf(pki.Spec{DNS: []string{host}}))
+	foreign := w.files("software-foreign", w.other.Leaf(pki.Spec{DNS: []string{host}}), w.other.Intermediate)
+	ecdsa := w.leaf("software-ecdsa", pki.Spec{Key: "p256"})
+	stranger := w.files("software-stranger", w.other.Issue(w.other.Intermediate, pki.Spec{CN: "stranger", EKU: clientAuthEKU}), w.other.Intermediate)
+	lapsed := w.clientLeaf("software-lapsed", pki.Spec{NotAfter: weeksAgo(1)}, true)
 
 	var out []scenario
-	for _, p := range peers {
+	for _, p := range packaged {
 		add := func(fault, class string, chain pair, change func(*scenario), want ...string) {
 			s := scenario{name: p.scheme + "-" + fault, class: class, kind: p.kind, target: p.scheme + "://" + host, want: want, healthy: want == nil,
 				ep:   server.Endpoint{Name: p.kind.Name + "/" + p.scheme + "-" + fault, Scheme: p.scheme, Hosts: []string{host}, Chain: chain.chain, Key: chain.key},
