@@ -34,6 +34,7 @@ var rooms = map[string]room{
 	"internal/facts":      {may: []string{"diag", "internal/tlswire", "internal/chain"}, why: "the words that all inputs share; they state and never conclude"},
 	"internal/client":     {may: []string{"internal/tlswire", "internal/facts"}, why: "how named clients speak and judge, as data"},
 	"internal/truststore": {may: []string{"internal/chain"}, why: "where anchors come from; what they are worth is judged elsewhere"},
+	"internal/keyfile":    {may: []string{"internal/chain"}, why: "the files that hold certificates and keys, some of which need libraries that the light library does without"},
 	"internal/fetch":      {may: []string{"internal/chain"}, why: "brings bytes from outside, with bounds, and judges nothing"},
 	"internal/causes": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/client"},
 		why: "the judgement is pure: no dialling, no files, no clock, hence every diagnosis is a golden test"},
