@@ -30,8 +30,8 @@ var packaged = []software{
 	{kind: server.Hitch, scheme: "https", can: "old cipher mtls ecdsa"},
 	{kind: server.Node, scheme: "https", can: "old cipher group mtls plain ecdsa"},
 	{kind: server.Python, scheme: "https", can: "old cipher mtls plain ecdsa"},
-	{kind: server.Postfix, scheme: "smtp", can: "old cipher group optional plain ecdsa"},
-	{kind: server.Postfix, scheme: "smtps", can: "old"},
+	{kind: server.Postfix, scheme: "smtp", can: "old cipher group mtls optional plain ecdsa"},
+	{kind: server.Postfix, scheme: "smtps", can: "old mtls"},
 	{kind: server.Dovecot, scheme: "imap", can: "cipher plain ecdsa"},
 	{kind: server.Dovecot, scheme: "imaps", can: ""},
 	{kind: server.Dovecot, scheme: "pop3", can: "plain"},
@@ -40,7 +40,7 @@ var packaged = []software{
 	{kind: server.Dovecot, scheme: "sieve", can: "plain"},
 	{kind: server.Slapd, scheme: "ldap", can: "old cipher mtls plain ecdsa", ciphers: gnutlsAES256},
 	{kind: server.Slapd, scheme: "ldaps", can: "mtls"},
-	{kind: server.Postgres, scheme: "postgres", can: "old cipher plain"},
+	{kind: server.Postgres, scheme: "postgres", can: "old cipher mtls plain"},
 	{kind: server.MariaDB, scheme: "mysql", can: "old cipher plain"},
 	{kind: server.Vsftpd, scheme: "ftp", can: "cipher mtls plain"},
 	{kind: server.Vsftpd, scheme: "ftps", can: ""},
@@ -59,7 +59,7 @@ func (p *software) starttls() bool {
 	return p.scheme == "rdp" || p.scheme == "postgres" || !strings.HasSuffix(p.scheme, "s") && p.scheme != "dot"
 }
 
-// peerScenarios crosses the packaged with the faults that they can have.
+// peerScenarios crosses the packaged servers with the faults that they can have.
 func peerScenarios(w *world) []scenario {
 	old := w.leaf("software-old", pki.Spec{NotAfter: weeksAgo(2)})
 	other := w.leaf("software-other", pki.Spec{DNS: []string{"mail.other.test"}})
@@ -125,7 +125,7 @@ func peerScenarios(w *world) []scenario {
 			add("client-cert-required-tls12", "client-auth", w.good, ask("required", pair{}, "1.2"), "client-cert-required")
 			add("client-cert-untrusted", "client-auth", w.good, ask("required", stranger, ""), "client-cert-untrusted")
 		}
-		if can("mtls") && p.kind != server.Slapd {
+		if can("mtls") {
 			add("client-cert-expired", "client-auth", w.good, ask("required", lapsed, "1.2"), "client-cert-expired")
 		}
 		if can("optional") {

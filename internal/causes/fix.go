@@ -164,7 +164,11 @@ func RenderFixes(refs []FixRef, software, clients []string, p FixParams) []diag.
 			}
 			guides = choose("server", anyServer, ref.Action, software, usual)
 		case "client":
-			guides = choose("client", anyClient, ref.Action, clients, usualClients)
+			usual := usualClients
+			if p.Protocol != "" && p.Protocol != "https" && p.Protocol != "http" {
+				usual = []string{"openssl", "java", "python", "go"} // curl's commands would ask for a web page
+			}
+			guides = choose("client", anyClient, ref.Action, clients, usual)
 		default:
 			guides = choose(ref.Side, ref.Side, ref.Action, nil, nil)
 		}

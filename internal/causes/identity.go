@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,11 +36,17 @@ func (v *view) refused() *refusal {
 			break
 		}
 		return &refusal{a: a, alert: a.End.Alert.Description, isTLS: true, text: endText(a) + late(a)}
+	case a.Request != nil && len(a.Reply) > 0:
+		if words := replyRefusal(a.Reply); words != "" {
+			return &refusal{a: a, http: words, text: fmt.Sprintf("the server, after a complete handshake: %q", clip(words, 120))}
+		}
 	case a.Request != nil && a.End.Stage == diag.StageClientAuth && abrupt(a):
 		if q := v.quiet(); q != nil && completed(q) {
 			break // it was the request that the server did not like
 		}
 		return &refusal{a: a, text: endText(a)}
+	case a.Request != nil && a.End.Stage == diag.StageApplication && abrupt(a) && a.HTTP == nil && v.c.Want.Protocol != "https":
+		return &refusal{a: a, text: endText(a) + ", before a word of the protocol"}
 	case a.HTTP != nil && a.Request != nil:
 		if word := httpRefusal(a.HTTP); word != "" {
 			return &refusal{a: a, http: word, text: fmt.Sprintf("HTTP %d: %s", a.HTTP.Status, word)}
@@ -93,9 +100,26 @@ func httpRefusal(h *facts.HTTP) string {
 	return ""
 }
 
+// replyRefusal recognises the words with which a server of another protocol
+// than HTTP refuses the client certificate or its absence: an error that speaks
+// of a certificate. It returns the line.
+func replyRefusal(reply []byte) string {
+	for line := range bytes.FieldsFuncSeq(reply, func(r rune) bool { return r == '\r' || r == '\n' || r == 0 }) {
+		text := strings.ToLower(string(line))
+		if !strings.Contains(text, "certificate") && !strings.Contains(text, "ccert") {
+			continue
+		}
+		if len(text) > 3 && (text[0] == '4' || text[0] == '5') && text[1] >= '0' && text[1] <= '9' || reply[0] == 'E' ||
+			strings.HasPrefix(text, "* bye") || strings.HasPrefix(text, "-err") || strings.HasPrefix(text, "error ") || strings.HasPrefix(text, "bye ") {
+			return strings.TrimLeft(string(line), "M") // the letter that marks PostgreSQL's message
+		}
+	}
+	return ""
+}
+
 // none tells whether an HTTP refusal says that no certificate came.
 func (r *refusal) none() bool {
-	return strings.Contains(r.http, "no required") || strings.Contains(r.http, "496") || strings.Contains(r.http, "403.7")
+	return strings.Contains(r.http, "no required") || strings.Contains(r.http, "496") || strings.Contains(r.http, "403.7") || len(r.a.Reply) > 0 && !r.a.IdentitySent
 }
 
 // identity is the leaf of the client's own chain, nil when there is none.

@@ -44,6 +44,7 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 		m.summary = fmt.Sprintf("the plaintext %s dialogue does not get as far as %s", name, ask)
 		m.confidence = diag.Strong
 	}
+	m.refusal(v.base.End.Refusal, name, ask)
 	m.see(attempts(v.base), "%s", v.base.End.Err)
 	for _, l := range v.base.Preamble {
 		if l.From == tlswire.SideServer && len(m.evidence) < 8 {
@@ -53,6 +54,38 @@ var _ = register(rule{id: "starttls-missing", rank: rankTransport, match: func(v
 	m.params = func(p *FixParams) { p.Words = v.base.End.Err }
 	return m
 }})
+
+// refusal says what a refusal with these words can mean: "not now" proves
+// nothing of what the server can do.
+func (m *match) refusal(r *facts.Refusal, name, ask string) {
+	switch {
+	case r == nil:
+	case r.Temporary && r.Step == ask:
+		m.confidence = diag.Strong
+		m.summary = fmt.Sprintf("the %s server offers %s and refuses it for now (%s)", name, ask, strings.TrimSpace(r.Code+" "+clip(r.Text, 60)))
+		m.not = []string{"a certificate or key that the server cannot read: its log says so", "an overloaded server, which would take it later"}
+		m.fixes = []FixRef{{"server", "enable-starttls"}, {"server", "check-server-log"}, {"client", "use-right-port"}}
+	case r.Temporary:
+		m.confidence = diag.Likely
+		m.summary = fmt.Sprintf("the %s server turns the client away for now, before %s (%s)", name, ask, strings.TrimSpace(r.Code+" "+clip(r.Text, 60)))
+		m.not = []string{"a limit on connections from your address (rate-limited): wait, then try again", "a policy against your address (access-denied)"}
+		m.fixes = []FixRef{{"server", "allow-client"}, {"client", "use-right-port"}}
+	case r.Denied:
+		m.confidence = diag.Strong
+		m.summary = fmt.Sprintf("the %s server refuses this client before %s (%s)", name, ask, strings.TrimSpace(r.Code+" "+clip(r.Text, 60)))
+		m.not = []string{"a policy against your address (access-denied): try from another network"}
+		m.fixes = []FixRef{{"server", "allow-client"}, {"client", "use-right-port"}}
+	}
+}
+
+// clip brings the words of a server onto one line of at most n characters.
+func clip(text string, n int) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	if r := []rune(text); len(r) > n {
+		return strings.TrimSpace(string(r[:n-3])) + " ..."
+	}
+	return text
+}
 
 // protocolName is a STARTTLS protocol as its people write it.
 func protocolName(starttls string) string {

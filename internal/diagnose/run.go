@@ -241,6 +241,9 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if w.StartTLS == "" && w.Protocol == "https" && e.What != facts.Quiet {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
 	}
+	if words, ok := starttls.FirstWords(w.Protocol); ok {
+		spec.Words = words
+	}
 	spec.ProxyHeader = e.Changes.Proxy != ""
 	if e.Changes == (facts.Changes{}) && e.What == "" {
 		spec.Keep = func(s *probe.Session) { r.sessions.LoadOrStore(e.Address, s) }

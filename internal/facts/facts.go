@@ -316,6 +316,10 @@ type Attempt struct {
 	// attempt by themselves.
 	Violations []Violation
 	HTTP       *HTTP
+	// Reply holds the first words of a server of another protocol after the
+	// handshake, bounded; they are asked for only where it wanted a client
+	// certificate.
+	Reply []byte
 
 	End           End
 	BytesSent     int
@@ -394,6 +398,16 @@ type TCPInfo struct {
 	PathMTU       int
 }
 
+// Refusal is a server's word against going on in a plaintext dialogue.
+type Refusal struct {
+	Step string // what it answered: "greeting", "STARTTLS" ...
+	Code string // "421", "NO"; "" where the protocol has none
+	Text string
+	// Temporary says that the server asks to come again, Denied that it speaks
+	// of this client or its address.
+	Temporary, Denied bool
+}
+
 // EndKind is how an attempt ended.
 type EndKind uint8
 
@@ -445,6 +459,9 @@ type End struct {
 	// Preamble says why the plaintext dialogue led nowhere, in the words of
 	// package starttls; of EndPreamble.
 	Preamble string
+	// Refusal is what the server said when it refused the dialogue, nil when it
+	// did not.
+	Refusal *Refusal
 	// WriteErr is an error of a write that came before the end.
 	WriteErr string
 	After    time.Duration // since the ClientHello was sent (or since the start, before that)

@@ -15,14 +15,19 @@ const (
 	answerTime = 3 * time.Second
 	// bodyTime is how long the rest may take once the head is there.
 	bodyTime = time.Second
+	// wordsTime is how long the first words of another protocol may take.
+	wordsTime = 1500 * time.Millisecond
 )
 
 // application goes on once both Finished are sent: the request and its answer,
 // or without a request the server's first word.
 func (e *engine) application() error {
 	e.c.limit = e.c.received + e.spec.Limits.Application
-	if e.spec.Request == nil {
+	if e.spec.Request == nil && (e.spec.Words == nil || e.a.Request == nil) {
 		return e.listen()
+	}
+	if e.spec.Request == nil {
+		return e.words()
 	}
 	var answer answer
 	if e.alpn() == "h2" && e.spec.Request.Raw == nil {
@@ -37,6 +42,35 @@ func (e *engine) application() error {
 	err := e.readAnswer(answer)
 	e.a.HTTP = answer.result()
 	return err
+}
+
+// words says the first words of a protocol that is not HTTP and keeps the
+// server's.
+func (e *engine) words() error {
+	if len(e.spec.Words) > 0 {
+		e.send(e.record(nil, nameApplicationData, tlswire.ContentApplicationData, e.spec.Words))
+	}
+	if until := time.Now().Add(wordsTime); until.Before(e.c.deadline) {
+		e.c.until(until)
+	}
+	for len(e.a.Reply) < keptRaw {
+		got, err := e.next()
+		switch {
+		case err != nil && len(e.a.Reply) > 0, err != nil && isTimeout(err) && !canceled(e.ctx):
+			e.stage = diag.StageApplication
+			return errDone
+		case err != nil:
+			return err
+		}
+		if err := e.afterHandshake(got); err != nil {
+			return err
+		}
+		if got.kind == tlswire.ContentApplicationData {
+			e.a.Reply = append(e.a.Reply, got.data[:min(len(got.data), keptRaw-len(e.a.Reply))]...)
+			e.c.until(time.Now().Add(min(plainQuiet, e.c.left())))
+		}
+	}
+	return errDone
 }
 
 // alpn is the protocol that the server chose, "" when it chose none.

@@ -112,7 +112,17 @@ func (e *engine) preamble() error {
 		e.stage = at.Stage()
 	}
 	return &ended{facts.End{Kind: facts.EndPreamble, By: tlswire.SideServer, Err: err.Error(),
-		Data: preambleData(err), Preamble: starttls.ProblemOf(err).String()}}
+		Data: preambleData(err), Preamble: starttls.ProblemOf(err).String(), Refusal: refusalOf(err)}}
+}
+
+// refusalOf is what the server said against going on.
+func refusalOf(err error) *facts.Refusal {
+	var e *starttls.Error
+	if !errors.As(err, &e) || e.Problem != starttls.Unavailable && e.Problem != starttls.Refused {
+		return nil
+	}
+	n := e.Nature()
+	return &facts.Refusal{Step: e.Step, Code: e.Code, Text: e.Text, Temporary: n == starttls.Temporary, Denied: n == starttls.Denied}
 }
 
 // handshake goes from the ClientHello to the end that the spec asks for.

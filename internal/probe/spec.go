@@ -32,6 +32,10 @@ type Spec struct {
 	Preamble Preamble  // nil: TLS from the first byte
 	Identity *Identity // nil: an empty Certificate answers a CertificateRequest
 	Request  *Request  // nil: nothing is sent after the handshake
+	// Words are said instead of a Request to a server that asked for a client
+	// certificate, since it may be the application that refuses; empty but not
+	// nil waits for the server's own first words.
+	Words []byte
 	Stop     Stop
 	Timeouts Timeouts
 	Limits   Limits

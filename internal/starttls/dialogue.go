@@ -77,20 +77,27 @@ func (d *dialogue) lineAfter(line []byte) (string, error) {
 			d.received++
 			if b[0] == '\n' {
 				text := strings.TrimSuffix(string(line), "\r")
-				d.lines = append(d.lines, Line{Server: true, Text: text})
+				d.keep(text)
 				return text, nil
 			}
 			line = append(line, b[0])
 			if d.received == 3 && looksLikeTLS(line) {
 				return "", d.unreadable(SpeaksTLS, line)
 			}
-			if len(line) > maxLine {
+			if len(line) > maxLine || d.received > maxReply {
 				return "", d.unreadable(d.unreadableKind(), line)
 			}
 		}
 		if err != nil {
 			return "", d.transport(err, line)
 		}
+	}
+}
+
+// keep notes a line of the server, unless there are many already.
+func (d *dialogue) keep(text string) {
+	if len(d.lines) < maxKept {
+		d.lines = append(d.lines, Line{Server: true, Text: text})
 	}
 }
 

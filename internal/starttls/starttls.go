@@ -22,9 +22,11 @@ import (
 
 // Bounds of one dialogue.
 const (
-	maxLine  = 4096 // bytes of one line; RFC 5321 allows 512, IMAP servers send longer ones
-	maxLines = 200  // lines of the server in one reply
-	maxData  = 512  // bytes kept of a greeting that is not the protocol's
+	maxLine  = 4096    // bytes of one line; RFC 5321 allows 512, IMAP servers send longer ones
+	maxLines = 2000    // lines of the server in one reply; some greet with their whole policy
+	maxReply = 1 << 16 // bytes of all that the server says before TLS
+	maxKept  = 200     // lines kept of a dialogue
+	maxData  = 512     // bytes kept of a greeting that is not the protocol's
 )
 
 // Protocol is one application protocol that can be upgraded to TLS.
@@ -55,6 +57,17 @@ func (l Line) String() string {
 	}
 	return "C: " + l.Text
 }
+
+// Nature says more of a refusal than its Problem: how long it is meant to last
+// and whom it is meant for.
+type Nature uint8
+
+// The natures of a refusal.
+const (
+	Lasting   Nature = iota // nothing says that it will change
+	Temporary               // the server asks to try again later
+	Denied                  // the server names this client or its address
+)
 
 // Problem says why a dialogue did not lead to TLS.
 type Problem uint8

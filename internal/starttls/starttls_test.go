@@ -94,6 +94,7 @@ func TestDialogue(t *testing.T) {
 	}{
 		{name: "smtp normal", protocol: "smtp", script: script{"220 mx.test ESMTP\r\n", ehlo, "220 go ahead\r\n"}},
 		{name: "smtp long greeting", protocol: "smtp", script: script{"220-mx.test ESMTP\r\n220-no spam\r\n220 please\r\n", ehlo, "220 2.0.0 Ready\r\n"}},
+		{name: "smtp greeting of 300 lines", protocol: "smtp", script: script{strings.Repeat("220-no spam\r\n", 299) + "220 mx.test ESMTP\r\n", ehlo, "220 2.0.0 Ready\r\n"}},
 		{name: "smtp bare newlines", protocol: "smtp", script: script{"220 mx\n", "250 starttls\n", "220\n"}, want: NotOffered, step: "EHLO"},
 		{name: "smtp lower case", protocol: "smtp", script: script{"220 mx\n", "250-mx\n250 starttls\n", "220\n"}},
 		{name: "smtp host called ftp", protocol: "smtp", script: script{"220 ftp.example.test Postfix\r\n", ehlo, "220 go\r\n"}},
@@ -304,4 +305,18 @@ func FuzzDialogue(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEndlessGreeting cuts a server off that never comes to its point.
+func TestEndlessGreeting(t *testing.T) {
+	t.Parallel()
+	p, _ := Lookup("smtp")
+	conn := serve(t, script{strings.Repeat("220-no spam at all\r\n", 10_000) + endNow})
+	lines, err := p.Dialogue(t.Context(), conn, "mx.test")
+	if got := ProblemOf(err); got != WrongProtocol && got != Garbled {
+		t.Errorf("got %v, want a greeting that cannot be read", err)
+	}
+	if len(lines) > maxKept+1 {
+		t.Errorf("%d lines were kept, want at most %d", len(lines), maxKept+1)
+	}
 }
