@@ -35,7 +35,7 @@ type Spec struct {
 	// Words are said instead of a Request to a server that asked for a client
 	// certificate, since it may be the application that refuses; empty but not
 	// nil waits for the server's own first words.
-	Words []byte
+	Words    []byte
 	Stop     Stop
 	Timeouts Timeouts
 	Limits   Limits
