@@ -30,18 +30,19 @@ var rooms = map[string]room{
 
 	"internal/tlswire":    {why: "bytes and messages are a leaf: no judgement, no I/O"},
 	"internal/chain":      {why: "certificates and paths are a leaf: given bytes and anchors, never fetched ones"},
+	"internal/ct":         {why: "SCTs and the logs that sign them are a leaf: given bytes and a dated list"},
 	"internal/starttls":   {why: "a preamble is a dialogue in plain text and knows nothing of TLS"},
-	"internal/facts":      {may: []string{"diag", "internal/tlswire", "internal/chain"}, why: "the words that all inputs share; they state and never conclude"},
+	"internal/facts":      {may: []string{"diag", "internal/tlswire", "internal/chain", "internal/ct"}, why: "the words that all inputs share; they state and never conclude"},
 	"internal/client":     {may: []string{"internal/tlswire", "internal/facts"}, why: "how named clients speak and judge, as data"},
 	"internal/truststore": {may: []string{"internal/chain"}, why: "where anchors come from; what they are worth is judged elsewhere"},
 	"internal/keyfile":    {may: []string{"internal/chain"}, why: "the files that hold certificates and keys, some of which need libraries that the light library does without"},
 	"internal/fetch":      {may: []string{"internal/chain"}, why: "brings bytes from outside, with bounds, and judges nothing"},
-	"internal/causes": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/client"},
+	"internal/causes": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/client", "internal/ct"},
 		why: "the judgement is pure: no dialling, no files, no clock, hence every diagnosis is a golden test"},
 	"internal/probe": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/starttls", "internal/client"},
 		why: "one attempt, told what to do; an input never imports causes"},
 	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
-		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls"},
+		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls", "internal/ct"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},
 	"internal/report": {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
 	"internal/lab": {may: []string{"internal/tlswire"},
@@ -61,14 +62,14 @@ const light = "golang.org/x/"
 // pure lists folders that must not reach the outside: no dialling, no files, no
 // processes, no chance. net/http is a word there (http.Header), never a client.
 var pure = map[string]bool{
-	"diag": true, "internal/tlswire": true, "internal/chain": true, "internal/facts": true,
+	"diag": true, "internal/tlswire": true, "internal/chain": true, "internal/ct": true, "internal/facts": true,
 	"internal/causes": true, "internal/client": true,
 }
 
 var impure = []string{"net", "os", "os/exec", "os/signal", "syscall", "plugin", "math/rand", "math/rand/v2"}
 
 // clockless lists the folders of the judgement, in which the moment is given.
-var clockless = []string{"diag", "internal/chain", "internal/facts", "internal/causes"}
+var clockless = []string{"diag", "internal/chain", "internal/ct", "internal/facts", "internal/causes"}
 
 // goPackage is one folder with Go files, as the parser sees it.
 type goPackage struct {

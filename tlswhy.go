@@ -45,6 +45,20 @@ type Options struct {
 	// Mozilla's embedded list where that is empty.
 	Trust string
 
+	// MinDHBits is the smallest finite-field DH prime that is accepted; 0 leaves
+	// the client's own limit, which is 2048 for the reference client.
+	MinDHBits int
+	// MaxValidityDays is the longest validity of a server certificate that a
+	// policy of yours allows; 0 is none.
+	MaxValidityDays int
+	// Pins are expected keys or certificates, one of which must be on the path:
+	// sha256/BASE64 or sha256//BASE64 of a public key, the hex digest of a key or
+	// a certificate, or a file with keys or certificates (PEM or DER).
+	Pins []string
+	// TLSA are the records of the service as in a zone file ("3 1 1 ab12...").
+	// The server is then judged as a DANE client does (RFC 7671).
+	TLSA []string
+
 	// StartTLS is the plaintext protocol to speak first: smtp, imap, postgres
 	// and the others that tlswhy diagnose --help names.
 	StartTLS string

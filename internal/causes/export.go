@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -28,4 +29,23 @@ func IDs() []string {
 		out = append(out, r.id)
 	}
 	return out
+}
+
+// NotJudged lists what the facts of a case do not suffice to judge, with the
+// reason.
+func NotJudged(c *facts.Case) []diag.NotTested {
+	for _, a := range c.Attempts {
+		if a.Of.Changes != (facts.Changes{}) || len(a.Chain) == 0 {
+			continue
+		}
+		v := newView(c, []string{a.Address})
+		if v.base == nil || len(v.base.Chain) == 0 {
+			continue
+		}
+		v.analysis = v.analyze(v.base.Chain)
+		if _, untold := v.transparency(); untold != "" {
+			return []diag.NotTested{{What: "Certificate Transparency", Reason: untold}}
+		}
+	}
+	return nil
 }

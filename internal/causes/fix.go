@@ -56,6 +56,7 @@ type FixParams struct {
 	Protocol                        string   // https, smtp, imap ...
 	StartTLS                        string
 	Words                           string // what the peer said, one line
+	Pin                             string // of the key that is served: sha256//BASE64
 	Now                             time.Time
 }
 

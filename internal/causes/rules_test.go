@@ -15,10 +15,7 @@ import (
 // withoutRule are the pages that no rule speaks of yet, and what a rule would
 // need. A page that gets its rule leaves this list.
 var withoutRule = map[string]string{
-	"captive-portal":             "an answer that redirects to another host is not followed",
 	"cert-revoked":               "no revocation list, responder or staple is read",
-	"clock-skew":                 "the Date header is not compared with the clock",
-	"ct-required":                "there is no list of logs",
 	"ech-rejected":               "no Encrypted ClientHello is sent",
 	"extension-required":         "nothing takes extensions out one by one",
 	"fips-policy":                "policies of a system are known from its errors only",
@@ -29,7 +26,6 @@ var withoutRule = map[string]string{
 	"middlebox-inspection":       "the products' certificates are not known",
 	"middlebox-reset":            "nothing varies what the path sees",
 	"ocsp-staple-missing-or-bad": "staples are not read",
-	"pin-mismatch":               "there are no pins",
 	"pmtu-blackhole":             "nothing varies the size of packets",
 	"proxy-protocol":             "the header is never sent",
 	"proxy-refused":              "no proxy is used",
@@ -41,18 +37,17 @@ var withoutRule = map[string]string{
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
 var withoutScenario = map[string]string{
-	"cert-lifetime-too-long": "only public CAs are bound by the limit, and the lab's is none",
-	"distrusted-ca":          "only roots of Mozilla's list carry a date of distrust",
-	"expires-soon":           "a warning, which no scenario expects yet",
-	"middlebox-downgrade":    "the sentinel is an answer that may also be called a violation",
-	"misdirected-request":    "no scenario answers 421 yet",
+	"ct-required":         "only public CAs are asked for it: TestPublicRoots in diagnose lends the lab such a root",
+	"distrusted-ca":       "the dates are of real roots: TestPublicRoots in diagnose lends the lab one",
+	"middlebox-downgrade": "the sentinel is an answer that may also be called a violation",
+	"misdirected-request": "no scenario answers 421 yet",
 }
 
 // nearMiss names, for rules that no scenario calls near, one that could be taken
 // for the cause and is not.
 var nearMiss = map[string]string{
 	"cert-bad-signature":       "sha1-root",
-	"cert-lifetime-too-long":   "healthy",
+	"ct-required":              "sct-garbled",
 	"chain-order":              "chain-with-root",
 	"client-cert-bad-purpose":  "client-cert-good",
 	"client-cert-key-mismatch": "client-cert-good",
@@ -61,7 +56,7 @@ var nearMiss = map[string]string{
 	"decrypt-error":            "small-segments",
 	"distrusted-ca":            "healthy",
 	"dns-failure":              "idn",
-	"expires-soon":             "valid-for-an-hour",
+	"expires-soon":             "short-lived-fresh",
 	"file-or-config-error":     "self-signed-trusted",
 	"internal-error":           "healthy-scripted",
 	"middlebox-downgrade":      "rsa-tls12",

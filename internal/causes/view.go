@@ -123,7 +123,9 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	if v.deep != nil && v.deep.ServerHello != nil && v.deep.ServerHello.CipherSuite.Info().Kex == tlswire.KexRSA {
 		use = chain.KeyUsageKeyEncipherment
 	}
-	return chain.Analyze(chain.Input{KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter, Policy: p})
+	in := chain.Input{KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter, Policy: p}
+	v.withDANE(&in)
+	return chain.Analyze(in)
 }
 
 // path is the judged path of the deepest attempt, nil when there is none.

@@ -142,9 +142,7 @@ func newLabTarget(tb testing.TB, s lab.Scenario) labTarget {
 	if len(r.ClientCert) > 0 {
 		o.CertFile, o.KeyFile = write("client.pem", r.ClientCert), write("client.key", r.ClientKey)
 	}
-	if h.At != 0 {
-		o.At = time.Now().Add(h.At)
-	}
+	o.At, o.MinDHBits, o.MaxValidityDays, o.Pins, o.TLSA = h.Moment(), h.MinDHBits, h.MaxDays, r.Pins, r.TLSA
 	return labTarget{h.Target(r.Addr), o}
 }
 

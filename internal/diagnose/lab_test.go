@@ -86,9 +86,7 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	if len(r.ClientCert) > 0 {
 		o.CertFile, o.KeyFile = write("client.pem", r.ClientCert), write("client.key", r.ClientKey)
 	}
-	if h.At != 0 {
-		o.At = time.Now().Add(h.At)
-	}
+	o.At, o.MinDHBits, o.MaxValidityDays, o.Pins, o.TLSA = h.Moment(), h.MinDHBits, h.MaxDays, r.Pins, r.TLSA
 	d, err := diagnose.Run(ctx, h.Target(r.Addr), o, diagnose.Env{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,12 @@
 package diagnose
 
 import (
+	"context"
 	"fmt"
 	"time"
 
+	"github.com/tlswhy/tlswhy/internal/ct"
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 )
 
@@ -20,6 +23,10 @@ type Options struct {
 	CertFile, KeyFile        string
 	CAFile                   string
 	Trust                    string
+	MinDHBits                int
+	MaxValidityDays          int
+	Pins                     []string
+	TLSA                     []string
 	StartTLS                 string
 	Revocation               string
 	CRLFiles                 []string
@@ -42,6 +49,14 @@ type Env struct {
 	Decompress map[uint16]func(data []byte, max int) ([]byte, error)
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
+	// LookupTLSA asks the DNS for the TLSA records of a name such as
+	// _25._tcp.mx.example.com; nil means that there is nobody to ask. No records
+	// and no error is an answer. The caller vouches for DNSSEC, or not.
+	LookupTLSA func(ctx context.Context, name string) ([]facts.TLSA, error)
+	// Roots and Logs replace, for tests, what is known of public roots and of the
+	// logs of Certificate Transparency.
+	Roots map[[32]byte]facts.Root
+	Logs  *ct.List
 }
 
 // UsageError is a target or an option that makes no sense.

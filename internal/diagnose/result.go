@@ -24,7 +24,7 @@ const maxMessages = 60
 // result turns the case and its causes into the diagnosis.
 func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 	w := &r.c.Want
-	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: r.not, Notes: r.notes, StartedAt: r.started.UTC()}
+	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: append(r.not, causes.NotJudged(r.c)...), Notes: r.notes, StartedAt: r.started.UTC()}
 	d.Target = diag.Target{Input: w.Input, Name: w.Name, Port: w.Port, Protocol: w.Protocol, StartTLS: w.StartTLS, Client: w.Client.Name, Trust: w.AnchorsFrom}
 	if w.Hello != nil {
 		d.Target.SNI = w.Hello.ServerName()

@@ -15,6 +15,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/fetch"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/starttls"
+	"github.com/tlswhy/tlswhy/internal/truststore"
 )
 
 // The budget of one diagnosis, where the options set no other.
@@ -42,13 +43,14 @@ func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosi
 	if err != nil {
 		return nil, err
 	}
-	c := &facts.Case{At: judged.UTC(), Want: want}
+	c := &facts.Case{At: judged.UTC(), AtGiven: !o.At.IsZero(), Built: truststore.MozillaDate(), Want: want}
 	r := &runner{plan: p, c: c, started: started}
 	if want.Local == nil && !want.IdentityKeyMismatch {
 		p.progress("resolving " + want.Name)
 		if c.Lookup, r.not, err = p.lookup(ctx); err != nil {
 			return nil, err
 		}
+		p.lookupTLSA(ctx, &c.Want)
 	}
 	found := r.loop(ctx)
 	return r.result(found), nil

@@ -57,6 +57,9 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	if err := p.hello(&w); err != nil {
 		return nil, w, err
 	}
+	if err := p.demands(&w); err != nil {
+		return nil, w, err
+	}
 	if err := p.loadAnchors(&w, now); err != nil {
 		return nil, w, err
 	}
@@ -216,6 +219,18 @@ func (p *plan) command() string {
 	}
 	if o.RequireStaple {
 		words = append(words, "--require-staple")
+	}
+	if o.MinDHBits > 0 {
+		add("--min-dh-bits", fmt.Sprint(o.MinDHBits))
+	}
+	if o.MaxValidityDays > 0 {
+		add("--max-validity-days", fmt.Sprint(o.MaxValidityDays))
+	}
+	for _, pin := range o.Pins {
+		add("--pin", pin)
+	}
+	for _, record := range o.TLSA {
+		add("--tlsa", record)
 	}
 	if !o.At.IsZero() {
 		add("--at", o.At.UTC().Format(time.RFC3339))

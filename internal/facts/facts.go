@@ -15,7 +15,11 @@ import (
 
 // Case is all that the judge reads. It holds no handle to the outside world.
 type Case struct {
-	At       time.Time // the judged moment, UTC
+	At time.Time // the judged moment, UTC
+	// AtGiven says that the user chose the moment; else it is this machine's
+	// clock, which Built has certainly left behind.
+	AtGiven  bool
+	Built    time.Time
 	Want     Want
 	Lookup   Lookup
 	Attempts []*Attempt
@@ -54,6 +58,8 @@ type Want struct {
 	AnchorsPrivate bool
 	// DistrustAfter are roots whose newer leaves are refused, by SHA-256.
 	DistrustAfter map[[32]byte]time.Time
+	// Demand is what is wanted of certificates beyond a valid path.
+	Demand Demand
 	// AtHand are certificates that may complete a path without the server
 	// having sent them: intermediates found in --ca or known publicly.
 	AtHand []*chain.Certificate
@@ -103,6 +109,8 @@ type Client struct {
 	// NoRFC5746 says that the client goes on without secure renegotiation.
 	NoRFC5746 bool
 	SendsSNI  bool
+	// Rules are the dated rules that it enforces.
+	Rules Rules
 }
 
 // Lookup is the result of resolving the target's name.

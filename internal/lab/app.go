@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // plainToTLS is what a web server says to plain HTTP on its TLS port.
@@ -54,11 +55,23 @@ func (e *engine) answer(s stream, protocol string, hasCertificate bool) {
 	if server == "" {
 		server = "tlswhy-lab"
 	}
-	_, _ = fmt.Fprintf(s, "HTTP/1.1 %d %s\r\nServer: %s\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
-		status, http.StatusText(status), server, len(body)) // the client may be gone
+	_, _ = fmt.Fprintf(s, "HTTP/1.1 %d %s\r\nServer: %s\r\n%sContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
+		status, http.StatusText(status), server, e.faults.fields(), len(body)) // the client may be gone
 	if request.Method != http.MethodHead {
 		_, _ = io.WriteString(s, body)
 	}
+}
+
+// fields are the header fields that the faults add.
+func (a *App) fields() string {
+	var out string
+	if a.Location != "" {
+		out += "Location: " + a.Location + "\r\n"
+	}
+	if a.Date {
+		out += "Date: " + time.Now().Add(a.DateOff).UTC().Format(http.TimeFormat) + "\r\n"
+	}
+	return out
 }
 
 // answerLines agrees to every line until QUIT or LOGOUT.

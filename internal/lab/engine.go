@@ -30,7 +30,7 @@ func (e *engine) serve(conn *serverConn, n int) {
 		return
 	}
 	if f.Speaks != "" {
-		speak(conn, f.Speaks)
+		speak(conn, f.Speaks, &f.App)
 		return
 	}
 	if f.StartTLS != "" && !e.preamble(conn) {

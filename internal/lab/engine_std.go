@@ -35,7 +35,7 @@ func (e *engine) config() *tls.Config {
 			if isOther {
 				key = e.material.otherKey
 			}
-			return &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key)}, nil
+			return &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key), SignedCertificateTimestamps: e.material.scts}, nil
 		},
 		SessionTicketsDisabled: !f.Tickets,
 	}

@@ -178,6 +178,15 @@ type Leaf struct {
 	// SelfIssued writes the issuer's name as the subject; the issuer signs as
 	// before.
 	SelfIssued bool
+	// Issued is the moment of issue (zero = 30 days ago), Days the validity (0 =
+	// 90): for rules that go by dates.
+	Issued time.Time
+	Days   int
+	// SCTs are the logs of Certificate Transparency that signed the certificate,
+	// by operator: "One", "Two", "One/2" (a second log of the first); a "!" at the
+	// end garbles the signature. TLSSCTs come in the TLS extension instead.
+	SCTs    []string
+	TLSSCTs []string
 }
 
 // Chain are faults of the certificates above the leaf and of what is sent.
@@ -321,4 +330,9 @@ type App struct {
 	Mute bool
 	// ServerHeader is the Server field of the answer ("" = "tlswhy-lab").
 	ServerHeader string
+	// Location sends the browser there (with Status 302, or over plain HTTP).
+	Location string
+	// Date writes a Date field, DateOff away from this machine's clock.
+	Date    bool
+	DateOff time.Duration
 }

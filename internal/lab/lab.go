@@ -24,6 +24,10 @@ type Running struct {
 	// scenario has no client certificate.
 	ClientCert []byte
 	ClientKey  []byte
+	// Pins and TLSA are what the hint says, as the flags take it.
+	Pins, TLSA []string
+	// Root is the root's certificate (DER).
+	Root []byte
 
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -59,6 +63,7 @@ func (r *Running) start(ctx context.Context) error {
 	}
 	aia.set(m.issuer)
 	r.CA, r.ClientCert, r.ClientKey = m.anchors, m.clientCert, m.clientKey
+	r.Pins, r.TLSA, r.Root = m.pins.pins(r.Scenario.Client.Pins), m.pins.tlsa(r.Scenario.Client.TLSA), m.pins.root
 	switch {
 	case r.Scenario.Server.BacklogFull:
 		return r.fillBacklog(ctx)

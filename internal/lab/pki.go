@@ -26,7 +26,9 @@ type material struct {
 	other    [][]byte
 	otherKey crypto.Signer
 
-	issuer []byte // what AIA serves
+	issuer []byte   // what AIA serves
+	scts   [][]byte // for the TLS extension
+	pins   pinned
 
 	clientCAs   *x509.CertPool
 	clientNames [][]byte // DER of the CA names in the CertificateRequest
@@ -95,11 +97,14 @@ var digests = map[string]crypto.Hash{"": 0, "MD5": crypto.MD5, "SHA1": crypto.SH
 func (m *material) makeServer(s *Scenario, aia string) error {
 	now := time.Now()
 	f := &s.Server
-	rootTo := now.Add(3000 * day)
+	rootFrom, rootTo := now.Add(-1000*day), now.Add(3000*day)
+	if !f.Issued.IsZero() {
+		rootFrom = f.Issued.Add(-1000 * day)
+	}
 	if f.RootExpired {
 		rootTo = now.Add(-20 * day)
 	}
-	root, err := newRootWith("Lab Root", now.Add(-1000*day), rootTo, digests[f.RootDigest])
+	root, err := newRootWith("Lab Root", rootFrom, rootTo, digests[f.RootDigest])
 	if err != nil {
 		return err
 	}
@@ -124,6 +129,10 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 	if err != nil {
 		return err
 	}
+	if m.scts, err = stamps(f.TLSSCTs, leafFrom(f), leaf, nil); err != nil {
+		return err
+	}
+	m.pins = pinned{leaf: leaf, issuer: issuer.der, root: root.der}
 	m.issuer = issuer.der
 	if err := m.assemble(f, root, path, leaf); err != nil {
 		return err
@@ -175,6 +184,9 @@ func (f *Server) intermediates(root *authority) ([]*authority, error) {
 			if !lowest {
 				return
 			}
+			if !f.Issued.IsZero() {
+				c.from = f.Issued.Add(-500 * day)
+			}
 			f.weakenIntermediate(c, now)
 		})
 		if err != nil {
@@ -222,6 +234,10 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 		c.from = now.Add(f.NotYetValid)
 		c.to = c.from.Add(90 * day)
 	}
+	if f.Days != 0 {
+		c.from = leafFrom(f)
+		c.to = c.from.Add(time.Duration(f.Days)*day - time.Second)
+	}
 	names := f.Names
 	if names == nil {
 		names = []string{name}
@@ -268,6 +284,11 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 	c.digest = digests[f.Digest]
 	if f.SelfSigned {
 		issuer = &authority{name: c.subject, key: key}
+	}
+	if len(f.SCTs) > 0 {
+		if err := embedSCTs(&c, f.SCTs, issuer); err != nil {
+			return nil, err
+		}
 	}
 	der, err := issuer.issue(c)
 	if err != nil {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -45,8 +46,17 @@ type ClientHint struct {
 	ALPN       string
 	Profile    string // name of a client profile
 	StartTLS   string // smtp, imap
-	// At shifts the judged moment.
-	At time.Duration
+	// At shifts the judged moment, AtTime sets it.
+	At     time.Duration
+	AtTime time.Time
+	// MinDHBits and MaxDays are demands of the client's.
+	MinDHBits int
+	MaxDays   int
+	// Pins are "leaf", "issuer", "root" or "other", with "+certificate" for the
+	// digest of the certificate instead of its key. TLSA are records whose data
+	// is one of these words: "3 1 1 leaf".
+	Pins []string
+	TLSA []string
 	// Cert is the client certificate: "" = none, good, expired, not-yet-valid,
 	// untrusted, server-purpose, other-key, chain (from an intermediate, which
 	// is in the file), no-chain (from one that is not), bad-cert-file,
@@ -119,10 +129,30 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile string) []string 
 	add("--alpn", h.ALPN)
 	add("--client", h.Profile)
 	add("--starttls", h.StartTLS)
-	if h.At != 0 {
-		add("--at", time.Now().Add(h.At).UTC().Format(time.RFC3339))
+	if h.MinDHBits > 0 {
+		add("--min-dh-bits", fmt.Sprint(h.MinDHBits))
+	}
+	if h.MaxDays > 0 {
+		add("--max-validity-days", fmt.Sprint(h.MaxDays))
+	}
+	for _, pin := range r.Pins {
+		add("--pin", pin)
+	}
+	for _, record := range r.TLSA {
+		add("--tlsa", record)
+	}
+	if at := h.Moment(); !at.IsZero() {
+		add("--at", at.Format(time.RFC3339))
 	}
 	return append(args, h.Target(r.Addr))
+}
+
+// Moment is the judged moment, zero for now.
+func (h ClientHint) Moment() time.Time {
+	if h.At != 0 {
+		return time.Now().Add(h.At).UTC()
+	}
+	return h.AtTime.UTC()
 }
 
 // catalogue holds all scenarios by the file that lists them.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -18,7 +19,7 @@ var banners = map[string]string{
 }
 
 // speak is a server of another protocol than TLS.
-func speak(conn *serverConn, protocol string) {
+func speak(conn *serverConn, protocol string, app *App) {
 	if banner, ok := banners[protocol]; ok {
 		_, _ = conn.Write([]byte(banner)) // the client may be gone
 		// Such servers wait for a command and give up on nonsense.
@@ -31,7 +32,7 @@ func speak(conn *serverConn, protocol string) {
 	}
 	switch protocol {
 	case "http":
-		speakHTTP(conn)
+		speakHTTP(conn, app)
 		return
 	case "redis":
 		buf := make([]byte, 4096)
@@ -71,15 +72,18 @@ func flood(conn *serverConn, data []byte) {
 
 // speakHTTP is a plain HTTP server: it answers requests, and what is none with
 // status 400.
-func speakHTTP(conn *serverConn) {
+func speakHTTP(conn *serverConn, app *App) {
 	in := bufio.NewReader(io.LimitReader(conn, 1<<16))
 	status := "400 Bad Request"
 	if first, err := in.Peek(1); err == nil && first[0] >= 'A' && first[0] <= 'Z' {
 		if _, err := http.ReadRequest(in); err == nil {
 			status = "200 OK"
+			if app.Status != 0 {
+				status = fmt.Sprint(app.Status, " ", http.StatusText(app.Status))
+			}
 		}
 	}
-	_, _ = conn.Write([]byte("HTTP/1.1 " + status + "\r\nServer: nginx/1.26.2\r\nContent-Type: text/plain\r\nConnection: close\r\n" +
+	_, _ = conn.Write([]byte("HTTP/1.1 " + status + "\r\nServer: nginx/1.26.2\r\n" + app.fields() + "Content-Type: text/plain\r\nConnection: close\r\n" +
 		"Content-Length: " + map[bool]string{true: "3", false: "4"}[status == "200 OK"] + "\r\n\r\n" +
 		map[bool]string{true: "ok\n", false: "bad\n"}[status == "200 OK"])) // the client may be gone
 	conn.linger()

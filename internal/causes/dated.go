@@ -1,0 +1,57 @@
+package causes
+
+import (
+	"time"
+
+	"golang.org/x/crypto/ocsp"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+const oneDay = 24 * time.Hour
+
+// root is the trusted end of the judged path and what the root programs say of
+// it; nil when the path has no trusted end.
+func (v *view) root() (*chain.Certificate, facts.Root) {
+	p := v.path()
+	if p == nil || !p.Complete {
+		return nil, facts.Root{}
+	}
+	top := p.Elements[len(p.Elements)-1].Cert
+	return top, v.c.Want.Demand.Roots[top.SHA256]
+}
+
+// served are the attempts at this address that were shown the judged leaf.
+func (v *view) served() []*facts.Attempt {
+	var out []*facts.Attempt
+	for _, a := range v.tries {
+		if len(a.Chain) > 0 && v.leaf() != nil && a.Chain[0].SHA256 == v.leaf().SHA256 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// validityDays is a certificate's validity in days, as policies count: a day
+// that is begun is a day, and notAfter itself belongs to it.
+func validityDays(c *chain.Certificate) int {
+	return int((c.Lifetime() + oneDay - time.Second) / oneDay)
+}
+
+// stapleTimes reads when a stapled OCSP response was made and until when it
+// holds.
+func stapleTimes(a *facts.Attempt) (produced, until time.Time, ok bool) {
+	if len(a.Staple) == 0 {
+		return produced, until, false
+	}
+	r, err := ocsp.ParseResponse(a.Staple, nil)
+	if err != nil || r.ThisUpdate.IsZero() {
+		return produced, until, false
+	}
+	produced = r.ThisUpdate
+	if r.ProducedAt.After(produced) {
+		produced = r.ProducedAt
+	}
+	return produced, r.NextUpdate, true
+}
