@@ -24,10 +24,14 @@ type diagnoser func(ctx context.Context, target string, o *options) (*diag.Diagn
 // stores of other programs, and the environment, in which proxy variables are
 // noticed.
 func diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagnosis, error) {
-	return diagnose.Run(ctx, target, diagnose.Options(*o), diagnose.Env{
-		Sources: []truststore.Source{programs.Lists{}},
-		Environ: os.Environ(),
-	})
+	return diagnose.Run(ctx, target, diagnose.Options(*o), lentTo(os.Environ()))
+}
+
+// lend is what the program adds to the library.
+func (p *program) lend() diagnose.Env { return lentTo(p.environ) }
+
+func lentTo(environ []string) diagnose.Env {
+	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: environ}
 }
 
 // aboutTarget says whether an error concerns the target rather than the

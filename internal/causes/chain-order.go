@@ -6,6 +6,9 @@ import (
 )
 
 var _ = register(rule{id: "chain-order", rank: rankTrust, match: func(v *view) *match {
+	if m := v.leafNotFirst(); m != nil {
+		return m
+	}
 	if v.analysis == nil || !v.analysis.Valid || len(v.path().Elements) < 2 {
 		return nil
 	}
@@ -22,3 +25,19 @@ var _ = register(rule{id: "chain-order", rank: rankTrust, match: func(v *view) *
 	m.params = func(fp *FixParams) { fp.FullChainPEM = string(chain.FullChain(v.path())) }
 	return m
 }})
+
+// leafNotFirst is a chain that begins with a CA and holds the server's own
+// certificate further down: every client takes the first one for the server's.
+func (v *view) leafNotFirst() *match {
+	if v.analysis == nil {
+		return nil
+	}
+	for _, n := range v.analysis.Notes {
+		if n.Kind == chain.KindLeafNotFirst {
+			m := &match{confidence: diag.Proven, summary: "the chain is upside down: the server's own certificate must come first", affects: []string{"every client"},
+				hides: []string{"bad-eku-or-constraints", "hostname-mismatch", "unknown-ca", "incomplete-chain", "self-signed"}}
+			return m.see(v.seen(), "%s", n.Detail).see(v.seen(), "certificate 1 is the CA %s", v.leaf().Title())
+		}
+	}
+	return nil
+}

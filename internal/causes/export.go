@@ -19,7 +19,9 @@ func Analyze(c *facts.Case, a *facts.Attempt) *chain.Analysis {
 	if a == nil || len(a.Chain) == 0 {
 		return nil
 	}
-	return newView(c, nil).analyze(a.Chain)
+	v := newView(c, nil)
+	v.deep = a
+	return v.analyze(a.Chain)
 }
 
 // IDs are the ids of all causes that have a rule, in the order of their rank.

@@ -16,6 +16,9 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 		}
 		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server does not send the intermediate certificate %s", orElse(miss.Issuer.CN(), miss.Issuer.String()))}
 		sent := len(v.deep.Chain)
+		if v.deep.Of.Kind == facts.OnFile {
+			m.summary = fmt.Sprintf("the file lacks the intermediate certificate %s", orElse(miss.Issuer.CN(), miss.Issuer.String()))
+		}
 		m.see(attempts(v.deep)+", Certificate", "%s sent; %s is issued by %s, which is not among them", count(sent, "certificate"), miss.Child.Title(), miss.Issuer)
 		switch {
 		case miss.Cert != nil:

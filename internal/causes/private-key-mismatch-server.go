@@ -12,6 +12,10 @@ var _ = register(rule{id: "private-key-mismatch-server", rank: rankKeyProof, mat
 		return nil
 	}
 	m := &match{confidence: diag.Proven, summary: "the server's private key does not belong to its certificate", affects: []string{"every client"}, hides: []string{"decrypt-error"}}
+	if a.Of.Kind == facts.OnFile && a.KeyProof.Result == facts.ProofInvalid {
+		m.summary = "the private key does not belong to the certificate"
+		return m.see(a.Address+", certificate 1", "the public key of %s is not that of the private key given", a.Chain[0].Title())
+	}
 	m.params = func(fp *FixParams) { fp.certificate(a.Chain[0]) }
 	if a.KeyProof.Result == facts.ProofInvalid && !garbled(a) {
 		where := "CertificateVerify"

@@ -37,10 +37,11 @@ var withoutRule = map[string]string{
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
 var withoutScenario = map[string]string{
-	"ct-required":         "only public CAs are asked for it: TestPublicRoots in diagnose lends the lab such a root",
-	"distrusted-ca":       "the dates are of real roots: TestPublicRoots in diagnose lends the lab one",
-	"middlebox-downgrade": "the sentinel is an answer that may also be called a violation",
-	"misdirected-request": "no scenario answers 421 yet",
+	"ct-required":          "only public CAs are asked for it: TestPublicRoots in diagnose lends the lab such a root",
+	"distrusted-ca":        "the dates are of real roots: TestPublicRoots in diagnose lends the lab one",
+	"middlebox-downgrade":  "the sentinel is an answer that may also be called a violation",
+	"misdirected-request":  "no scenario answers 421 yet",
+	"renewed-not-deployed": "needs a file beside the server: TestOnDisk of package diagnose has it",
 }
 
 // nearMiss names, for rules that no scenario calls near, one that could be taken
@@ -62,6 +63,7 @@ var nearMiss = map[string]string{
 	"middlebox-downgrade":      "rsa-tls12",
 	"misdirected-request":      "http-403",
 	"psk-only":                 "healthy-scripted",
+	"renewed-not-deployed":     "healthy",
 	"server-no-certificate":    "sni-needed-and-sent",
 	"server-speaks-plaintext":  "plain-http",
 	"tcp-refused":              "slow-accept",

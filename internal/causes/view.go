@@ -123,9 +123,17 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	if v.deep != nil && v.deep.ServerHello != nil && v.deep.ServerHello.CipherSuite.Info().Kex == tlswire.KexRSA {
 		use = chain.KeyUsageKeyEncipherment
 	}
-	in := chain.Input{KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter, Policy: p}
+	usage := chain.UsageServer
+	if onlyCAs(sent) && v.deep != nil && v.deep.Of.Kind == facts.OnFile {
+		usage = chain.UsageCA
+	}
+	in := chain.Input{Usage: usage, KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter, Policy: p}
 	v.withDANE(&in)
 	return chain.Analyze(in)
+}
+
+func onlyCAs(certs []*chain.Certificate) bool {
+	return !slices.ContainsFunc(certs, func(c *chain.Certificate) bool { return !c.IsCA() })
 }
 
 // path is the judged path of the deepest attempt, nil when there is none.

@@ -9,6 +9,7 @@ type Usage uint8
 const (
 	UsageServer Usage = iota
 	UsageClient
+	UsageCA // a CA's own certificate: what a leaf must have is not asked
 )
 
 // Input is all that Analyze looks at.

@@ -10,6 +10,9 @@ import (
 // usage checks the extended key usage of the whole path and the key usage of
 // the leaf.
 func (j *judge) usage() {
+	if j.in.Usage == UsageCA {
+		return
+	}
 	want := EKUServerAuth
 	if j.in.Usage == UsageClient {
 		want = EKUClientAuth
@@ -90,7 +93,7 @@ func LifetimeLimit(notBefore time.Time) int {
 // leaf looks at what only concerns the first element.
 func (j *judge) leaf() {
 	c := j.p.Elements[0].Cert
-	if c.IsCA() {
+	if c.IsCA() && j.in.Usage != UsageCA {
 		j.either(j.in.Policy.RejectCALeaf, Problem{Kind: KindLeafIsCA, Element: 0, Cert: c,
 			Detail: "the certificate is marked as a CA (CA:TRUE), although it is used by a server"})
 	}

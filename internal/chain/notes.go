@@ -55,16 +55,17 @@ func sentNotes(in *Input, a *Analysis) []Problem {
 	return notes
 }
 
-// hiddenLeaf finds a sent certificate that fits the name where the first one is a
-// CA that does not: a chain that was put together upside down.
+// hiddenLeaf finds a sent certificate that fits the name, where one is wanted,
+// behind a CA that does not: a chain that was put together upside down.
 func hiddenLeaf(in *Input) int {
+	fits := func(c *Certificate) bool { return in.Name == "" || MatchName(c, in.Name).OK }
 	leaf := in.Sent[0]
-	if in.Name == "" || !leaf.IsCA() || MatchName(leaf, in.Name).OK {
+	if !leaf.IsCA() || in.Name != "" && fits(leaf) {
 		return 0
 	}
 	const most = 10
 	for i, c := range in.Sent[:min(len(in.Sent), most)] {
-		if i > 0 && !c.IsCA() && MatchName(c, in.Name).OK {
+		if i > 0 && !c.IsCA() && fits(c) {
 			return i
 		}
 	}

@@ -1,9 +1,11 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -15,6 +17,7 @@ import (
 // Held is what a file holds for a server to serve.
 type Held struct {
 	File  string // its name, for people
+	Path  string // to read it again, "" = File
 	Chain []*chain.Certificate
 	Key   crypto.PublicKey // public half of the key that goes with it; nil = none given
 }
@@ -49,9 +52,23 @@ func OnFile(ctx context.Context, held Held, name string, offline bool, o Options
 	if err := p.loadAnchors(&w, at); err != nil {
 		return nil, err
 	}
+	for _, cert := range held.Chain {
+		// A root in a file is no claim of being trusted, but a file of CAs is
+		// judged by its own.
+		if cert.IsCA() && !held.Chain[0].IsCA() {
+			break
+		}
+		if cert.IsCA() && cert.SelfIssued() {
+			w.Anchors = append(slices.Clone(w.Anchors), cert)
+		}
+	}
 	c := &facts.Case{At: at.UTC(), Want: w, Lookup: facts.Lookup{Name: held.File, Addresses: []string{held.File}, Given: true}}
 	c.Attempts = []*facts.Attempt{held.attempt()}
-	return Gathered(ctx, c, o, env, !offline, p.notes...), nil
+	d := Gathered(ctx, c, o, env, !offline, p.notes...)
+	if slices.ContainsFunc(d.Certificates, func(c diag.Certificate) bool { return c.Role == "missing" }) {
+		d.Notes = append(d.Notes, "the complete chain, ready for a server: tlswhy cert --complete -w fullchain.pem "+quote(cmp.Or(held.Path, held.File)))
+	}
+	return d, nil
 }
 
 // attempt is the file as the judge sees it: a handshake in which nothing but

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/ct"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/truststore"
@@ -47,6 +48,13 @@ type Env struct {
 	Sources []truststore.Source
 	// Decompress adds certificate compression algorithms (RFC 8879) to zlib.
 	Decompress map[uint16]func(data []byte, max int) ([]byte, error)
+	// PrivateFetches allows certificates to point to loopback and private
+	// addresses also where the target is at none itself: for files of the user's
+	// own.
+	PrivateFetches bool
+	// OnDisk is the chain that the server ought to serve, read from OnDiskFile.
+	OnDisk     []*chain.Certificate
+	OnDiskFile string
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as

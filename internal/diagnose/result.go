@@ -231,6 +231,9 @@ func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 					c.Problems = append(c.Problems, p.Detail)
 				}
 			}
+			if r.opts.Detail > 0 || a.Of.Kind == facts.OnFile {
+				c.PEM = string(e.Cert.PEM())
+			}
 			used[e.Cert.SHA256] = true
 			out = append(out, c)
 		}

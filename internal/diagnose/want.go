@@ -38,7 +38,8 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 		}
 	}
 	p := &plan{target: t, opts: o, env: env}
-	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command}
+	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command,
+		OnDisk: env.OnDisk, OnDiskFile: env.OnDiskFile}
 	if o.StartTLS != "" {
 		if _, ok := starttls.Lookup(o.StartTLS); !ok {
 			return nil, w, usage("known are "+strings.Join(starttls.Names(), ", "), "STARTTLS for %q is unknown", o.StartTLS)

@@ -44,7 +44,9 @@ type Options struct {
 	Verbose int  // 1 = attempts and all findings in full, 2 = the bytes too
 	Quiet   bool // text: one line per target, no table at the end
 	Redact  bool // mask names, addresses and credentials
-	Strict  bool // a warning counts as a failure (JUnit, Nagios)
+	// Certificates are listed in full in the text of one target.
+	Certificates bool
+	Strict       bool // a warning counts as a failure (JUnit, Nagios)
 }
 
 // Write prints one diagnosis. It does not change d.

@@ -24,7 +24,7 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	p.head(d)
 	lead := leading(d)
 	healthy := d.Verdict == diag.OK || d.Verdict == diag.Warning
-	if healthy && o.Verbose == 0 {
+	if healthy && o.Verbose == 0 && d.Target.Protocol != "file" {
 		if line := agreed(d); line != "" {
 			p.item(item{indent: 2, text: line, style: dim})
 		}
@@ -42,8 +42,11 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	}
 	p.others(d, o)
 	unexplained := lead != nil && lead.ID == "unexplained"
+	if o.Certificates && o.Verbose == 0 && !unexplained {
+		p.certificates(d, true)
+	}
 	if o.Verbose > 0 || unexplained {
-		p.certificates(d, o.Verbose > 0)
+		p.certificates(d, o.Verbose > 0 || o.Certificates)
 		p.attempts(d, o, unexplained)
 	}
 	p.remarks(d)

@@ -15,6 +15,9 @@ import (
 // is no name.
 func label(t diag.Target) string {
 	if t.Name == "" || t.Port == 0 {
+		if t.Name != "" && t.Protocol == "file" {
+			return t.Input
+		}
 		if t.Name != "" {
 			return t.Name
 		}
@@ -43,6 +46,9 @@ func headline(d *diag.Diagnosis) string {
 	}
 	if strings.HasPrefix(strings.TrimPrefix(who, "the "), "reference client") {
 		who = "the reference client"
+	}
+	if d.Target.Protocol == "file" {
+		return "in order for " + who
 	}
 	return "works for " + who
 }
