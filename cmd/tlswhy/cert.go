@@ -44,6 +44,7 @@ func (p *program) certCommand() *cobra.Command {
 		},
 	}
 	fs := cmd.Flags()
+	fs.SetNormalizeFunc(normalName)
 	o := &f.opts
 	fs.StringVar(&f.name, "name", "", "the name that clients will ask for")
 	fs.StringVar(&o.KeyFile, "key", "", "private key that must match")

@@ -29,16 +29,18 @@ type diagnoseFlags struct {
 // aliases are other names of options.
 var aliases = map[string]string{"servername": "sni", "cacert": "ca"}
 
+func normalName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if to, ok := aliases[name]; ok {
+		name = to
+	}
+	return pflag.NormalizedName(name)
+}
+
 // register declares the options. The texts that explain them are in
 // help/tlswhy-diagnose.txt.
 func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	o := &f.opts
-	fs.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if to, ok := aliases[name]; ok {
-			name = to
-		}
-		return pflag.NormalizedName(name)
-	})
+	fs.SetNormalizeFunc(normalName)
 	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name; several are its addresses")
 	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
 	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
