@@ -14,7 +14,7 @@ var laterCommands = []string{"explain", "run", "listen", "capture", "config", "s
 
 // laterFlags are options that this version does not have yet.
 var laterFlags = []string{"require-alpn", "grease", "hello-size", "record-version", "record-split", "segment-split",
-	"fallback-scsv", "revocation", "crl", "require-staple", "proxy", "repeat", "every", "via"}
+	"fallback-scsv", "proxy", "repeat", "every", "via"}
 
 // checkWord refuses a first word that is (nearly) a subcommand: it is a typo or
 // a command of another version and no host. Whoever has a host of such a name
