@@ -253,7 +253,8 @@ func startScenario(ctx context.Context, s lab.Scenario, dir string) (*lab.Runnin
 		}
 		return path
 	}
-	args := s.Client.Args(running, file("ca.pem", running.CA), file("client.pem", running.ClientCert), file("client.key", running.ClientKey))
+	args := s.Client.Args(running, file("ca.pem", running.CA), file("client.pem", running.ClientCert), file("client.key", running.ClientKey),
+		file("ca.crl", running.List))
 	if err != nil {
 		_ = running.Close() // the first error is the one that says something
 		return nil, nil, badUsage("", "writing the client's files: %v", err)

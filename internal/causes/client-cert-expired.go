@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -22,6 +23,11 @@ var _ = register(rule{id: "client-cert-expired", rank: rankClientAuth, match: fu
 	case v.c.At.Before(own.NotBefore):
 		m.summary = "your client certificate is not valid yet"
 		m.see(v.c.Want.IdentityCertFile, "%s: notBefore %s", own.Title(), day(own.NotBefore))
+	case v.oldIssuer() != nil:
+		c := v.oldIssuer()
+		m.summary = fmt.Sprintf("an intermediate in your client certificate's file, %s, is not valid now", c.Title())
+		m.see(v.c.Want.IdentityCertFile, "%s: valid %s to %s", c.Title(), day(c.NotBefore), day(c.NotAfter))
+		m.params = func(p *FixParams) { p.certificate(c) }
 	case r.alert == tlswire.AlertCertificateExpired:
 		m.confidence = diag.Likely
 		m.summary = "the server says that your client certificate has expired"
@@ -34,3 +40,13 @@ var _ = register(rule{id: "client-cert-expired", rank: rankClientAuth, match: fu
 	}
 	return m.see(attempts(r.a), "%s", r.text)
 }})
+
+// oldIssuer is an intermediate of the client's own file that is out of date.
+func (v *view) oldIssuer() *chain.Certificate {
+	for _, c := range v.c.Want.Identity[1:] {
+		if v.c.At.After(c.NotAfter) || v.c.At.Before(c.NotBefore) {
+			return c
+		}
+	}
+	return nil
+}

@@ -57,6 +57,9 @@ type FixParams struct {
 	StartTLS                        string
 	Words                           string // what the peer said, one line
 	Pin                             string // of the key that is served: sha256//BASE64
+	Reason, Serial                  string // of a revocation: keyCompromise ...
+	ListURL, OCSPURL                string // where the issuer publishes revocations
+	MustStaple                      bool
 	Now                             time.Time
 }
 

@@ -48,15 +48,16 @@ func (p FixParams) clean() FixParams {
 		}
 		*list = names
 	}
-	if u, err := url.Parse(p.MissingURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
-		strings.Trim(p.MissingURL, shellSafe+"~?&") != "" {
-		p.MissingURL = ""
+	for _, s := range []*string{&p.MissingURL, &p.ListURL, &p.OCSPURL} {
+		if u, err := url.Parse(*s); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(*s, shellSafe+"~?&") != "" {
+			*s = ""
+		}
 	}
 	for _, s := range []*string{&p.Subject, &p.Issuer, &p.IssuerOrg, &p.MissingSubject, &p.Client, &p.Words,
 		&p.CertFile, &p.KeyFile, &p.CAFile, &p.ServerCertFile, &p.ServerKeyFile, &p.ChainFile} {
 		*s = oneLine(*s)
 	}
-	for _, s := range []*string{&p.Version, &p.MinVersion, &p.MaxVersion, &p.KeyType, &p.Protocol, &p.StartTLS} {
+	for _, s := range []*string{&p.Version, &p.MinVersion, &p.MaxVersion, &p.KeyType, &p.Protocol, &p.StartTLS, &p.Reason, &p.Serial} {
 		*s = word(*s)
 	}
 	for _, list := range []*[]string{&p.Suites, &p.SuitesIANA, &p.Groups, &p.Schemes, &p.ClientALPN,
@@ -235,6 +236,20 @@ func (p *FixParams) Key() string { return or(p.KeyFile, "/path/to/client.key") }
 
 // CA is the file of the CA that the client is to trust.
 func (p *FixParams) CA() string { return or(p.CAFile, "/path/to/ca.pem") }
+
+// RevocationHost is where the issuer says what it has revoked, as host:port.
+func (p *FixParams) RevocationHost() string {
+	for _, s := range []string{p.ListURL, p.OCSPURL} {
+		if u, err := url.Parse(s); err == nil && u.Hostname() != "" {
+			port := u.Port()
+			if port == "" {
+				port = map[string]string{"https": "443"}[u.Scheme]
+			}
+			return strings.TrimSuffix(u.Host, ":"+u.Port()) + ":" + or(port, "80")
+		}
+	}
+	return "the issuer's hosts"
+}
 
 // ServerCert is the file of the server's certificate with its intermediates.
 func (p *FixParams) ServerCert() string { return or(p.ServerCertFile, "/path/to/fullchain.pem") }

@@ -28,6 +28,7 @@ func fullParams() FixParams {
 		Schemes: []string{"rsa_pkcs1_sha1"}, OfferedSchemes: []string{"rsa_pss_rsae_sha256", "ed25519"}, ClientALPN: []string{"h2"},
 		Version: "1.2", MinVersion: "1.2", MaxVersion: "1.3", ALPN: []string{"h2", "http/1.1"}, KeyType: "RSA",
 		Client: "Java 8u161", CAs: []string{"CN=Clients CA, O=Example"}, Protocol: "https", StartTLS: "smtp",
+		Reason: "keyCompromise", Serial: "1A2B", ListURL: "http://crl.example.com/r11.crl", OCSPURL: "http://ocsp.example.com", MustStaple: true,
 		Words: "220 mail.example.com ESMTP Postfix", Now: now,
 	}
 }

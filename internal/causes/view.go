@@ -32,6 +32,7 @@ type view struct {
 	flaky bool
 
 	analysis *chain.Analysis // of deep's chain; nil when there is none
+	rulings  map[listCase]chain.Ruling
 }
 
 func newView(c *facts.Case, addrs []string) *view {

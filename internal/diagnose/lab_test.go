@@ -76,7 +76,7 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	}
 	h := s.Client
 	o := diagnose.Options{SNI: h.SNI, MinVersion: h.MinVersion, MaxVersion: h.MaxVersion, Ciphers: h.Ciphers, Groups: h.Groups, SigAlgs: h.SigAlgs,
-		ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS}
+		ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS, Revocation: h.Revocation, RequireStaple: h.RequireStaple}
 	if !h.NoConnect {
 		o.Connect = []string{r.Addr}
 	}
@@ -87,6 +87,9 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 		o.CertFile, o.KeyFile = write("client.pem", r.ClientCert), write("client.key", r.ClientKey)
 	}
 	o.At, o.MinDHBits, o.MaxValidityDays, o.Pins, o.TLSA = h.Moment(), h.MinDHBits, h.MaxDays, r.Pins, r.TLSA
+	if len(r.List) > 0 {
+		o.CRLFiles = []string{write("ca.crl", r.List)}
+	}
 	d, err := diagnose.Run(ctx, h.Target(r.Addr), o, diagnose.Env{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync/atomic"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -15,6 +16,7 @@ type engine struct {
 	running  *Running
 	material *material
 	faults   Server
+	asked    atomic.Int32 // hellos that asked for a staple
 }
 
 // serve goes through the stages of one connection; n is its number.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"io"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -35,7 +36,7 @@ func (e *engine) config() *tls.Config {
 			if isOther {
 				key = e.material.otherKey
 			}
-			return &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key), SignedCertificateTimestamps: e.material.scts}, nil
+			return &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key), SignedCertificateTimestamps: e.material.scts, OCSPStaple: e.staple(isOther, hello)}, nil
 		},
 		SessionTicketsDisabled: !f.Tickets,
 	}
@@ -65,6 +66,19 @@ func (e *engine) config() *tls.Config {
 		c.ClientAuth = tls.RequestClientCert
 	}
 	return c
+}
+
+// staple is the OCSP response for a hello; crypto/tls sends it to those that
+// asked.
+func (e *engine) staple(isOther bool, hello *tls.ClientHelloInfo) []byte {
+	if isOther {
+		return nil
+	}
+	const late = 2
+	if e.faults.StapleLate && slices.Contains(hello.Extensions, uint16(tlswire.ExtStatusRequest)) && e.asked.Add(1) <= late {
+		return nil
+	}
+	return e.material.staple
 }
 
 // protocols is what the server selects by ALPN.

@@ -18,6 +18,7 @@ type Server struct {
 	Chain
 	Proof
 	ClientAuth
+	Revocation
 	Answer
 	Stage
 	App
@@ -264,6 +265,28 @@ type ClientAuth struct {
 	RefuseCertificate Reaction
 	// HTTP400 lets the handshake pass and refuses in HTTP, as nginx does.
 	HTTP400 bool
+}
+
+// Revocation is what the issuer says about certificates, and how it is had. The
+// words are those of revocations.crl and revocations.response (good, revoked,
+// stale, foreign ...) and of the transport (missing, hang, huge ...).
+type Revocation struct {
+	// MustStaple writes the TLS feature extension (RFC 7633) into the leaf.
+	MustStaple bool
+	// Staple is the OCSP response that the server staples; StapleLate leaves it
+	// out of the first connections that ask, as nginx does after its start.
+	Staple     string
+	StapleLate bool
+	// CRL and OCSP put an address into the leaf and say what is had there.
+	CRL, OCSP string
+	// IntermediateCRL does so for the lowest intermediate, ClientCRL for the
+	// client's certificate.
+	IntermediateCRL string
+	ClientCRL       string
+	// ShortLived issues the leaf for six days; NoRevAvail says that there is no
+	// revocation (RFC 9608).
+	ShortLived bool
+	NoRevAvail bool
 }
 
 // Answer are answers against the RFCs.

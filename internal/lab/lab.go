@@ -28,6 +28,8 @@ type Running struct {
 	Pins, TLSA []string
 	// Root is the root's certificate (DER).
 	Root []byte
+	// List is the client's revocation list, nil when it has none.
+	List []byte
 
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -57,12 +59,16 @@ func (r *Running) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := newMaterial(&r.Scenario, aia.url)
+	issuers, err := r.serveIssuer(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := newMaterial(&r.Scenario, aia.url, issuers)
 	if err != nil {
 		return err
 	}
 	aia.set(m.issuer)
-	r.CA, r.ClientCert, r.ClientKey = m.anchors, m.clientCert, m.clientKey
+	r.CA, r.ClientCert, r.ClientKey, r.List = m.anchors, m.clientCert, m.clientKey, m.list
 	r.Pins, r.TLSA, r.Root = m.pins.pins(r.Scenario.Client.Pins), m.pins.tlsa(r.Scenario.Client.TLSA), m.pins.root
 	switch {
 	case r.Scenario.Server.BacklogFull:

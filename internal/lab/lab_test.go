@@ -413,7 +413,7 @@ func TestArgs(t *testing.T) {
 	t.Parallel()
 	r := &Running{Addr: "127.0.0.1:4433", ClientCert: []byte("x")}
 	hint := ClientHint{Name: "x.lab.test", StartTLS: "smtp", SNI: "none", MaxVersion: "1.2"}
-	got := hint.Args(r, "ca.pem", "c.pem", "k.pem")
+	got := hint.Args(r, "ca.pem", "c.pem", "k.pem", "a.crl")
 	want := []string{"--connect", "127.0.0.1:4433", "--ca", "ca.pem", "--cert", "c.pem", "--key", "k.pem", "--sni", "none",
 		"--tls-max", "1.2", "--starttls", "smtp", "smtp://x.lab.test:4433"}
 	if !slices.Equal(got, want) {

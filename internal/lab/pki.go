@@ -29,6 +29,8 @@ type material struct {
 	issuer []byte   // what AIA serves
 	scts   [][]byte // for the TLS extension
 	pins   pinned
+	staple []byte // OCSP response; nil = none
+	list   []byte // the client's revocation list
 
 	clientCAs   *x509.CertPool
 	clientNames [][]byte // DER of the CA names in the CertificateRequest
@@ -38,12 +40,12 @@ type material struct {
 	clientKey  []byte
 }
 
-func newMaterial(s *Scenario, aia string) (*material, error) {
+func newMaterial(s *Scenario, aia string, issuers *issuerServer) (*material, error) {
 	m := &material{}
-	if err := m.makeServer(s, aia); err != nil {
+	if err := m.makeServer(s, aia, issuers); err != nil {
 		return nil, fmt.Errorf("making the server's certificates: %w", err)
 	}
-	if err := m.makeClient(s); err != nil {
+	if err := m.makeClient(s, issuers); err != nil {
 		return nil, fmt.Errorf("making the client's certificates: %w", err)
 	}
 	return m, nil
@@ -94,7 +96,7 @@ func (a *authority) sub(common string, kind KeyType, change func(*certificate)) 
 var digests = map[string]crypto.Hash{"": 0, "MD5": crypto.MD5, "SHA1": crypto.SHA1, "SHA256": crypto.SHA256}
 
 // makeServer makes the chain with its faults.
-func (m *material) makeServer(s *Scenario, aia string) error {
+func (m *material) makeServer(s *Scenario, aia string, issuers *issuerServer) error {
 	now := time.Now()
 	f := &s.Server
 	rootFrom, rootTo := now.Add(-1000*day), now.Add(3000*day)
@@ -114,7 +116,7 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 			return err
 		}
 	}
-	path, err := f.intermediates(root)
+	path, err := f.intermediates(root, issuers)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 	if !f.AIA {
 		aia = ""
 	}
-	leaf, err := f.leaf(s.Client.name(), issuer, m.key, aia)
+	leaf, err := f.leaf(s.Client.name(), issuer, m.key, aia, issuers)
 	if err != nil {
 		return err
 	}
@@ -134,6 +136,9 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 	}
 	m.pins = pinned{leaf: leaf, issuer: issuer.der, root: root.der}
 	m.issuer = issuer.der
+	if err := m.makeRevocations(s, issuers, path, leaf); err != nil {
+		return err
+	}
 	if err := m.assemble(f, root, path, leaf); err != nil {
 		return err
 	}
@@ -161,7 +166,7 @@ func (m *material) makeServer(s *Scenario, aia string) error {
 
 // intermediates makes the path from the root to the leaf's issuer, the root
 // first.
-func (f *Server) intermediates(root *authority) ([]*authority, error) {
+func (f *Server) intermediates(root *authority, issuers *issuerServer) ([]*authority, error) {
 	path := []*authority{root}
 	n := max(f.Intermediates, 0)
 	if f.Intermediates == 0 {
@@ -188,6 +193,7 @@ func (f *Server) intermediates(root *authority) ([]*authority, error) {
 				c.from = f.Issued.Add(-500 * day)
 			}
 			f.weakenIntermediate(c, now)
+			c.crl = issuers.address("/intermediate.crl", f.IntermediateCRL)
 		})
 		if err != nil {
 			return nil, err
@@ -219,7 +225,7 @@ func (f *Server) weakenIntermediate(c *certificate, now time.Time) {
 }
 
 // leaf makes the server's certificate.
-func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia string) ([]byte, error) {
+func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia string, issuers *issuerServer) ([]byte, error) {
 	now := time.Now()
 	c := certificate{from: now.Add(-30 * day), to: now.Add(60 * day), key: key.Public(), pathLen: -1, aia: aia,
 		eku: []asn1.ObjectIdentifier{oidServerAuth}, usage: x509.KeyUsageDigitalSignature}
@@ -279,6 +285,7 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 	if f.KeyIDMismatch {
 		c.authorityKey = bytes.Repeat([]byte{0xAB}, 20)
 	}
+	f.certificateFields(&c, issuers)
 	c.version1 = f.Version1
 	c.garbleSignature = f.Leaf.GarbleSignature
 	c.digest = digests[f.Digest]

@@ -9,7 +9,7 @@ import (
 
 // makeClient makes the client certificate that the scenario asks for and the
 // CA with which the server checks it.
-func (m *material) makeClient(s *Scenario) error {
+func (m *material) makeClient(s *Scenario, issuers *issuerServer) error {
 	f := &s.Server
 	if f.Ask == "" && !f.HTTP400 && s.Client.Cert == "" {
 		return nil
@@ -39,11 +39,12 @@ func (m *material) makeClient(s *Scenario) error {
 	if s.Client.Cert == "" {
 		return nil
 	}
-	return m.issueClient(s.Client.Cert, own, other)
+	return m.issueClient(s, issuers, own, other)
 }
 
 // issueClient makes the client's two files.
-func (m *material) issueClient(what string, own, other *authority) error {
+func (m *material) issueClient(s *Scenario, issuers *issuerServer, own, other *authority) error {
+	what := s.Client.Cert
 	key, err := keys.get(P256, "client")
 	if err != nil {
 		return err
@@ -51,6 +52,7 @@ func (m *material) issueClient(what string, own, other *authority) error {
 	now := time.Now()
 	c := certificate{subject: labName("billing-01"), from: now.Add(-100 * day), to: now.Add(200 * day), key: key.Public(),
 		pathLen: -1, usage: x509.KeyUsageDigitalSignature, eku: []asn1.ObjectIdentifier{oidClientAuth}, dns: []string{"billing-01.lab.test"}}
+	c.crl = issuers.address("/client.crl", s.Server.ClientCRL)
 	issuer := own
 	var more [][]byte
 	written := key
@@ -83,6 +85,11 @@ func (m *material) issueClient(what string, own, other *authority) error {
 		return err
 	}
 	m.clientCert = certPEM(append([][]byte{der}, more...)...)
+	if s.Server.ClientCRL+s.Client.ClientList != "" {
+		if err := m.revokeClient(s, issuers, issuer, der); err != nil {
+			return err
+		}
+	}
 	if m.clientKey, err = keyPEM(written); err != nil {
 		return err
 	}
@@ -93,4 +100,18 @@ func (m *material) issueClient(what string, own, other *authority) error {
 		m.clientKey = []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
 	}
 	return nil
+}
+
+// revokeClient publishes what the client's issuer says about its certificate.
+func (m *material) revokeClient(s *Scenario, issuers *issuerServer, issuer *authority, der []byte) error {
+	r, err := revocationsOf(issuer, der)
+	if err != nil {
+		return err
+	}
+	if s.Client.ClientList != "" {
+		if m.list, err = r.crl(s.Client.ClientList); err != nil {
+			return err
+		}
+	}
+	return issuers.publish("/client.crl", s.Server.ClientCRL, typeCRL, r.crl)
 }

@@ -39,7 +39,8 @@ type certificate struct {
 	pathLen      int  // -1 = none
 	permitted    []string
 	excluded     []string
-	aia          string // URL of caIssuers
+	aia, ocsp    string // URLs of caIssuers and of the OCSP responder
+	crl          string // URL of the revocation list
 	extra        []pkix.Extension
 	authorityKey []byte      // keyIdentifier to write instead of the issuer's
 	digest       crypto.Hash // of the signature; 0 = what suits the key
@@ -219,15 +220,23 @@ func (c *certificate) extensions(a *authority) []pkix.Extension {
 			})
 		})
 	}
-	if c.aia != "" {
+	if c.aia+c.ocsp != "" {
 		add(oidAIA, false, func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1ObjectIdentifier(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 2})
-					b.AddASN1(cbasn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(c.aia)) })
-				})
+				for i, url := range []string{c.ocsp, c.aia} { // id-ad-ocsp and id-ad-caIssuers
+					if url == "" {
+						continue
+					}
+					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+						b.AddASN1ObjectIdentifier(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, i + 1})
+						b.AddASN1(cbasn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(url)) })
+					})
+				}
 			})
 		})
+	}
+	if c.crl != "" {
+		out = append(out, crlPoint(c.crl))
 	}
 	return append(out, c.extra...)
 }

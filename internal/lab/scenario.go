@@ -66,6 +66,12 @@ type ClientHint struct {
 	// root), leaf (the server's own certificate), empty (a file without
 	// certificates), none (no file is given).
 	Anchors string
+	// Revocation is off, soft or hard; RequireStaple wants a staple.
+	Revocation    string
+	RequireStaple bool
+	// List is a revocation list of the leaf's issuer in the client's hands,
+	// ClientList one of its own issuer; the words are those of Revocation.CRL.
+	List, ClientList string
 	// NoConnect resolves the name instead of connecting to the lab's address.
 	NoConnect bool
 }
@@ -103,7 +109,7 @@ func (h ClientHint) Target(addr string) string {
 
 // Args are the arguments of the command line for a running server, with the
 // names of the files into which its PEM texts were written.
-func (h ClientHint) Args(r *Running, caFile, certFile, keyFile string) []string {
+func (h ClientHint) Args(r *Running, caFile, certFile, keyFile, listFile string) []string {
 	var args []string
 	add := func(flag, value string) {
 		if value != "" {
@@ -119,6 +125,13 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile string) []string 
 	if len(r.ClientCert) > 0 {
 		add("--cert", certFile)
 		add("--key", keyFile)
+	}
+	if len(r.List) > 0 {
+		add("--crl", listFile)
+	}
+	add("--revocation", h.Revocation)
+	if h.RequireStaple {
+		args = append(args, "--require-staple")
 	}
 	add("--sni", h.SNI)
 	add("--tls-min", h.MinVersion)

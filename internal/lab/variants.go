@@ -67,6 +67,8 @@ func (s *Scenario) possible() bool {
 		return false
 	case f.MaxVersion == tlswire.TLS12 && c.MinVersion == "1.3":
 		return false
+	case f.Scripted && f.Staple != "": // it staples nothing
+		return false
 	case f.HTTP400 && c.StartTLS != "": // there is no HTTP
 		return false
 	case f.Ask == "optional" && c.Cert != "": // it would be checked
