@@ -39,8 +39,7 @@ var _ = register(rule{id: "cert-revoked", rank: rankStaple, match: func(v *view)
 		return nil
 	}
 	if stapled {
-		m.affects = breaks("staple-revoked")
-		m.affects = append(m.affects, "and every client that asks the issuer itself")
+		m.affects = append([]string{"every client that asks the issuer itself"}, breaks("staple-revoked")...)
 		return m
 	}
 	m.affects = []string{"clients that check revocation: Firefox (CRLite), Chrome (where its CRLSet has it), Safari, Windows, Java and OpenSSL when told to",

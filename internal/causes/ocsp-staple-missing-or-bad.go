@@ -106,7 +106,7 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 // flawFamilies maps what is wrong with a staple to how clients were measured.
 var flawFamilies = map[chain.Flaw]string{chain.FlawStale: "staple-stale", chain.FlawFuture: "staple-future", chain.FlawOther: "staple-other",
 	chain.FlawSignature: "staple-signature", chain.FlawSigner: "staple-signer", chain.FlawError: "staple-error", chain.FlawUnreadable: "staple-garbage",
-	chain.FlawCritical: "staple-critical", "": "staple-unknown"}
+	chain.FlawCritical: "staple-signature", "": "staple-unknown"}
 
 // leafSubject is the leaf; false when there is none or it is an anchor itself.
 func (v *view) leafSubject() (subject, bool) {

@@ -12,12 +12,12 @@ import (
 var _ = register(rule{id: "revocation-unavailable", rank: rankStaple, match: func(v *view) *match {
 	var m *match
 	for _, s := range v.subjects() {
-		if n := v.unavailable(s); n != nil && (m == nil || n.severity == diag.SeverityFailure && m.severity != diag.SeverityFailure) {
-			if m != nil {
-				n.evidence = append(n.evidence, m.evidence...)
-			}
+		n := v.unavailable(s)
+		switch {
+		case n == nil:
+		case m == nil, n.severity == diag.SeverityFailure && m.severity != diag.SeverityFailure:
 			m = n
-		} else if n != nil {
+		case n.severity == m.severity:
 			m.evidence = append(m.evidence, n.evidence...)
 		}
 	}
@@ -47,7 +47,8 @@ func (v *view) unavailable(s subject) *match {
 	who := v.element(s.element)
 	m := &match{severity: diag.SeverityInfo, confidence: diag.Proven, summary: "whether " + who + " is revoked could not be found out"}
 	m.params = func(p *FixParams) { p.revocation(&statement{subject: s}) }
-	silent := 0
+	silent, broken := 0, false
+	why := ""
 	for _, st := range all {
 		switch {
 		case st.answers() || st.revokes():
@@ -57,6 +58,10 @@ func (v *view) unavailable(s subject) *match {
 		}
 		if strings.HasPrefix(st.err, "not asked") {
 			silent++
+		}
+		broken = broken || st.err == "" || strings.HasPrefix(st.err, "the server answers")
+		if why == "" {
+			why = ": " + st.source + ": " + st.trouble()
 		}
 		m.see(st.where, "%s: %s", st.source, st.trouble())
 	}
@@ -68,7 +73,7 @@ func (v *view) unavailable(s subject) *match {
 		m.affects = []string{"clients that use this list"}
 	case len(m.evidence) == 0 && len(listQuestions(s))+len(ocspQuestions(s)) == 0:
 		m.summary = fmt.Sprintf("%s names no revocation list and no responder that can be asked", who)
-		m.see(v.where(s.element), "%s", noSource(s.cert))
+		m.see(v.where(s.element), "%s %s", who, noSource(s.cert))
 		m.fixes = []FixRef{{"client", "give-crl"}}
 		m.affects = []string{"clients that insist on an answer and have no list of their own: OpenSSL with -crl_check, Java with revocation checking"}
 	case len(m.evidence) == 0:
@@ -76,6 +81,10 @@ func (v *view) unavailable(s subject) *match {
 	default:
 		if hard && silent < len(m.evidence) {
 			m.severity = diag.SeverityFailure
+		}
+		m.summary += why
+		if broken { // the issuer's server was reached
+			m.fixes = []FixRef{{"server", "publish-revocation"}, {"network", "reach-revocation"}}
 		}
 		m.affects = []string{"clients that insist on an answer, from this network: Java with revocation checking, OpenSSL with -crl_check, Windows programs that demand it",
 			"not affected: browsers, curl, Go, Node.js, Python by default"}
@@ -99,7 +108,7 @@ func noSource(c *chain.Certificate) string {
 		others = append(others, chain.Printable(u))
 	}
 	if len(others) > 0 {
-		return "it names only addresses that are not http: " + some(others, 2)
+		return "names only addresses that are not http: " + some(others, 2)
 	}
-	return "it has neither cRLDistributionPoints nor an OCSP address"
+	return "has neither cRLDistributionPoints nor an OCSP address"
 }

@@ -139,7 +139,7 @@ func (v *view) given(s subject) []statement {
 		if r.Flaw == chain.FlawScope || r.Flaw == chain.FlawUnchecked && r.Status != chain.StatusRevoked {
 			continue
 		}
-		out = append(out, statement{subject: s, source: "the list of " + l.From, where: l.From, Ruling: r, given: true})
+		out = append(out, statement{subject: s, source: "your list", where: l.From, Ruling: r, given: true})
 	}
 	return out
 }

@@ -19,7 +19,7 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 		if known && !yes {
 			return nil
 		}
-		m := &match{summary: "the server refuses a client certificate without fault: its own revocation list is out of date or missing",
+		m := &match{summary: "the server refuses your client certificate, which is in order: the server's own revocation list is out of date or missing",
 			hides: []string{"client-cert-untrusted", "client-cert-expired"}, affects: []string{"every client with a certificate of this CA"}}
 		m.params = func(p *FixParams) { p.certificate(v.identity()) }
 		good, stale := false, false

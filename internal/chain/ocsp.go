@@ -322,6 +322,9 @@ func (r *OCSPResponse) signed(out Ruling, issuer *Certificate, now time.Time) Ru
 	}
 	own := CheckData(r.Algorithm, r.TBS, r.Signature, issuer.Key)
 	if own.Outcome == Valid {
+		if !r.namesResponder(issuer) {
+			return out.flaw(FlawSigner, "it is signed by the certificate's issuer, and names another responder")
+		}
 		return out
 	}
 	for _, c := range r.Certs {
@@ -330,6 +333,8 @@ func (r *OCSPResponse) signed(out Ruling, issuer *Certificate, now time.Time) Ru
 		}
 		out.Signer = c.Title()
 		switch {
+		case !r.namesResponder(c):
+			return out.flaw(FlawSigner, "it is signed by %s, and names another responder", c.Title())
 		case !c.Issuer.Equal(issuer.Subject) || CheckSignature(c, issuer).Outcome == Invalid:
 			return out.flaw(FlawSigner, "it is signed by %s, which the certificate's issuer has not made", c.Title())
 		case !c.mayRespond():
@@ -345,6 +350,16 @@ func (r *OCSPResponse) signed(out Ruling, issuer *Certificate, now time.Time) Ru
 		return out.flaw(FlawUnchecked, "%s", own.Reason)
 	}
 	return out.flaw(FlawSignature, "its signature is not that of the certificate's issuer")
+}
+
+// namesResponder reports whether the certificate is that of the ResponderID.
+func (r *OCSPResponse) namesResponder(c *Certificate) bool {
+	if r.ResponderKey == nil {
+		return r.ResponderName.Equal(c.Subject)
+	}
+	w := crypto.SHA1.New()
+	w.Write(c.keyBits())
+	return bytes.Equal(r.ResponderKey, w.Sum(nil))
 }
 
 // OCSPRequest is a request for the status of a certificate (RFC 6960, Section

@@ -139,13 +139,17 @@ func garble(der []byte) []byte {
 func (w *revocationWorld) response(t testing.TB, by *authority, edit func(*ocsp.Response)) []byte {
 	t.Helper()
 	tmpl := ocsp.Response{Status: ocsp.Good, SerialNumber: w.leaf.x509.SerialNumber, ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(time.Hour)}
+	responder := by.x509
 	if by != w.ca {
 		tmpl.Certificate = by.x509
 	}
 	if edit != nil {
 		edit(&tmpl)
 	}
-	der, err := ocsp.CreateResponse(w.ca.x509, by.x509, tmpl, by.key)
+	if tmpl.RawResponderName != nil { // a mark for responses that name the wrong responder
+		responder = w.ca.x509
+	}
+	der, err := ocsp.CreateResponse(w.ca.x509, responder, tmpl, by.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +174,7 @@ func TestJudgeOCSP(t *testing.T) {
 		{"delegated", w.response(t, w.responder, nil), StatusGood, "", ""},
 		{"delegated without purpose", w.response(t, w.unmarked, nil), StatusGood, FlawSigner, "OCSPSigning"},
 		{"by a stranger with certificate", w.response(t, w.other, nil), StatusGood, FlawSigner, "has not made"},
+		{"delegated, names the issuer", w.response(t, w.responder, func(r *ocsp.Response) { r.RawResponderName = []byte{0} }), StatusGood, FlawSigner, "names another responder"},
 		{"by a stranger", w.response(t, w.other, func(r *ocsp.Response) { r.Certificate = nil }), StatusGood, FlawSignature, "not that of"},
 		{"garbled", garble(w.response(t, w.ca, nil)), StatusGood, FlawSignature, "not that of"},
 		{"stale", w.response(t, w.ca, func(r *ocsp.Response) { r.NextUpdate = now.Add(-time.Minute) }), StatusGood, FlawStale, "out of date"},

@@ -20,6 +20,13 @@ var judgements = map[string]string{
 	"must-staple":               "++++++--+-", // must-staple and no staple
 	"staple-revoked":            "++++++----", // stapled response: revoked
 	"staple-stale":              "++++++--+-", // stapled response out of date
+	"staple-future":             "+++++++++.", // of tomorrow
+	"staple-other":              "++++++--+.", // about another certificate
+	"staple-signature":          "++++++--+.", // signature broken, or a stranger's
+	"staple-signer":             "++++++--+.", // by a responder without the right to sign
+	"staple-garbage":            "++++++--+.", // no OCSP response at all
+	"staple-error":              "+++++++++.", // a responder's error: unauthorized, tryLater
+	"staple-unknown":            "+++++++++.", // status unknown
 	"tls10-only":                "------++--",
 	"static-rsa-only":           "++-++-++++",
 	"dhe-only":                  "++-+++.+..", // DHE with 2048 bits and nothing else

@@ -256,7 +256,7 @@ func (r *revocations) response(what string) ([]byte, error) {
 		return nil, err
 	}
 	t := ocsp.Response{Status: ocsp.Good, SerialNumber: r.serial, ThisUpdate: now.Add(-day), NextUpdate: now.Add(6 * day)}
-	by := r.issuer
+	by, responder := r.issuer, issuer
 	revoke := func(reason int) {
 		t.Status, t.RevokedAt, t.RevocationReason = ocsp.Revoked, now.Add(-3*day), reason
 	}
@@ -287,6 +287,7 @@ func (r *revocations) response(what string) ([]byte, error) {
 		if by, t.Certificate, err = r.delegate(what == "delegated"); err != nil {
 			return nil, err
 		}
+		responder = t.Certificate
 	case "try-later":
 		return ocsp.TryLaterErrorResponse, nil
 	case "unauthorized":
@@ -296,7 +297,7 @@ func (r *revocations) response(what string) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("unknown OCSP response %q", what)
 	}
-	der, err := ocsp.CreateResponse(issuer, issuer, t, by.key)
+	der, err := ocsp.CreateResponse(issuer, responder, t, by.key)
 	if err != nil {
 		return nil, fmt.Errorf("making an OCSP response: %w", err)
 	}
