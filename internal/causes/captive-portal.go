@@ -132,7 +132,7 @@ func readReply(status int, header http.Header, body []byte, name string) *reply 
 	if err != nil || to.Hostname() == "" || sameDomain(to.Hostname(), name) {
 		return nil
 	}
-	r := &reply{host: strings.ToLower(to.Hostname()), text: fmt.Sprintf("HTTP %d, Location: %s", status, quoted([]byte(to.Redacted())))}
+	r := &reply{host: strings.ToLower(to.Hostname()), text: fmt.Sprintf("HTTP %d, Location: %s", status, quoted([]byte(to.Scheme+"://"+to.Host+to.Path)))}
 	if ip, err := netip.ParseAddr(r.host); err == nil {
 		r.private = ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
@@ -143,6 +143,9 @@ func readReply(status int, header http.Header, body []byte, name string) *reply 
 	clear := to.Scheme == "http" && loginWords.MatchString(to.Host+to.Path)
 	if !clear && !portalWords.MatchString(to.Host+to.Path) || !r.private && !strings.Contains(strings.ToLower(asked), strings.ToLower(name)) {
 		return nil
+	}
+	if asked != "" {
+		r.text += ", with what you asked for in its query"
 	}
 	return r
 }

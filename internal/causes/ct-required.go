@@ -25,7 +25,7 @@ var _ = register(rule{id: "ct-required", rank: rankStrength, match: func(v *view
 		m.severity = diag.SeverityFailure
 	}
 	m.affects = []string{"Chrome and Edge", "Safari and apps on Apple devices", "Firefox from 135 on, on desktops", "Android apps that demand it (from 16 on), all that are made for 17"}
-	m.summary = fmt.Sprintf("the certificate carries %s that counts, browsers want %d", count(r.Have, "timestamp of a log"), r.Need)
+	m.summary = fmt.Sprintf("the certificate carries %s of CT logs that count, browsers want %d", count(r.Have, "timestamp"), r.Need)
 	switch {
 	case len(r.Found) == 0:
 		m.summary = "the certificate comes without any timestamp of a Certificate Transparency log"
@@ -33,9 +33,7 @@ var _ = register(rule{id: "ct-required", rank: rankStrength, match: func(v *view
 	case r.Have >= r.Need && r.HaveOperators < r.Operators:
 		m.summary = "all timestamps of the certificate are of logs of one operator, browsers want two"
 	case r.Have >= r.Need:
-		m.summary = "all logs that signed the certificate are retired"
-	case r.Have != 1:
-		m.summary = fmt.Sprintf("the certificate carries %s that count, browsers want %d", count(r.Have, "timestamp of logs"), r.Need)
+		m.summary = "all CT logs that signed the certificate are retired"
 	}
 	for _, f := range r.Found {
 		m.see(string(f.Source), "%s", sctText(f))
@@ -91,7 +89,7 @@ func (v *view) transparency() (result *ct.Result, untold string) {
 	case c.NotAfter.Before(logs.Date):
 		return &ct.Result{}, fmt.Sprintf("the logs for certificates that ended before %s are not in the list", logs.Date.Format(time.DateOnly))
 	}
-	in := ct.Input{DER: c.DER, TBS: c.TBS, IssuerKey: v.path().Elements[1].Cert.SPKISHA256, Lifetime: c.Lifetime(), Now: v.c.At, Embedded: c.SCTs}
+	in := ct.Input{DER: c.DER, TBS: c.TBS, IssuerKey: v.path().Elements[1].Cert.SPKISHA256, Lifetime: c.NotAfter.Sub(c.NotBefore), Now: v.c.At, Embedded: c.SCTs}
 	for _, a := range v.served() {
 		if in.TLS == nil {
 			in.TLS = handshakeSCTs(a)

@@ -33,10 +33,10 @@ func (v *view) served() []*facts.Attempt {
 	return out
 }
 
-// validityDays is a certificate's validity in days, as policies count: a day
-// that is begun is a day, and notAfter itself belongs to it.
+// validityDays is a certificate's validity in days, as browsers count: notAfter
+// minus notBefore, and a day that is begun is a day.
 func validityDays(c *chain.Certificate) int {
-	return int((c.Lifetime() + oneDay - time.Second) / oneDay)
+	return int((c.NotAfter.Sub(c.NotBefore) + oneDay - 1) / oneDay)
 }
 
 // stapleTimes reads when a stapled OCSP response was made and until when it

@@ -20,7 +20,12 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 		return nil
 	}
 	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server's Diffie-Hellman prime has %d bits, %s wants %d", bits, v.client(), limit)}
-	m.affects = append(breaks("dhe-1024"), "browsers offer no DHE at all: without ECDHE it is a cipher mismatch for them")
+	m.params = func(p *FixParams) { p.DHBits = limit }
+	m.affects = []string{"clients with the same demand"}
+	if bits < usualDHBits {
+		m.affects = breaks("dhe-1024")
+	}
+	m.affects = append(m.affects, "browsers offer no DHE at all: without ECDHE it is a cipher mismatch for them")
 	without := v.at(v.withoutDHE())
 	if len(without) > 0 && !completed(without[0]) && without[0].ServerHello == nil {
 		m.fixes = []FixRef{{"server", "dh-params"}}
@@ -35,6 +40,10 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 	return []facts.Experiment{{Address: v.addrs[0], Changes: v.withoutDHE()}}
 }})
 
+// usualDHBits is the smallest prime that OpenSSL's security level 2 and its like
+// accept.
+const usualDHBits = 2048
+
 // withoutDHE takes the DHE suites out of the deepest attempt's hello.
 func (v *view) withoutDHE() facts.Changes {
 	var names []string
@@ -44,4 +53,14 @@ func (v *view) withoutDHE() facts.Changes {
 		}
 	}
 	return v.deep.Of.Changes.With(facts.PropSuites, "-"+strings.Join(names, ","))
+}
+
+// DHSize is the size of prime to take: 2048 unless the client wants more.
+func (p *FixParams) DHSize() int {
+	for _, bits := range []int{2048, 3072, 4096, 6144, 8192} { // RFC 7919
+		if p.DHBits <= bits {
+			return bits
+		}
+	}
+	return 8192
 }

@@ -242,7 +242,7 @@ func (f *Server) leaf(name string, issuer *authority, key crypto.Signer, aia str
 	}
 	if f.Days != 0 {
 		c.from = leafFrom(f)
-		c.to = c.from.Add(time.Duration(f.Days)*day - time.Second)
+		c.to = c.from.Add(time.Duration(f.Days) * day)
 	}
 	names := f.Names
 	if names == nil {
