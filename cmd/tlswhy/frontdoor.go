@@ -31,7 +31,7 @@ func diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagn
 func (p *program) lend() diagnose.Env { return lentTo(p.environ) }
 
 func lentTo(environ []string) diagnose.Env {
-	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: environ}
+	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: environ, LookupTLSA: lookupTLSA}
 }
 
 // aboutTarget says whether an error concerns the target rather than the
