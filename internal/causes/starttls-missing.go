@@ -94,6 +94,8 @@ func protocolName(starttls string) string {
 		return "PostgreSQL"
 	case "mysql":
 		return "MySQL"
+	case "mssql":
+		return "SQL Server"
 	case "sieve":
 		return "ManageSieve"
 	case "xmpp-server":
@@ -112,7 +114,7 @@ func upgradeName(starttls string) string {
 		return "AUTH TLS"
 	case "ldap":
 		return "StartTLS"
-	case "postgres", "postgresql", "mysql", "rdp":
+	case "postgres", "postgresql", "mysql", "rdp", "mssql":
 		return "TLS"
 	}
 	return "STARTTLS"

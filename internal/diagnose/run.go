@@ -236,6 +236,9 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	spec.Hello = hello
 	if p, ok := starttls.Lookup(w.StartTLS); ok && !e.Direct {
 		spec.Preamble = probe.StartTLS(p, w.Name)
+		if wrapper, ok := p.(starttls.Wrapper); ok {
+			spec.Wrap = wrapper.Wrap
+		}
 	}
 	if e.Changes.Identity != "none" {
 		spec.Identity = r.identity

@@ -38,11 +38,15 @@ var schemes = map[string]scheme{
 	"https": {443, false}, "http": {80, false}, "tls": {0, false}, "ssl": {0, false}, "wss": {443, false},
 	"smtps": {465, false}, "submissions": {465, false}, "imaps": {993, false}, "pop3s": {995, false}, "ldaps": {636, false},
 	"ftps": {990, false}, "nntps": {563, false}, "ircs": {6697, false}, "xmpps": {5223, false}, "mqtts": {8883, false},
-	"amqps": {5671, false}, "sips": {5061, false}, "rediss": {6379, false}, "dot": {853, false}, "telnets": {992, false},
+	"amqps": {5671, false}, "sips": {5061, false}, "rediss": {6379, false}, "dot": {853, false}, "telnets": {992, false}, strictSQL: {1433, false},
 }
 
-// later are schemes whose plaintext dialogue this version does not speak.
-var later = []string{"mssql"}
+// strictSQL is SQL Server with TDS 8, whose TLS begins at once and names its
+// protocol ([MS-TDS], Section 2.2.6.5).
+const (
+	strictSQL     = "mssqls"
+	strictSQLALPN = "tds/8.0"
+)
 
 // portProtocols says what usually speaks on a port.
 var portProtocols = map[int]string{443: "https", 8443: "https", 4443: "https", 9443: "https", 465: "smtps", 993: "imaps",
@@ -61,14 +65,12 @@ func ParseTarget(input string) (Target, error) {
 		name = strings.ToLower(name)
 		sch, ok := lookupScheme(name)
 		switch {
-		case slices.Contains(later, name) && !ok:
-			return t, usage("TLS ports of that service work as tls://HOST:PORT", "STARTTLS for %s is not there yet", name)
 		case !ok:
 			return t, usage("known are "+strings.Join(knownSchemes(), ", "), "the scheme %q is unknown", name)
 		}
 		t.Protocol, t.Port = name, sch.port
-		if sch.starttls {
-			t.StartTLS = name
+		if p, ok := starttls.Lookup(name); ok && sch.starttls {
+			t.StartTLS, t.Protocol = p.Name(), p.Name()
 		}
 		if name == "ssl" {
 			t.Protocol = "tls"
@@ -86,6 +88,9 @@ func ParseTarget(input string) (Target, error) {
 		host = strings.TrimSuffix(u.Host, ":")
 		if t.Path = u.EscapedPath(); u.RawQuery != "" {
 			t.Path = cmp.Or(t.Path, "/") + "?" + strings.ReplaceAll(u.RawQuery, " ", "%20")
+		}
+		if t.StartTLS == "mssql" && strings.EqualFold(u.Query().Get("encrypt"), "strict") {
+			t.Protocol, t.StartTLS = strictSQL, "" // TDS 8: TLS from the first byte
 		}
 		if host == "" {
 			return t, usage("", "the URL %q names no host", input)

@@ -93,6 +93,10 @@ func TestParseTarget(t *testing.T) {
 		{"smtp with a port", "smtp://mx.example.com:25", want{Name: "mx.example.com", Port: 25, Protocol: "smtp", StartTLS: "smtp"}},
 		{"pop3", "pop3://h", want{Name: "h", Port: 110, Protocol: "pop3", StartTLS: "pop3"}},
 		{"postgres with a database", "postgres://h/db", want{Name: "h", Port: 5432, Protocol: "postgres", StartTLS: "postgres", Path: "/db"}},
+		{"mssql", "mssql://h", want{Name: "h", Port: 1433, Protocol: "mssql", StartTLS: "mssql"}},
+		{"sqlserver", "sqlserver://h:2433?database=x", want{Name: "h", Port: 2433, Protocol: "mssql", StartTLS: "mssql", Path: "/?database=x"}},
+		{"sqlserver-strict", "sqlserver://h?encrypt=strict", want{Name: "h", Port: 1433, Protocol: "mssqls", Path: "/?encrypt=strict"}},
+		{"mariadb", "mariadb://h", want{Name: "h", Port: 3306, Protocol: "mysql", StartTLS: "mysql"}},
 		{"postgresql", "postgresql://h", want{Name: "h", Port: 5432, Protocol: "postgresql", StartTLS: "postgresql"}},
 		{"xmpp between servers", "xmpp-server://h", want{Name: "h", Port: 5269, Protocol: "xmpp-server", StartTLS: "xmpp-server"}},
 		{"port of ldap", "h:389", want{Name: "h", Port: 389, Protocol: "ldap", StartTLS: "ldap", Guessed: true}},
@@ -188,7 +192,6 @@ func TestParseTargetRefuses(t *testing.T) {
 		{"ssl without a port", "ssl://h", "no usual port"},
 		{"scheme without slashes", "https:h", "no number"},
 		{"one slash", "https:/h", "no number"},
-		{"mssql", "mssql://h", "STARTTLS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

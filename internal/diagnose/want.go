@@ -41,11 +41,11 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command,
 		OnDisk: env.OnDisk, OnDiskFile: env.OnDiskFile}
 	if o.StartTLS != "" {
-		if _, ok := starttls.Lookup(o.StartTLS); !ok {
+		protocol, ok := starttls.Lookup(o.StartTLS)
+		if !ok {
 			return nil, w, usage("known are "+strings.Join(starttls.Names(), ", "), "STARTTLS for %q is unknown", o.StartTLS)
 		}
-		w.StartTLS = strings.ToLower(o.StartTLS)
-		w.Protocol = w.StartTLS
+		w.StartTLS, w.Protocol = protocol.Name(), protocol.Name()
 	}
 	if err := p.software(&w); err != nil {
 		return nil, w, err
@@ -147,6 +147,8 @@ func (p *plan) hello(w *facts.Want) error {
 			}
 			o.ALPN = append(o.ALPN, name)
 		}
+	case w.Protocol == strictSQL:
+		o.ALPN = []string{strictSQLALPN}
 	case isHTTP && p.opts.Client == "":
 		o.ALPN = client.HTTPProtocols
 	case !isHTTP:

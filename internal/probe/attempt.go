@@ -102,6 +102,9 @@ func (e *engine) preamble() error {
 	var err error
 	e.a.Preamble, err = e.spec.Preamble(ctx, counted{e.c.Conn, e.c})
 	if err == nil {
+		if e.spec.Wrap != nil {
+			e.c.Conn = e.spec.Wrap(e.c.Conn)
+		}
 		return nil
 	}
 	if canceled(e.ctx) {
@@ -199,7 +202,7 @@ func (e *engine) finish(err error) {
 		from = e.helloSent
 	}
 	end.After = time.Since(from)
-	e.a.TCP = tcpInfo(e.c.Conn)
+	e.a.TCP = tcpInfo(e.c.raw)
 	e.partingAlert(&end)
 	e.a.BytesSent, e.a.BytesReceived = e.c.sent, e.c.received
 	e.a.End = end

@@ -18,10 +18,11 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) 
 // conn is the transport with its counters, limits and one deadline, which also
 // comes when ctx ends. Reads of one record go through in.
 type conn struct {
-	net.Conn
-	ctx  context.Context
-	in   *bufio.Reader
-	stop func() bool // releases the watch over ctx
+	net.Conn          // what carries TLS
+	raw      net.Conn // what was dialled
+	ctx      context.Context
+	in       *bufio.Reader
+	stop     func() bool // releases the watch over ctx
 
 	mu       sync.Mutex
 	deadline time.Time
@@ -33,7 +34,7 @@ type conn struct {
 }
 
 func newConn(ctx context.Context, transport net.Conn) *conn {
-	c := &conn{Conn: transport, ctx: ctx, in: readers.Get().(*bufio.Reader)}
+	c := &conn{Conn: transport, raw: transport, ctx: ctx, in: readers.Get().(*bufio.Reader)}
 	c.in.Reset(reader{c})
 	c.stop = context.AfterFunc(ctx, func() {
 		c.mu.Lock()

@@ -29,7 +29,9 @@ type Spec struct {
 	// ProxyHeader puts a header of the PROXY protocol before everything.
 	ProxyHeader bool
 
-	Preamble Preamble  // nil: TLS from the first byte
+	Preamble Preamble // nil: TLS from the first byte
+	// Wrap changes the connection after the preamble; nil leaves it.
+	Wrap     func(net.Conn) net.Conn
 	Identity *Identity // nil: an empty Certificate answers a CertificateRequest
 	Request  *Request  // nil: nothing is sent after the handshake
 	// Words are said instead of a Request to a server that asked for a client

@@ -44,6 +44,13 @@ type Protocol interface {
 	Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error)
 }
 
+// Wrapper is a protocol that carries the records of the handshake in messages
+// of its own. Wrap is called once after the dialogue; the connection it returns
+// carries TLS.
+type Wrapper interface {
+	Wrap(net.Conn) net.Conn
+}
+
 // Line is one line of a dialogue, without its line end.
 type Line struct {
 	Server bool // the server said it
@@ -121,7 +128,7 @@ type Error struct {
 }
 
 // commands are the names of the step to TLS where it is not STARTTLS.
-var commands = map[string]string{"pop3": "STLS", "ftp": "AUTH TLS", "ldap": "StartTLS", "mysql": "TLS", "rdp": "TLS"}
+var commands = map[string]string{"pop3": "STLS", "ftp": "AUTH TLS", "ldap": "StartTLS", "mysql": "TLS", "rdp": "TLS", "mssql": "TLS"}
 
 // Error names the protocol, the step and the problem.
 func (e *Error) Error() string {
@@ -167,9 +174,17 @@ func register(p Protocol) struct{} {
 	return struct{}{}
 }
 
-// Lookup finds a protocol by its name, in any case.
+// aliases are other names, as URL schemes have them.
+var aliases = map[string]string{"mariadb": "mysql", "sqlserver": "mssql", "managesieve": "sieve",
+	"submission": "smtp", "xmpp-client": "xmpp"}
+
+// Lookup finds a protocol by its name or another one, in any case.
 func Lookup(name string) (Protocol, bool) {
-	p, ok := registry[strings.ToLower(name)]
+	name = strings.ToLower(name)
+	if other, ok := aliases[name]; ok {
+		name = other
+	}
+	p, ok := registry[name]
 	return p, ok
 }
 

@@ -253,7 +253,7 @@ func TestDialogueTruncated(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	want := []string{"ftp", "imap", "irc", "ldap", "lmtp", "mysql", "nntp", "pop3", "postgres", "postgresql", "rdp", "sieve", "smtp",
+	want := []string{"ftp", "imap", "irc", "ldap", "lmtp", "mssql", "mysql", "nntp", "pop3", "postgres", "postgresql", "rdp", "sieve", "smtp",
 		"xmpp", "xmpp-server"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

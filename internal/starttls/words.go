@@ -18,7 +18,7 @@ func FirstWords(protocol string) (words []byte, ok bool) {
 var firstWords = map[string]string{
 	"smtp": "EHLO localhost\r\n", "lmtp": "LHLO localhost\r\n", "imap": "a9 CAPABILITY\r\n", "pop3": "CAPA\r\n",
 	"sieve": "CAPABILITY\r\n", "nntp": "CAPABILITIES\r\n", "ftp": "FEAT\r\n", "irc": "CAP LS 302\r\n",
-	"ldap": ldapRootDSE, "ldaps": ldapRootDSE, "postgres": postgresStartup,
+	"ldap": ldapRootDSE, "ldaps": ldapRootDSE, "postgres": postgresStartup, "postgresql": postgresStartup,
 	"smtps": "", "submissions": "", "imaps": "", "pop3s": "", "nntps": "", "ftps": "",
 	"mqtts": mqttConnect, "rediss": "PING\r\n",
 }
