@@ -25,6 +25,13 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			return nil
 		}
 		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
+		if len(a.Preamble) > 0 { // the dialogue was over, and both sides had agreed
+			m.summary = fmt.Sprintf("after its go-ahead for %s the %s server goes on in clear, not in TLS", upgradeName(v.c.Want.StartTLS), protocolName(v.c.Want.StartTLS))
+			m.not = []string{"something on the path that puts words of its own between the go-ahead and TLS"}
+			m.fixes = []FixRef{{"server", "check-server-log"}, {"network", "compare-networks"}}
+			m.params = func(p *FixParams) { p.Words = detail }
+			return m.see(attempts(a)+", first bytes", "the answer to the ClientHello begins %s", quoted(a.End.Data))
+		}
 		if protocol != "" {
 			m.summary = fmt.Sprintf("the server speaks %s on this port, not TLS", spoken(protocol))
 		}

@@ -95,7 +95,7 @@ func protocolName(starttls string) string {
 	case "mysql":
 		return "MySQL"
 	case "mssql":
-		return "SQL Server"
+		return "Microsoft SQL"
 	case "sieve":
 		return "ManageSieve"
 	case "xmpp-server":

@@ -17,7 +17,8 @@ type serverConn struct {
 	*net.TCPConn
 	ctx      context.Context
 	faults   Transport
-	replay   []byte // read already, to be read again
+	replay   []byte      // read already, to be read again
+	tds      *tdsPackets // around the handshake; nil for none
 	sent     int
 	received int
 }
@@ -29,12 +30,20 @@ func (c *serverConn) Read(p []byte) (int, error) {
 		c.replay = c.replay[n:]
 		return n, nil
 	}
-	n, err := c.TCPConn.Read(p)
+	n, err := c.take(p)
 	if at := c.faults.GarbleReceived - 1 - c.received; at >= 0 && at < n {
 		p[at] ^= 1
 	}
 	c.received += n
 	return n, err
+}
+
+// take reads from the network, out of packets where there are some.
+func (c *serverConn) take(p []byte) (int, error) {
+	if c.tds != nil {
+		return c.tds.read(c.TCPConn, p)
+	}
+	return c.TCPConn.Read(p)
 }
 
 // putBack makes data the next bytes to be read.
@@ -45,6 +54,9 @@ func (c *serverConn) putBack(data []byte) {
 // Write sends in the manner of the faults.
 func (c *serverConn) Write(p []byte) (int, error) {
 	total := 0
+	if c.tds != nil {
+		return c.tds.write(c.TCPConn, p)
+	}
 	for len(p) > 0 {
 		piece := p
 		if c.faults.Segment > 0 {

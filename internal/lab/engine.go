@@ -76,7 +76,7 @@ func (e *engine) gate(conn *serverConn) (*tlswire.ClientHello, error) {
 	split := false
 	buf := make([]byte, 1<<16)
 	for {
-		n, err := conn.TCPConn.Read(buf)
+		n, err := conn.take(buf)
 		if at := conn.faults.GarbleReceived - 1 - conn.received; at >= 0 && at < n {
 			buf[at] ^= 1
 		}

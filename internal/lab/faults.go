@@ -59,11 +59,13 @@ type Transport struct {
 
 // Preamble is the plaintext dialogue before TLS and its faults.
 type Preamble struct {
-	// StartTLS is the protocol of the dialogue: smtp, imap, or "" for TLS from
-	// the first byte.
+	// StartTLS is the protocol of the dialogue: smtp, imap, postgres and the
+	// others of dialects and binaries, or "" for TLS from the first byte.
 	StartTLS string
 	// Greeting replaces the greeting: "421 4.7.0 too many connections".
 	Greeting string
+	// LongGreeting puts so many lines before an SMTP greeting.
+	LongGreeting int
 	// GreetingDelay waits before the greeting.
 	GreetingDelay time.Duration
 	// HeloOnly knows no EHLO.
@@ -77,6 +79,14 @@ type Preamble struct {
 	RefuseStartTLS string
 	// CloseOnStartTLS closes the connection instead of an answer.
 	CloseOnStartTLS bool
+	// CloseAfterGoAhead closes it once TLS was agreed on.
+	CloseAfterGoAhead bool
+	// PlainAfterGoAhead answers the ClientHello with these words in clear.
+	PlainAfterGoAhead string
+	// Inject puts words between the go-ahead and TLS, as an attacker would.
+	Inject string
+	// Silent says nothing at all.
+	Silent bool
 }
 
 // Hello are reactions to what the ClientHello says.

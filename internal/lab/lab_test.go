@@ -124,6 +124,9 @@ func meet(r *Running, wait time.Duration) string {
 		return strings.TrimSpace(line)
 	}
 	if hint.StartTLS != "" {
+		if hint.StartTLS != "smtp" && hint.StartTLS != "imap" {
+			return "not spoken here"
+		}
 		if refusal := upgrade(conn, hint.StartTLS); refusal != "" {
 			return refusal
 		}
