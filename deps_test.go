@@ -41,6 +41,8 @@ var rooms = map[string]room{
 		why: "the judgement is pure: no dialling, no files, no clock, hence every diagnosis is a golden test"},
 	"internal/probe": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/starttls", "internal/client"},
 		why: "one attempt, told what to do; an input never imports causes"},
+	"internal/errtext": {may: []string{"diag", "internal/facts", "internal/tlswire"},
+		why: "words of a text to facts, by data; an input never imports causes"},
 	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
 		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls", "internal/ct"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},

@@ -26,7 +26,12 @@ type Diagnosis struct {
 	NotTested    []NotTested   `json:"not_tested"`
 	// Notes are statements about the run itself: a proxy variable that was
 	// ignored, the trust store that was used, an address family without route.
-	Notes      []string  `json:"notes"`
+	Notes []string `json:"notes"`
+	// Text is what the error message said, where the diagnosis began with one.
+	// Without a live check its causes are candidates, best first.
+	Text *Text `json:"text,omitempty"`
+	// Next is the check that separates the candidates; nil where nothing is open.
+	Next       *Next     `json:"next,omitempty"`
 	StartedAt  time.Time `json:"started_at"` // UTC
 	DurationMS float64   `json:"duration_ms"`
 	Tool       Tool      `json:"tool"`

@@ -16,6 +16,9 @@ import (
 // randomness. When it asks for nothing, the causes are final. Experiments that
 // can run side by side come together.
 func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
+	if len(c.Texts) > 0 && len(c.Lookup.Addresses) == 0 {
+		return judgeTexts(c), nil
+	}
 	if ask := bases(c); len(ask) > 0 {
 		return nil, ask
 	}

@@ -27,6 +27,8 @@ type Case struct {
 	Fetches []Fetched
 	// Spent says that the budget is used up: nothing more can be tried.
 	Spent bool
+	// Texts are what error messages and logs say of the same failure.
+	Texts []TextMatch
 }
 
 // Want is the client that the verdict is about and what it wants to reach.

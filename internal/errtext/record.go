@@ -1,0 +1,228 @@
+package errtext
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// record is what belongs together in a text: a log line with what continues
+// it, or a whole message.
+type record struct {
+	lines []string
+	first int // number of its first line
+	// logged says that it begins with a time, as lines of a log do.
+	logged bool
+}
+
+// event is a record that says something about TLS.
+type event struct {
+	facts.TextMatch
+	weak bool   // it may concern TLS; nothing shows that it does
+	peer string // the client's address, in a server's log
+	id   string // the connection or process that the line names
+}
+
+// read takes the facts out of a record, nil when there are none.
+func (r *record) read() *event {
+	text := tidy(strings.Join(r.lines, "\n"))
+	words, marks := find(text)
+	if len(marks) == 0 {
+		return nil
+	}
+	best := choose(marks)
+	if best == nil {
+		return nil
+	}
+	e := &event{TextMatch: facts.TextMatch{Problem: best.problem, Alert: best.alert, Way: best.way, Line: r.first, Last: r.first + len(r.lines) - 1, Count: 1}}
+	e.Generic = best.rank == 0
+	e.weak = best.s.weak && !aboutTLS(words, marks)
+	e.Whose = best.s.whose
+	e.id = connection(text)
+	for i := range marks {
+		e.add(&marks[i])
+	}
+	if e.Stack == "" {
+		e.Stack = e.Library
+	}
+	if e.Way != facts.WayNone && e.Side == tlswire.SideNone && best.s.side != tlswire.SideNone {
+		e.Side = best.s.side
+	}
+	e.settleWhose()
+	e.target(text)
+	if e.Side == tlswire.SideServer {
+		e.peer = firstAddress(text)
+	}
+	at := best.from
+	e.Quote = mask(r.quote(text, words[at].start, words[best.to-1].end))
+	slices.SortStableFunc(e.Also, func(a, b facts.Problem) int { return rankOf(b) - rankOf(a) })
+	return e
+}
+
+// add folds one mark into the facts. What was said first stands, but programs
+// stand above the libraries that they use.
+func (e *event) add(m *mark) {
+	if order(m.s.stack) > order(e.Stack) {
+		e.Stack = m.s.stack
+	}
+	if e.Library == "" {
+		e.Library = m.s.library
+	}
+	if e.Version == "" {
+		e.Version = m.version
+	}
+	if m.s.side != tlswire.SideNone && (e.Side == tlswire.SideNone || m.s.sign == facts.SignUpstream) {
+		e.Side = m.s.side
+	}
+	if e.Whose == tlswire.SideNone {
+		e.Whose = m.s.whose
+	}
+	if m.s.sign != "" && !e.Has(m.s.sign) {
+		e.Signs = append(e.Signs, m.s.sign)
+	}
+	if e.Stage == "" {
+		e.Stage = m.s.stage
+	}
+	if h := hostName(m.host); h != "" && (e.Host == "" || isAddress(e.Host) && !isAddress(h)) {
+		e.Host = h
+	}
+	if e.Port == 0 {
+		e.Port = m.port
+	}
+	if e.CertName == "" {
+		e.CertName = m.cert
+	}
+	if e.Way == facts.WayNone && m.way != facts.WayNone {
+		e.Alert, e.Way = m.alert, m.way
+	} else if m.way != facts.WayNone && m.alert == e.Alert && e.Way == facts.WayUnknown {
+		e.Way = m.way
+	}
+	for _, c := range m.codes {
+		if !slices.Contains(e.Codes, c) && len(e.Codes) < maxCodes {
+			e.Codes = append(e.Codes, c)
+		}
+	}
+	if m.problem != "" && m.problem != e.Problem && !slices.Contains(e.Also, m.problem) {
+		e.Also = append(e.Also, m.problem)
+	}
+}
+
+// maxCodes bounds the decoded codes of one failure.
+const maxCodes = 8
+
+// settleWhose says whose certificate a problem is about, where no phrase did:
+// an alert concerns its receiver; who verifies, verifies the other side.
+func (e *event) settleWhose() {
+	if e.Whose != tlswire.SideNone || e.Side == tlswire.SideNone {
+		return
+	}
+	if e.Way == facts.WayReceived && alertProblem(e.Alert) == e.Problem {
+		e.Whose = e.Side
+		return
+	}
+	e.Whose = facts.Other(e.Side)
+	if e.Problem == facts.ProblemFile || e.Problem == facts.ProblemKeyMismatch {
+		e.Whose = e.Side
+	}
+}
+
+// order puts programs before languages and those before libraries.
+func order(stack string) int {
+	switch stack {
+	case "":
+		return 0
+	case "java", "go", "python", "node", "ruby", "dotnet", "php", "erlang", "rust", "curl":
+		return 2
+	case "openssl", "OpenSSL", "gnutls", "nss", "mbedtls", "wolfssl", "rustls", "schannel", "boringssl", "apple", "libressl":
+		return 1
+	}
+	return 3
+}
+
+// aboutTLS tells whether a record speaks of TLS at all.
+func aboutTLS(words []word, marks []mark) bool {
+	for _, m := range marks {
+		if !m.s.weak && (m.problem != "" || m.s.stack != "" || m.s.library != "") {
+			return true
+		}
+	}
+	for _, w := range words {
+		switch w.text {
+		case "tls", "ssl", "https", "x509", "certificate", "handshake", "starttls", "openssl", "wss", "ldaps", "imaps", "smtps", "443":
+			return true
+		}
+		if strings.HasPrefix(w.text, "tlsv") || strings.HasPrefix(w.text, "sslv") {
+			return true
+		}
+	}
+	return false
+}
+
+// quote is the line of the record in which the words stand, bounded.
+func (r *record) quote(text string, from, to int) string {
+	start := strings.LastIndexByte(text[:from], '\n') + 1
+	end := len(text)
+	if i := strings.IndexByte(text[to:], '\n'); i >= 0 {
+		end = to + i
+	}
+	line := text[start:end]
+	if len(line) > maxQuote {
+		cut := max(0, min(from-start-maxQuote/3, len(line)-maxQuote))
+		line = line[cut:min(len(line), cut+maxQuote)]
+		if cut > 0 {
+			line = "… " + line
+		}
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(line, "\n", " "), ""))
+}
+
+// maxQuote bounds what is repeated of a text.
+const maxQuote = 300
+
+// firstAddress is the first IP address of a line of a server's log: the
+// client's.
+func firstAddress(text string) string {
+	for i := 0; i < len(text); {
+		if !addressByte(text[i]) {
+			i++
+			continue
+		}
+		end := i
+		for end < len(text) && addressByte(text[end]) {
+			end++
+		}
+		if end-i >= 7 {
+			if a := parseAddress(text[i:end]); a.IsValid() && !a.IsUnspecified() && !strings.HasSuffix(text[:i], "lip=") {
+				return a.String()
+			}
+		}
+		i = end
+	}
+	return ""
+}
+
+func addressByte(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':'
+}
+
+func parseAddress(s string) netip.Addr {
+	s = strings.Trim(s, ".:")
+	if a, err := netip.ParseAddr(s); err == nil && (a.Is4() || strings.Count(s, ":") > 2) {
+		return a
+	}
+	if a, err := netip.ParseAddrPort(s); err == nil {
+		return a.Addr()
+	}
+	return netip.Addr{}
+}
+
+func isAddress(s string) bool { return parseAddress(s).IsValid() }
+
+// public tells addresses of the internet.
+func public(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.IsGlobalUnicast() && !a.IsPrivate()
+}

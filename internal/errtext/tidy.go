@@ -1,0 +1,60 @@
+package errtext
+
+import (
+	"regexp"
+	"strings"
+)
+
+// tidy undoes what terminals, JSON and HTML did to a text, and keeps its lines:
+// escape sequences go, \" becomes ", a written \n becomes a space.
+func tidy(s string) string {
+	if strings.IndexByte(s, '\x1b') >= 0 {
+		s = ansi.ReplaceAllString(s, "")
+	}
+	if strings.IndexByte(s, '&') >= 0 {
+		s = entities.Replace(s)
+	}
+	if strings.IndexByte(s, '\\') >= 0 {
+		s = escapes.Replace(s)
+	}
+	return s
+}
+
+var (
+	ansi     = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+	entities = strings.NewReplacer("&quot;", `"`, "&#34;", `"`, "&#39;", "'", "&apos;", "'", "&lt;", "<", "&gt;", ">", "&amp;", "&", "&nbsp;", " ")
+	escapes  = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\'`, "'", `\n`, "  ", `\r`, "  ", `\t`, "  ")
+)
+
+// mask hides credentials in what is repeated of a log: user and password of a
+// URL, values behind words such as password, token and key, bearer tokens,
+// cookies, long random strings in queries.
+func mask(s string) string {
+	s = userinfo.ReplaceAllString(s, "${1}***@")
+	s = bearer.ReplaceAllString(s, "${1} ***")
+	s = cookies.ReplaceAllString(s, "${1}***")
+	s = secrets.ReplaceAllString(s, "${1}***")
+	s = headers.ReplaceAllString(s, "${1}***")
+	return tokens.ReplaceAllString(s, "***")
+}
+
+var (
+	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@"'<>]+@`)
+	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic|digest|negotiate|ntlm|token)\s+[A-Za-z0-9+/._~=-]{8,}`)
+	cookies  = regexp.MustCompile(`(?i)\b((?:set-)?cookie["']?\s*[:=]\s*)[^"'\r\n]+`)
+	secrets  = regexp.MustCompile(`(?i)((?:[?&;,\s"'{(]|^)[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|session(?:_?id)?|signature|credentials?|auth|jwt|otp)["']?\s*=\s*["']?)[^\s"'&,;)}\]]+`)
+	headers  = regexp.MustCompile(`(?i)((?:[\s"'{(]|^)(?:password|passwd|passphrase|secret|authorization|proxy-authorization|x-api-key|api[_-]?key|x-auth-token|[a-z_]*token|[a-z_]*secret)["']?:\s*["']?)[^\s"',;)}\]]+`)
+	tokens   = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+|gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9_-]{20,})`)
+)
+
+// connectionID finds what ties lines of one connection together: a connection
+// number, a process or thread.
+var connectionID = regexp.MustCompile(`(?:\[C\d+\]|\*\d+ |\b[\w/-]+\[\d+\]|LOG\d\[\d+\]|\[pid \d+(?::tid \d+)?\]|<0\.\d+\.\d+>)`)
+
+func connection(text string) string {
+	id := connectionID.FindString(text[:min(len(text), 200)])
+	if strings.HasPrefix(id, "LOG") {
+		id = id[4:]
+	}
+	return id
+}
