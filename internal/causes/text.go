@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,6 +185,13 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:min(1, len(s))]) + s[min(1, len(s)):]
 }
 
+func hostPort(host string, port int) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + strconv.Itoa(port)
+}
+
 // NextCheck is the one thing to do that separates the candidates of a text: in
 // words, and as a command where there is one.
 func NextCheck(m *facts.TextMatch, found []diag.Cause) (why, command string) {
@@ -196,7 +202,7 @@ func NextCheck(m *facts.TextMatch, found []diag.Cause) (why, command string) {
 	if m.Host != "" {
 		host = m.Host
 		if m.Port != 0 && m.Port != 443 {
-			host = net.JoinHostPort(m.Host, strconv.Itoa(m.Port))
+			host = hostPort(m.Host, m.Port)
 		}
 	}
 	live := "tlswhy " + host

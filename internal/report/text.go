@@ -34,11 +34,20 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	}
 	if lead != nil && (len(lead.Evidence) > 0 || len(lead.Fixes) > 0 || lead.Verify != "") {
 		p.blank()
-		p.cause(d, lead, o)
+		shown := *lead
+		if explained(d) && lead.Confidence == diag.Possible && o.Verbose == 0 {
+			shown.Fixes, shown.Verify = nil, "" // no fix for a guess: first the check that decides
+		}
+		p.cause(d, &shown, o)
 	}
 	if addressesDiffer(d) {
 		p.blank()
 		p.addresses(d)
+	}
+	if explained(d) {
+		p.candidates(d, o)
+		p.remarks(d)
+		return
 	}
 	p.others(d, o)
 	unexplained := lead != nil && lead.ID == "unexplained"

@@ -28,6 +28,12 @@ func label(t diag.Target) string {
 
 // headline is the answer in plain words, without target and id.
 func headline(d *diag.Diagnosis) string {
+	if d.Text != nil && d.Verdict == diag.OK && len(d.Attempts) == 0 {
+		if len(d.Causes) == 0 {
+			return "no TLS failure in " + plural(d.Text.LastLine, "line")
+		}
+		return d.Causes[0].Summary
+	}
 	switch d.Verdict {
 	case diag.Failure:
 		if c := d.FirstFailure(); c != nil {
