@@ -98,6 +98,9 @@ func versionWord(v tlswire.Version) string {
 // without supported_versions does not say; the client's own rule does.
 func (v *view) lowest(a *facts.Attempt) tlswire.Version {
 	if low := offered(a).MinVersion(); low != 0 {
+		if a.Of.Changes.Version == "" && v.c.Want.Client.FinishesFrom <= offered(a).MaxVersion() {
+			low = max(low, v.c.Want.Client.FinishesFrom)
+		}
 		return low
 	}
 	return min(v.c.Want.Client.MinVersion, offered(a).MaxVersion())

@@ -78,7 +78,7 @@ func sslv2Error(a *facts.Attempt) bool {
 // or whose newest is below its oldest.
 func (v *view) outside(version tlswire.Version, serverOld bool) []string {
 	if serverOld {
-		return families(func(p *client.Profile) bool { return p.Client.MinVersion > version })
+		return families(func(p *client.Profile) bool { return p.Client.Lowest() > version })
 	}
 	return families(func(p *client.Profile) bool { return p.Client.MaxVersion < version })
 }

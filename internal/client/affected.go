@@ -119,7 +119,7 @@ func ranges(profiles []*Profile, failed map[*Profile]bool, finite bool) []string
 func LacksVersions(versions ...tlswire.Version) func(*Profile) bool {
 	return func(p *Profile) bool {
 		h := p.shared()
-		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.MinVersion })
+		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest() })
 	}
 }
 

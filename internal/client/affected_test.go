@@ -23,7 +23,7 @@ func TestUnable(t *testing.T) {
 		{"no 1.3", LacksVersions(tlswire.TLS13), []string{"Android ≤ 8.1", "IE 8–11 on Windows"}, []string{"Go"}},
 		{"no p-521", LacksGroups(tlswire.GroupP521), []string{"Chrome ≥ 42", "Edge (all versions)"}, []string{"OpenSSL"}},
 		{"no ed25519", LacksSchemes(tlswire.SchemeEd25519), []string{"Chrome (all versions)"}, nil},
-		{"big hello", LongerThan(1400), []string{"OpenSSL ≥ 3.5.0", "Chrome ≥ 137", "Firefox ≥ 137"}, []string{"Java", "Go"}},
+		{"big hello", LongerThan(1400), []string{"OpenSSL ≥ 3.5.0", "Chrome ≥ 137", "Firefox ≥ 137", "Go ≥ 1.26"}, []string{"Java", "curl"}},
 		{"everything", func(*Profile) bool { return true }, []string{"every known client"}, nil},
 		{"nothing", func(*Profile) bool { return false }, nil, []string{"Chrome", "Java"}},
 		{"strict dh", Refuses(func(c facts.Client) bool { return c.MinDHBits > 1024 }), []string{"OpenSSL 1.1.1b–1.1.1d", "OpenSSL ≥ 3.0.15"}, []string{"Chrome", "Firefox"}},

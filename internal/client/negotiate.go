@@ -82,7 +82,7 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 func commonVersion(h *tlswire.ClientHello, c facts.Client, s *facts.Server) (v tlswire.Version, known bool) {
 	known = true
 	for _, v := range []tlswire.Version{tlswire.TLS13, tlswire.TLS12, tlswire.TLS11, tlswire.TLS10, tlswire.SSL3, tlswire.SSL2} {
-		if !h.Offers(v) || v < c.MinVersion {
+		if !h.Offers(v) || v < c.Lowest() {
 			continue
 		}
 		speaks, tried := s.Versions[v]

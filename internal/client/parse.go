@@ -76,6 +76,8 @@ func (p *Profile) set(key, value string) error {
 		p.Source = value
 	case "lowest":
 		p.Client.MinVersion, err = tlswire.ParseVersion(value)
+	case "finishes_from":
+		p.Client.FinishesFrom, err = tlswire.ParseVersion(value)
 	case "highest":
 		p.Client.MaxVersion, err = tlswire.ParseVersion(value)
 	case "min_dh_bits":

@@ -104,6 +104,9 @@ type Client struct {
 	Reference  bool
 	MinVersion tlswire.Version
 	MaxVersion tlswire.Version
+	// FinishesFrom is the oldest version in which the client ends a handshake
+	// well, where its hello offers older ones all the same; 0 = MinVersion.
+	FinishesFrom tlswire.Version
 	MinRSABits int // of keys below the anchor; 0 = any
 	MinDHBits  int // of the server's finite-field DH prime; 0 = any
 	AllowSHA1  bool
@@ -142,6 +145,9 @@ type List struct {
 	From string // in words: "--crl ca.crl"
 	List *chain.RevocationList
 }
+
+// Lowest is the oldest version that the client takes.
+func (c Client) Lowest() tlswire.Version { return max(c.MinVersion, c.FinishesFrom) }
 
 // Kind is the kind of an experiment.
 type Kind uint8
