@@ -135,6 +135,9 @@ type Cause struct {
 	Evidence  []Evidence `json:"evidence"`
 	// Affects names the client families that break, in words.
 	Affects []string `json:"affects"`
+	// Unaffected names those that do not break of it. A client in neither list
+	// may break or not: nothing was seen or measured that would tell.
+	Unaffected []string `json:"unaffected"`
 	// NotRuledOut names other explanations that the evidence leaves standing.
 	NotRuledOut []string `json:"not_ruled_out"`
 	Fixes       []Fix    `json:"fixes"`

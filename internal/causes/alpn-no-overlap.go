@@ -26,7 +26,7 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 		return nil // hello-intolerance: a refusal has words
 	}
 	m := v.flipped(f, facts.PropALPN)
-	m.affects = breaks("alpn-mismatch")
+	m.judged("alpn-mismatch")
 	if offer := offered(f.from).ALPN(); len(offer) > 0 {
 		m.summary = fmt.Sprintf("no application protocol (ALPN) in common: the server has none of %s", join(offer))
 	} else {

@@ -16,9 +16,9 @@ var _ = register(rule{id: "bad-eku-or-constraints", rank: rankConstraints, match
 	}
 	switch {
 	case ps[0].Kind == chain.KindBadKeyUsage && ps[0].Element == 0:
-		m.affects = breaks("ku")
+		m.judged("ku")
 	case ps[0].Kind == chain.KindBadEKU && ps[0].Element == 0:
-		m.affects = breaks("eku")
+		m.judged("eku")
 	}
 	if ps[0].Element > 0 {
 		m.fixes = []FixRef{{"server", "reissue-ca"}}
@@ -34,8 +34,8 @@ func (v *view) caAsLeaf() *match {
 	}
 	for _, n := range v.path().Notes {
 		if n.Kind == chain.KindLeafIsCA {
-			m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: "the server's certificate is marked as a CA (CA:true)", affects: breaks("leaf-is-ca")}
-			return m.see(v.where(0), "%s", n.Detail)
+			m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: "the server's certificate is marked as a CA (CA:true)"}
+			return m.judged("leaf-is-ca").see(v.where(0), "%s", n.Detail)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ var _ = register(rule{id: "chain-too-large", rank: rankStrength, match: func(v *
 	if len(ps) == 0 {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: []string{"OpenSSL, Java"}}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: []string{"OpenSSL", "Java"}}
 	for _, p := range ps {
 		m.see(v.where(p.Element), "%s", p.Detail)
 	}
@@ -32,7 +32,7 @@ func (v *view) tooManyBytes() *match {
 	if a == nil {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, summary: "the server sends a certificate chain that is larger than clients accept", affects: []string{"OpenSSL, curl, Python (100 kB), Java (32 kB by default), Go (256 KiB)"}}
+	m := &match{confidence: diag.Proven, summary: "the server sends a certificate chain that is larger than clients accept", affects: []string{"OpenSSL, curl, Python and all with OpenSSL (100 kB)", "Java (32 kB by default)"}}
 	if a.End.Kind == facts.EndLimit && (a.End.Stage == diag.StageServerHello || a.End.Stage == diag.StageCertificate) {
 		return m.see(attempts(a), "%s", a.End.Err)
 	}

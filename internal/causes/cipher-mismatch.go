@@ -2,7 +2,6 @@ package causes
 
 import (
 	"github.com/tlswhy/tlswhy/diag"
-	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -20,10 +19,7 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 			return m
 		}
 		m.see(attempts(f.to)+", ServerHello", "the server then chooses %s, which %s does not offer", suite.CipherSuite, v.client())
-		m.affects = lacking(suite.CipherSuite.String(), client.LacksSuites(suite.CipherSuite))
-		if suite.CipherSuite.Info().Kex == tlswire.KexRSA {
-			m.affects = append(m.affects, "Go ≥ 1.22 and Python ≥ 3.10 by default")
-		}
+		lacking(m, f.to, suite.CipherSuite, offered(f.from).CipherSuites, suitesOf, suiteKind)
 		m.params = func(p *FixParams) {
 			p.Suites, p.SuitesIANA = []string{suite.CipherSuite.OpenSSLName()}, []string{suite.CipherSuite.String()}
 		}

@@ -3,9 +3,11 @@ package causes
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -21,13 +23,23 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 	}
 	m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server's Diffie-Hellman prime has %d bits, %s wants %d", bits, v.client(), limit)}
 	m.params = func(p *FixParams) { p.DHBits = limit }
-	m.affects = []string{"clients with the same demand"}
-	if bits < usualDHBits {
-		m.affects = breaks("dhe-1024")
-	}
-	m.affects = append(m.affects, "browsers offer no DHE at all: without ECDHE it is a cipher mismatch for them")
 	without := v.at(v.withoutDHE())
-	if len(without) > 0 && !completed(without[0]) && without[0].ServerHello == nil {
+	only := len(without) > 0 && !completed(without[0]) && without[0].ServerHello == nil
+	m.sides(func(p *client.Profile) bool {
+		if offersDHE(p) {
+			return p.Client.MinDHBits > bits
+		}
+		return only
+	}, func(p *client.Profile) bool {
+		if offersDHE(p) {
+			return p.Client.MinDHBits <= bits && takes(a)(p)
+		}
+		return len(without) > 0 && takes(without[0])(p)
+	})
+	if bits >= usualDHBits {
+		m.affects = append([]string{"clients with the same demand"}, m.affects...)
+	}
+	if only {
 		m.fixes = []FixRef{{"server", "dh-params"}}
 		m.see(attempts(without[0]), "the server has nothing else: without DHE it ends with %s", endText(without[0]))
 	}
@@ -43,6 +55,10 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 // usualDHBits is the smallest prime that OpenSSL's security level 2 and its like
 // accept.
 const usualDHBits = 2048
+
+func offersDHE(p *client.Profile) bool {
+	return slices.ContainsFunc(p.Offer().CipherSuites, func(s tlswire.CipherSuite) bool { return s.Info().Kex == tlswire.KexDHE })
+}
 
 // withoutDHE takes the DHE suites out of the deepest attempt's hello.
 func (v *view) withoutDHE() facts.Changes {

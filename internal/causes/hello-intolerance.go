@@ -78,8 +78,16 @@ func (v *view) browserWarning(p facts.Property) *match {
 			continue
 		}
 		if proof := v.at(v.asBrowser(a)); len(proof) > 0 && proof[0].ServerHello == nil {
-			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, affects: []string{"Chrome, Edge and other Chromium browsers"},
+			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong,
 				summary: fmt.Sprintf("browsers cannot connect: the server chooses %s, which they do not offer", what)}
+			switch refused := offered(a); p {
+			case facts.PropGroups:
+				lacking(m, v.base, agreedGroup(v.base), refused.Groups(), (*tlswire.ClientHello).Groups, groupKind)
+			case facts.PropSchemes:
+				lacking(m, v.base, v.base.KeyProof.Scheme, refused.SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(v.base.Version))
+			case facts.PropSuites:
+				lacking(m, v.base, v.base.ServerHello.CipherSuite, refused.CipherSuites, suitesOf, suiteKind)
+			}
 			m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))
 			return m.see(attempts(v.base), "%s completes the handshake with %s", v.client(), what)
 		}

@@ -25,10 +25,13 @@ var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *v
 			m.see(attempts(a), "works without the post-quantum key share, %d bytes", a.BytesSent)
 		}
 	}
-	m.affects = []string{"Chrome ≥ 131, Firefox ≥ 132, Go ≥ 1.24, OpenSSL ≥ 3.5 (they send a post-quantum key share)"}
+	m.affects, m.unaffected = postQuantum, []string{"clients without a post-quantum key share"}
 	m.not = []string{"a firewall between here and the server: the same run from another network tells"}
 	return m
 }})
+
+// postQuantum are the clients that send a post-quantum key share by default.
+var postQuantum = []string{"OpenSSL ≥ 3.5", "Go ≥ 1.24", "Chrome ≥ 131", "Edge ≥ 131", "Firefox ≥ 132", "Safari ≥ 26"}
 
 // tooLargeForBrowsers warns where the user's own small hello works and a
 // browser's large one does not.
@@ -41,7 +44,7 @@ func (v *view) tooLargeForBrowsers() *match {
 			continue
 		}
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello, which does not fit into one packet, fails here",
-			affects: []string{"Chrome ≥ 131, Firefox ≥ 132, Go ≥ 1.24, OpenSSL ≥ 3.5"}, not: []string{"something else in a browser's hello (GREASE, its order)"}}
+			affects: postQuantum, not: []string{"something else in a browser's hello (GREASE, its order)"}}
 		m.see(attempts(a), "%d bytes: %s", len(offered(a).Raw), endText(a))
 		return m.see(attempts(v.base), "%d bytes: the handshake completes", len(offered(v.base).Raw))
 	}

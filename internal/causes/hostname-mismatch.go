@@ -35,11 +35,8 @@ var _ = register(rule{id: "hostname-mismatch", rank: rankName,
 				m.see(v.where(0), "it covers %s", some(p.Match.Covered, 5))
 			}
 			if p.Match.ByCN {
-				m.affects = breaks("cn-only")
+				m.judged("cn-only")
 			}
-		}
-		if m.affects == nil {
-			m.affects = []string{"every client that checks names"}
 		}
 		if v.isIP() {
 			m.fixes = []FixRef{{"server", "reissue-with-names"}, {"client", "use-right-name"}}

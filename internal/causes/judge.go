@@ -222,7 +222,7 @@ const maxEvidence = 12
 // cause renders a finding.
 func (f finding) cause() diag.Cause {
 	out := diag.Cause{ID: f.r.id, Severity: f.severity(), Confidence: f.m.confidence, Stage: f.m.stage, Summary: f.m.summary,
-		Addresses: slices.Clone(f.v.addrs), Evidence: f.m.evidence, Affects: f.m.affects, NotRuledOut: f.m.not, Verify: f.v.c.Want.Command}
+		Addresses: slices.Clone(f.v.addrs), Evidence: f.m.evidence, Affects: f.m.affects, Unaffected: f.m.unaffected, NotRuledOut: f.m.not, Verify: f.v.c.Want.Command}
 	refs := f.m.fixes
 	if page, ok := PageOf(f.r.id); ok {
 		out.Family = page.Family
@@ -231,6 +231,9 @@ func (f finding) cause() diag.Cause {
 		}
 		if refs == nil {
 			refs = page.Fixes
+		}
+		if len(out.Affects) == 0 && page.Affects != "" && out.Severity == diag.SeverityFailure {
+			out.Affects = []string{page.Affects}
 		}
 		if out.Summary == "" {
 			out.Summary = page.Title
@@ -244,7 +247,7 @@ func (f finding) cause() diag.Cause {
 		f.m.params(&p)
 	}
 	out.Fixes = RenderFixes(refs, f.v.software(), f.v.clients(), p)
-	for _, s := range []*[]string{&out.Addresses, &out.Affects, &out.NotRuledOut} {
+	for _, s := range []*[]string{&out.Addresses, &out.Affects, &out.Unaffected, &out.NotRuledOut} {
 		if *s == nil {
 			*s = []string{}
 		}

@@ -16,6 +16,6 @@ var _ = register(rule{id: "legacy-renegotiation", rank: rankNegotiation, match: 
 		m.severity = diag.SeverityWarning
 		m.summary = "the server lacks secure renegotiation (RFC 5746): OpenSSL 3 and all that use it refuse it"
 	}
-	m.affects = breaks("no-rfc5746")
+	m.judged("no-rfc5746")
 	return m.see(attempts(a)+", ServerHello", "no renegotiation_info extension in the answer, although the ClientHello asked for it")
 }})

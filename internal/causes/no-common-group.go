@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
-	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -27,7 +26,7 @@ var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(
 	}
 	if g := agreedGroup(f.to); g != 0 {
 		m.see(attempts(f.to), "the server then uses %s; %s offers %s", g, v.client(), list(offered(f.from).Groups(), 6))
-		m.affects = lacking(g.String(), client.LacksGroups(g))
+		lacking(m, f.to, g, offered(f.from).Groups(), (*tlswire.ClientHello).Groups, groupKind)
 		m.params = func(p *FixParams) { p.Groups = []string{g.String()} }
 	}
 	return m

@@ -28,6 +28,8 @@ type Page struct {
 	// Fixes are the usual ways out, in the order in which to try them. A rule
 	// may choose others.
 	Fixes []FixRef
+	// Affects says who breaks where the rule does not, "" for nothing.
+	Affects string
 	// Body is the Markdown below the header, beginning with "## What you see".
 	Body       string
 	References []Ref
@@ -159,6 +161,9 @@ func parsePage(name, text string) (*Page, error) {
 	}
 	p := &Page{Title: title, ID: one("id"), Family: one("family"), Stage: diag.Stage(one("stage")), Body: body}
 	fixes := one("fix")
+	if len(keys["affects"]) > 0 {
+		p.Affects = one("affects")
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -19,7 +19,8 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		if a.Version > offered(a).MaxVersion() {
 			m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", a.Version, v.client(), offered(a).MaxVersion())
 		}
-		m.params, m.affects = v.versionParams(a.Version, a), v.outside(a.Version, a.Version < v.lowest(a))
+		m.params = v.versionParams(a.Version, a)
+		m.sides(outside(a.Version, a.Version < v.lowest(a)), takes(a))
 		return m.see(attempts(a)+", ServerHello", "the ClientHello offers %s, the server answers with %s", v.offers(a), a.Version)
 	}
 	if a := v.base; a.SSL2 != nil || v.deep.SSL2 != nil {
@@ -49,8 +50,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	}
 	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)
 	m.params = v.versionParams(f.to.Version, f.from)
-	m.affects = v.outside(f.to.Version, f.to.Version < v.lowest(f.from))
-	return m
+	return m.sides(outside(f.to.Version, f.to.Version < v.lowest(f.from)), takes(f.to))
 }})
 
 func (v *view) versionParams(server tlswire.Version, a *facts.Attempt) func(*FixParams) {
@@ -74,41 +74,13 @@ func sslv2Error(a *facts.Attempt) bool {
 	return strings.HasPrefix(a.End.Err, "SSL 2.0 error") || len(a.End.Data) >= 5 && a.End.Data[0]&0xF0 == 0x80 && a.End.Data[1] == 3 && a.End.Data[2] == 0
 }
 
-// outside names the families whose oldest version is above the server's newest,
+// outside is true of clients whose oldest version is above the server's newest,
 // or whose newest is below its oldest.
-func (v *view) outside(version tlswire.Version, serverOld bool) []string {
-	if serverOld {
-		return families(func(p *client.Profile) bool { return p.Client.Lowest() > version })
+func outside(version tlswire.Version, serverOld bool) func(*client.Profile) bool {
+	return func(p *client.Profile) bool {
+		if serverOld {
+			return p.Client.Lowest() > version
+		}
+		return p.Client.MaxVersion < version
 	}
-	return families(func(p *client.Profile) bool { return p.Client.MaxVersion < version })
-}
-
-// families names the client families that a server turns away, the ones in use
-// first, as one line.
-func families(unable func(*client.Profile) bool) []string {
-	list := client.Unable(unable)
-	if len(list) == 0 {
-		return nil
-	}
-	return []string{client.Join(list, 8)}
-}
-
-// lacking names the families that do not offer what the server chose.
-func lacking(what string, unable func(*client.Profile) bool) []string {
-	list := families(unable)
-	if len(list) == 0 {
-		return nil
-	}
-	return []string{"clients that do not offer " + what + ": " + list[0]}
-}
-
-// breaks names the families that refuse such a certificate or handshake and,
-// after them, those that bear it.
-func breaks(problem string) []string {
-	fail, pass := client.CertFamilies(problem)
-	out := []string{strings.Join(fail, ", ")}
-	if len(pass) > 0 {
-		out = append(out, "not affected: "+strings.Join(pass, ", "))
-	}
-	return out
 }

@@ -51,9 +51,10 @@ type match struct {
 	summary    string
 	evidence   []diag.Evidence
 	not        []string // explanations that are not ruled out
-	affects    []string
-	fixes      []FixRef // zero: the page's
-	params     func(*FixParams)
+	// affects names the clients that break, unaffected those that do not.
+	affects, unaffected []string
+	fixes               []FixRef // zero: the page's
+	params              func(*FixParams)
 	// hides lists causes that are effects of this one.
 	hides []string
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/tlswhy/tlswhy/diag"
-	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -24,7 +23,7 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	m.summary = v.client() + " accepts no signature scheme that the server's key can make"
 	if s := f.to.KeyProof.Scheme; s != 0 {
 		m.see(attempts(f.to), "the server then signs with %s; %s offers %s", s, v.client(), list(offered(f.from).SignatureSchemes(), 6))
-		m.affects = lacking(s.String(), client.LacksSchemes(s))
+		lacking(m, f.to, s, offered(f.from).SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(f.to.Version))
 		m.params = func(p *FixParams) { p.Schemes = []string{s.String()} }
 	}
 	return m

@@ -33,8 +33,8 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *
 	}
 	for _, al := range v.base.Alerts {
 		if al.Level == tlswire.LevelWarning && al.Description == tlswire.AlertUnrecognizedName && v.base.ServerHello != nil {
-			m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: fmt.Sprintf("the server warns that it does not know the name %s, then goes on", name), affects: []string{"Java (it stops at this warning); all others go on"}}
-			return m.see(attempts(v.base), "warning alert: %s before the ServerHello", al.Description)
+			m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: fmt.Sprintf("the server warns that it does not know the name %s, then goes on", name)}
+			return m.judged("alert112-warning").see(attempts(v.base), "warning alert: %s before the ServerHello", al.Description)
 		}
 	}
 	return nil

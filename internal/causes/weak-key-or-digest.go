@@ -14,7 +14,8 @@ var _ = register(rule{id: "weak-key-or-digest", rank: rankStrength, match: func(
 	if len(ps) == 0 {
 		return v.weakIdentity()
 	}
-	m := &match{confidence: diag.Proven, summary: ps[0].Detail, affects: weakAffects(ps[0])}
+	m := &match{confidence: diag.Proven, summary: ps[0].Detail}
+	m.weak(ps[0])
 	for _, p := range ps {
 		m.see(v.where(p.Element), "%s", p.Detail)
 	}
@@ -22,15 +23,16 @@ var _ = register(rule{id: "weak-key-or-digest", rank: rankStrength, match: func(
 	return m
 }})
 
-// weakAffects are the families that refuse it, as measured where it was.
-func weakAffects(p chain.Problem) []string {
+// weak says which families refuse it, as measured where it was.
+func (m *match) weak(p chain.Problem) {
 	switch {
 	case p.Kind == chain.KindWeakKey && p.Bits == 1024:
-		return breaks("rsa1024")
+		m.judged("rsa1024")
 	case p.Kind == chain.KindWeakDigest && strings.Contains(p.Algorithm, "SHA1"):
-		return breaks("sha1")
+		m.judged("sha1")
+	default:
+		m.affects = []string{"every client of today"}
 	}
-	return []string{"every client of today"}
 }
 
 // weakIdentity finds a client certificate whose key a server at OpenSSL's

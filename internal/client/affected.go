@@ -46,6 +46,12 @@ func Unable(fails func(*Profile) bool) []string {
 	slices.SortStableFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(familyRank(a.family), familyRank(b.family)), cmp.Compare(a.family, b.family), cmp.Compare(a.platform, b.platform))
 	})
+	// The families of which a version in use fails come first: people look for
+	// their own.
+	inUse := func(g group) int {
+		return bit(!slices.ContainsFunc(members[g], func(p *Profile) bool { return p.Current && failed[p] }))
+	}
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(inUse(a), inUse(b)) })
 	out := []string{}
 	for _, g := range groups {
 		suffix := ""
@@ -118,21 +124,21 @@ func ranges(profiles []*Profile, failed map[*Profile]bool, finite bool) []string
 // LacksVersions is for Unable: clients that speak none of the versions.
 func LacksVersions(versions ...tlswire.Version) func(*Profile) bool {
 	return func(p *Profile) bool {
-		h := p.shared()
+		h := p.Offer()
 		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest() })
 	}
 }
 
 // LacksSuites is for Unable: clients that offer none of the suites.
 func LacksSuites(suites ...tlswire.CipherSuite) func(*Profile) bool {
-	return func(p *Profile) bool { return !overlap(p.shared().CipherSuites, suites) }
+	return func(p *Profile) bool { return !overlap(p.Offer().CipherSuites, suites) }
 }
 
 // LacksGroups is for Unable: clients that offer none of the groups. One that
 // sends no list of groups leaves the choice to the server.
 func LacksGroups(groups ...tlswire.Group) func(*Profile) bool {
 	return func(p *Profile) bool {
-		offered := p.shared().Groups()
+		offered := p.Offer().Groups()
 		return offered != nil && !overlap(offered, groups)
 	}
 }
@@ -141,7 +147,7 @@ func LacksGroups(groups ...tlswire.Group) func(*Profile) bool {
 // One that sends no list takes SHA-1 with any kind of key.
 func LacksSchemes(schemes ...tlswire.SignatureScheme) func(*Profile) bool {
 	return func(p *Profile) bool {
-		offered := p.shared().SignatureSchemes()
+		offered := p.Offer().SignatureSchemes()
 		if offered == nil {
 			return !slices.ContainsFunc(schemes, func(s tlswire.SignatureScheme) bool { return s.Hash() == "SHA1" })
 		}
@@ -154,20 +160,12 @@ func LacksSNI(p *Profile) bool { return !p.Client.SendsSNI }
 
 // LongerThan is for Unable: clients whose ClientHello has more bytes.
 func LongerThan(size int) func(*Profile) bool {
-	return func(p *Profile) bool { return len(p.shared().Raw) > size }
+	return func(p *Profile) bool { return len(p.Offer().Raw) > size }
 }
 
 // Refuses is for Unable: clients whose judgement refuses something.
 func Refuses(refuses func(facts.Client) bool) func(*Profile) bool {
 	return func(p *Profile) bool { return refuses(p.Client) }
-}
-
-// shared returns the parsed hello, which must not be changed.
-func (p *Profile) shared() *tlswire.ClientHello {
-	if h, err := p.parse(); err == nil {
-		return h
-	}
-	return &tlswire.ClientHello{}
 }
 
 func overlap[T comparable](a, b []T) bool {

@@ -78,6 +78,14 @@ func (p *Profile) Hello() *tlswire.ClientHello {
 	return c
 }
 
+// Offer returns the captured ClientHello itself, which must not be changed.
+func (p *Profile) Offer() *tlswire.ClientHello {
+	if h, err := p.parse(); err == nil {
+		return h
+	}
+	return &tlswire.ClientHello{} // a test parses every profile
+}
+
 // crawler reports that the client is a search engine's and no user's.
 func (p *Profile) crawler() bool { return slices.Contains(crawlers, p.Family) }
 

@@ -107,10 +107,10 @@ type Client struct {
 	// FinishesFrom is the oldest version in which the client ends a handshake
 	// well, where its hello offers older ones all the same; 0 = MinVersion.
 	FinishesFrom tlswire.Version
-	MinRSABits int // of keys below the anchor; 0 = any
-	MinDHBits  int // of the server's finite-field DH prime; 0 = any
-	AllowSHA1  bool
-	CNFallback bool
+	MinRSABits   int // of keys below the anchor; 0 = any
+	MinDHBits    int // of the server's finite-field DH prime; 0 = any
+	AllowSHA1    bool
+	CNFallback   bool
 	// NoRFC5746 says that the client goes on without secure renegotiation.
 	NoRFC5746 bool
 	SendsSNI  bool

@@ -82,7 +82,7 @@ func cipher() *diag.Diagnosis {
 			{Text: "works   with the same hello plus TLS_RSA_WITH_AES_128_CBC_SHA", Where: "attempt 3"},
 			{Text: "the server takes only static-RSA suites (4 of them)", Where: "attempts 3, 5"},
 		},
-		Affects: []string{"Go ≥ 1.22 and Python ≥ 3.10 by default", "curl, Java 17, browsers still connect"},
+		Affects: []string{"Go ≥ 1.22", "Python ≥ 3.10"}, Unaffected: []string{"curl", "Java 17", "browsers"},
 		Fixes: []diag.Fix{
 			{Side: "server", For: "apache", Action: "allow-suite", Text: "so that it also takes what your client offers:",
 				Config: "SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"},

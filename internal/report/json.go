@@ -59,7 +59,7 @@ func complete(d *diag.Diagnosis) *diag.Diagnosis {
 	c.Causes = list(c.Causes)
 	for i := range c.Causes {
 		x := &c.Causes[i]
-		x.Addresses, x.Evidence, x.Affects = orEmpty(x.Addresses), orEmpty(x.Evidence), orEmpty(x.Affects)
+		x.Addresses, x.Evidence, x.Affects, x.Unaffected = orEmpty(x.Addresses), orEmpty(x.Evidence), orEmpty(x.Affects), orEmpty(x.Unaffected)
 		x.NotRuledOut, x.Fixes = orEmpty(x.NotRuledOut), orEmpty(x.Fixes)
 	}
 	c.Handshake.Steps = list(c.Handshake.Steps)

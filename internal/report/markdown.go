@@ -94,8 +94,8 @@ func mdCause(b *strings.Builder, c *diag.Cause, o Options) {
 	for _, s := range c.NotRuledOut {
 		not = append(not, md(s))
 	}
-	for _, s := range c.Affects {
-		affected = append(affected, md(s))
+	if who := whom(c, o.Verbose > 0); who != "" {
+		affected = []string{md(who)}
 	}
 	list("Evidence", evidence)
 	list("Not ruled out", not)

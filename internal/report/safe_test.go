@@ -96,7 +96,7 @@ func FuzzReport(f *testing.F) {
 		d := expired()
 		d.Target.Name, d.Target.Input = s, s
 		c := &d.Causes[0]
-		c.ID, c.Summary, c.Verify, c.Affects = s, s, s, []string{s}
+		c.ID, c.Summary, c.Verify, c.Affects, c.Unaffected = s, s, s, []string{s}, []string{s}
 		c.Evidence[0] = diag.Evidence{Text: s, Where: s}
 		c.Fixes[0] = diag.Fix{Side: s, For: s, Text: s, Config: s, Command: s}
 		d.Handshake.Steps[4].Name, d.Handshake.Steps[4].Text, d.Handshake.Steps[4].Notes = s, s, []string{s}

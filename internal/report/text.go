@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -144,11 +145,11 @@ func (p *printer) cause(d *diag.Diagnosis, c *diag.Cause, o Options) {
 	for i, s := range c.NotRuledOut {
 		p.item(item{indent: 2, lead: first(i, "Not ruled out"), leadWidth: 15, leadStyle: bold, text: s})
 	}
-	if len(c.Affects) > 0 {
-		p.section("Affected", strings.Join(c.Affects, "; "), "")
+	if who := whom(c, o.Verbose > 0); who != "" {
+		p.section("Affected", who, "")
 	}
 	if len(c.Fixes) > 0 {
-		if len(c.Evidence)+len(c.Affects) > 0 {
+		if len(c.Evidence)+len(c.Affects)+len(c.Unaffected) > 0 {
 			p.blank()
 		}
 		p.fixes(c.Fixes, o)
@@ -156,6 +157,26 @@ func (p *printer) cause(d *diag.Diagnosis, c *diag.Cause, o Options) {
 	if c.Verify != "" {
 		p.put("  " + p.paint(bold, pad("Verify", labelWidth)) + p.paint(cyan, p.whole(c.Verify)))
 	}
+}
+
+// shownClients is how many families the short report names of each side.
+const shownClients = 6
+
+// whom says in one phrase who breaks and who does not.
+func whom(c *diag.Cause, all bool) string {
+	some := func(list []string) string {
+		if n := len(list) - shownClients; n > 1 && !all {
+			return strings.Join(list[:shownClients], ", ") + " and " + strconv.Itoa(n) + " more"
+		}
+		return strings.Join(list, ", ")
+	}
+	switch {
+	case len(c.Unaffected) == 0:
+		return some(c.Affects)
+	case len(c.Affects) == 0:
+		return "not affected: " + some(c.Unaffected)
+	}
+	return some(c.Affects) + "; not affected: " + some(c.Unaffected)
 }
 
 func first(i int, name string) string {
