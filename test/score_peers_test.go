@@ -96,7 +96,7 @@ func (s *scenario) asks() string {
 	if _, name, ok := strings.Cut(s.target, "://"); ok {
 		return name
 	}
-	return host
+	return s.ep.Hosts[0]
 }
 
 func find(all []scenario, name string) *scenario {

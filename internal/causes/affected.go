@@ -46,7 +46,7 @@ func lacking[T comparable](m *match, chosen *facts.Attempt, took T, refused []T,
 func takes(a *facts.Attempt) func(*client.Profile) bool {
 	return func(p *client.Profile) bool {
 		h := p.Offer()
-		if a == nil || a.ServerHello == nil || !h.Offers(a.Version) || a.Version < p.Client.Lowest() || !slices.Contains(h.CipherSuites, a.ServerHello.CipherSuite) {
+		if a == nil || a.ServerHello == nil || !h.Offers(a.Version) || a.Version < p.Client.Lowest(suiteOf(a)) || !slices.Contains(h.CipherSuites, a.ServerHello.CipherSuite) {
 			return false
 		}
 		if offered(a).ServerName() != "" && !p.Client.SendsSNI {

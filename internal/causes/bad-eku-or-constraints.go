@@ -17,6 +17,9 @@ var _ = register(rule{id: "bad-eku-or-constraints", rank: rankConstraints, match
 	switch {
 	case ps[0].Kind == chain.KindBadKeyUsage && ps[0].Element == 0:
 		m.judged("ku")
+		if ps[0].Cert.KeyUsage&(chain.KeyUsageDigitalSignature|chain.KeyUsageKeyEncipherment|chain.KeyUsageKeyAgreement) == 0 {
+			m.judged("ku-none")
+		}
 	case ps[0].Kind == chain.KindBadEKU && ps[0].Element == 0:
 		m.judged("eku")
 	}

@@ -28,6 +28,9 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 	if m := v.browserWarning(facts.PropSuites); m != nil {
 		return m
 	}
+	if m := v.narrowWarning(); m != nil {
+		return m
+	}
 	a := v.deep
 	if a == nil || !v.stuck || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertInsufficientSecurity {
 		return nil

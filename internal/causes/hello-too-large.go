@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
@@ -25,13 +26,10 @@ var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *v
 			m.see(attempts(a), "works without the post-quantum key share, %d bytes", a.BytesSent)
 		}
 	}
-	m.affects, m.unaffected = postQuantum, []string{"clients without a post-quantum key share"}
+	m.sides(client.LongerThan(onePacket), func(p *client.Profile) bool { return !client.LongerThan(onePacket)(p) && takes(f.to)(p) })
 	m.not = []string{"a firewall between here and the server: the same run from another network tells"}
 	return m
 }})
-
-// postQuantum are the clients that send a post-quantum key share by default.
-var postQuantum = []string{"OpenSSL ≥ 3.5", "Go ≥ 1.24", "Chrome ≥ 131", "Edge ≥ 131", "Firefox ≥ 132", "Safari ≥ 26"}
 
 // tooLargeForBrowsers warns where the user's own small hello works and a
 // browser's large one does not.
@@ -44,13 +42,16 @@ func (v *view) tooLargeForBrowsers() *match {
 			continue
 		}
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Likely, summary: "a browser's ClientHello, which does not fit into one packet, fails here",
-			affects: postQuantum, not: []string{"something else in a browser's hello (GREASE, its order)"}}
+			not: []string{"something else in a browser's hello (GREASE, its order)"}}
+		m.sides(client.LongerThan(onePacket), func(p *client.Profile) bool { return !client.LongerThan(onePacket)(p) && takes(v.base)(p) })
 		m.see(attempts(a), "%d bytes: %s", len(offered(a).Raw), endText(a))
 		return m.see(attempts(v.base), "%d bytes: the handshake completes", len(offered(v.base).Raw))
 	}
 	return nil
 }
 
-// largerThanOnePacket tells whether a hello needs more than one TCP segment on
-// an Ethernet path.
-func largerThanOnePacket(a *facts.Attempt) bool { return len(offered(a).Raw) > 1400 }
+// onePacket is the size of a hello above which it needs more than one TCP
+// segment on an Ethernet path.
+const onePacket = 1400
+
+func largerThanOnePacket(a *facts.Attempt) bool { return len(offered(a).Raw) > onePacket }

@@ -97,6 +97,9 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 	if offered(v.base).ServerName() != "" {
 		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: facts.Changes{SNI: "none"}})
 	}
+	if _, ch := v.narrow(); ch != (facts.Changes{}) {
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
+	}
 	for _, a := range v.at(ask[0].Changes) {
 		if ch := v.asBrowser(a); a.ServerHello == nil && a.End.Kind == facts.EndAlert && ch != (facts.Changes{}) {
 			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})

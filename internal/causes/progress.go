@@ -98,8 +98,8 @@ func versionWord(v tlswire.Version) string {
 // without supported_versions does not say; the client's own rule does.
 func (v *view) lowest(a *facts.Attempt) tlswire.Version {
 	if low := offered(a).MinVersion(); low != 0 {
-		if a.Of.Changes.Version == "" && v.c.Want.Client.FinishesFrom <= offered(a).MaxVersion() {
-			low = max(low, v.c.Want.Client.FinishesFrom)
+		if c := v.c.Want.Client; a.Of.Changes.Version == "" && c.SignedFrom <= offered(a).MaxVersion() && (a.ServerHello == nil || a.Version < c.Lowest(a.ServerHello.CipherSuite)) {
+			low = max(low, c.SignedFrom)
 		}
 		return low
 	}

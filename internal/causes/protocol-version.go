@@ -20,7 +20,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 			m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", a.Version, v.client(), offered(a).MaxVersion())
 		}
 		m.params = v.versionParams(a.Version, a)
-		m.sides(outside(a.Version, a.Version < v.lowest(a)), takes(a))
+		m.sides(outside(a, a.Version < v.lowest(a)), takes(a))
 		return m.see(attempts(a)+", ServerHello", "the ClientHello offers %s, the server answers with %s", v.offers(a), a.Version)
 	}
 	if a := v.base; a.SSL2 != nil || v.deep.SSL2 != nil {
@@ -50,7 +50,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	}
 	m.see(attempts(f.to)+", ServerHello", "%s offers %s; the server chooses %s", v.client(), v.offers(f.from), f.to.Version)
 	m.params = v.versionParams(f.to.Version, f.from)
-	return m.sides(outside(f.to.Version, f.to.Version < v.lowest(f.from)), takes(f.to))
+	return m.sides(outside(f.to, f.to.Version < v.lowest(f.from)), takes(f.to))
 }})
 
 func (v *view) versionParams(server tlswire.Version, a *facts.Attempt) func(*FixParams) {
@@ -76,11 +76,19 @@ func sslv2Error(a *facts.Attempt) bool {
 
 // outside is true of clients whose oldest version is above the server's newest,
 // or whose newest is below its oldest.
-func outside(version tlswire.Version, serverOld bool) func(*client.Profile) bool {
+func outside(a *facts.Attempt, serverOld bool) func(*client.Profile) bool {
 	return func(p *client.Profile) bool {
 		if serverOld {
-			return p.Client.Lowest() > version
+			return p.Client.Lowest(suiteOf(a)) > a.Version
 		}
-		return p.Client.MaxVersion < version
+		return p.Client.MaxVersion < a.Version
 	}
+}
+
+// suiteOf is the suite that the server chose, 0 when it chose none.
+func suiteOf(a *facts.Attempt) tlswire.CipherSuite {
+	if a.ServerHello == nil {
+		return 0
+	}
+	return a.ServerHello.CipherSuite
 }

@@ -125,7 +125,7 @@ func ranges(profiles []*Profile, failed map[*Profile]bool, finite bool) []string
 func LacksVersions(versions ...tlswire.Version) func(*Profile) bool {
 	return func(p *Profile) bool {
 		h := p.Offer()
-		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest() })
+		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest(0) })
 	}
 }
 

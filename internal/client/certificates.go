@@ -12,6 +12,7 @@ var judgements = map[string]string{
 	"cn-only":                   "++-+++++--", // the name stands only in the common name
 	"eku":                       "------+---", // EKU without serverAuth
 	"ku":                        "+++-+++--+", // key usage without digitalSignature
+	"ku-none":                   "--+---+--.", // nor keyEncipherment, nor keyAgreement
 	"leaf-is-ca":                "+++++++++-", // leaf with CA:true
 	"sha1":                      "---+------", // leaf signed with SHA-1, private CA
 	"rsa1024":                   "--+++-++++", // RSA-1024 leaf, private CA
@@ -38,7 +39,7 @@ var judgements = map[string]string{
 	"alert112-warning":          "+++-++++++", // unrecognized_name as a warning
 	"large-hello":               "++-+++++--", // hello above 1400 bytes is dropped: who sends one
 	"incomplete-chain":          "--------++", // an intermediate is missing; see remarks
-	"no-rfc5746":                "--++--.+++", // no secure renegotiation
+	"no-rfc5746":                "--++--++++", // no secure renegotiation
 	"chain-order":               "++++++++++", // out of order, or with the root
 	"name-constraints-violated": "-----...--",
 }

@@ -91,7 +91,7 @@ func newer(a, b *Profile) bool {
 
 func (p *Profile) variant() bool {
 	return p.Platform == "Windows Phone" || strings.Contains(p.Name, "Preview") || strings.Contains(p.Name, "Beta") ||
-		p.Platform == "XP" || p.Platform == "iOS"
+		p.Platform == "XP" || p.Platform == "iOS" || p.Platform == "Debian"
 }
 
 func (p *Profile) names() []string { return append([]string{p.Name}, p.Also...) }

@@ -82,7 +82,7 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 func commonVersion(h *tlswire.ClientHello, c facts.Client, s *facts.Server) (v tlswire.Version, known bool) {
 	known = true
 	for _, v := range []tlswire.Version{tlswire.TLS13, tlswire.TLS12, tlswire.TLS11, tlswire.TLS10, tlswire.SSL3, tlswire.SSL2} {
-		if !h.Offers(v) || v < c.Lowest() {
+		if !h.Offers(v) || v < c.MinVersion {
 			continue
 		}
 		speaks, tried := s.Versions[v]
@@ -118,6 +118,10 @@ func commonSuites(h *tlswire.ClientHello, s *facts.Server, v tlswire.Version) (s
 func withSuite(h *tlswire.ClientHello, c facts.Client, s *facts.Server, v tlswire.Version, suite tlswire.CipherSuite) Outcome {
 	o := Outcome{Version: v, Suite: suite}
 	info := suite.Info()
+	if v < c.Lowest(suite) {
+		o.Why = OfScheme
+		return o
+	}
 	switch info.Kex {
 	case tlswire.KexDHE:
 		if s.DHBits > 0 && s.DHBits < c.MinDHBits {

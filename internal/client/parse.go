@@ -76,8 +76,8 @@ func (p *Profile) set(key, value string) error {
 		p.Source = value
 	case "lowest":
 		p.Client.MinVersion, err = tlswire.ParseVersion(value)
-	case "finishes_from":
-		p.Client.FinishesFrom, err = tlswire.ParseVersion(value)
+	case "signed_from":
+		p.Client.SignedFrom, err = tlswire.ParseVersion(value)
 	case "highest":
 		p.Client.MaxVersion, err = tlswire.ParseVersion(value)
 	case "min_dh_bits":

@@ -17,7 +17,7 @@ import (
 // ladder draws one attempt as the steps of the handshake, the break marked and
 // what would have followed it greyed.
 func (r *runner) ladder(a *facts.Attempt, found []diag.Cause) diag.Handshake {
-	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.Lowest(), anchors: r.c.Want.AnchorsFrom}
+	l := &rungs{a: a, found: found, lowest: r.c.Want.Client.Lowest(0), anchors: r.c.Want.AnchorsFrom}
 	if a != nil && a.Of.Kind == facts.OnFile {
 		l.onFile(causes.Analyze(r.c, a))
 		return diag.Handshake{Attempt: a.N, Steps: l.steps}

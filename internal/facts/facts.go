@@ -104,13 +104,15 @@ type Client struct {
 	Reference  bool
 	MinVersion tlswire.Version
 	MaxVersion tlswire.Version
-	// FinishesFrom is the oldest version in which the client ends a handshake
-	// well, where its hello offers older ones all the same; 0 = MinVersion.
-	FinishesFrom tlswire.Version
-	MinRSABits   int // of keys below the anchor; 0 = any
-	MinDHBits    int // of the server's finite-field DH prime; 0 = any
-	AllowSHA1    bool
-	CNFallback   bool
+	// SignedFrom is the oldest version in which the client takes the server's
+	// signature, where it offers older ones all the same (SHA-1 below OpenSSL's
+	// security level 0); those it ends well only with suites that sign nothing.
+	// 0 = MinVersion.
+	SignedFrom tlswire.Version
+	MinRSABits int // of keys below the anchor; 0 = any
+	MinDHBits  int // of the server's finite-field DH prime; 0 = any
+	AllowSHA1  bool
+	CNFallback bool
 	// NoRFC5746 says that the client goes on without secure renegotiation.
 	NoRFC5746 bool
 	SendsSNI  bool
@@ -146,8 +148,14 @@ type List struct {
 	List *chain.RevocationList
 }
 
-// Lowest is the oldest version that the client takes.
-func (c Client) Lowest() tlswire.Version { return max(c.MinVersion, c.FinishesFrom) }
+// Lowest is the oldest version in which the client ends a handshake with the
+// suite well; 0 stands for a suite that signs.
+func (c Client) Lowest(suite tlswire.CipherSuite) tlswire.Version {
+	if suite.Info().Kex == tlswire.KexRSA {
+		return c.MinVersion
+	}
+	return max(c.MinVersion, c.SignedFrom)
+}
 
 // Kind is the kind of an experiment.
 type Kind uint8
