@@ -69,11 +69,11 @@ func realClients(t *testing.T) []*realClient {
 				return []string{"openssl", "s_client", "-connect", s.ep.Target(), "-servername", s.asks(), "-verify_hostname", s.asks(), "-verify_return_error", "-CAfile", s.opts.CAFile}
 			})},
 		{"curl", versionOf(t, "curl", "--version"), "", run("", nil, clean, func(s *scenario) []string {
-			return []string{"curl", "-sS", "-m", "10", "--cacert", s.opts.CAFile, "--resolve", s.asks() + ":" + s.port() + ":127.0.0.1", "-o", os.DevNull, "https://" + s.asks() + ":" + s.port()}
+			return []string{"curl", "-sS", "-m", "15", "--cacert", s.opts.CAFile, "--resolve", s.asks() + ":" + s.port() + ":127.0.0.1", "-o", os.DevNull, "https://" + s.asks() + ":" + s.port()}
 		})},
 		{"wget", versionOf(t, "wget", "--version"), "", run("", []string{"https_proxy=http://" + proxy}, func(code int, _ string) bool { return code == 0 || code == 8 }, // 8: an HTTP status
 			func(s *scenario) []string {
-				return []string{"wget", "-q", "-t", "1", "-T", "5", "--ca-certificate", s.opts.CAFile, "-O", os.DevNull, "https://" + s.asks() + ":" + s.port()}
+				return []string{"wget", "-nv", "-t", "1", "-T", "15", "--ca-certificate", s.opts.CAFile, "-O", os.DevNull, "https://" + s.asks() + ":" + s.port()}
 			})},
 		{"GnuTLS", versionOf(t, "gnutls-cli", "--version"), "", run("", nil, func(_ int, out string) bool { return strings.Contains(out, "Handshake was completed") }, func(s *scenario) []string {
 			return []string{"gnutls-cli", "--x509cafile", s.opts.CAFile, "--sni-hostname", s.asks(), "--verify-hostname", s.asks(), "-p", s.port(), "127.0.0.1"}

@@ -39,10 +39,11 @@ var _ = register(rule{id: "cert-revoked", rank: rankStaple, match: func(v *view)
 		return nil
 	}
 	if stapled {
-		m.affects = append([]string{"every client that asks the issuer itself"}, breaks("staple-revoked")...)
+		m.judged("staple-revoked")
+		m.affects = append(m.affects, "every client that asks the issuer itself")
 		return m
 	}
-	m.affects = []string{"clients that check revocation: Firefox (CRLite), Chrome (where its CRLSet has it), Safari, Windows, Java and OpenSSL when told to",
-		"not affected by default: curl, OpenSSL, Go, Node.js, Python"}
+	m.affects = []string{"Firefox (CRLite)", "Chrome where its CRLSet has it", "Safari", "Windows", "Java and OpenSSL when told to check"}
+	m.unaffected = []string{"curl, OpenSSL, Go, Node.js, Python and Java by default"}
 	return m
 }})

@@ -40,19 +40,19 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 	case bad != nil:
 		m.summary = "the stapled OCSP response cannot be used: " + bad.trouble()
 		m.see(bad.where, "the stapled response: %s", bad.trouble())
-		m.affects = breaks(flawFamilies[bad.Flaw])
+		m.judged(flawFamilies[bad.Flaw])
 	case !needed:
 		return nil
 	case len(have) > 0:
 		m.severity, m.summary = diag.SeverityWarning, "the server staples an OCSP response only now and then"
 		m.see(attempts(asked...), "%d of %d connections got one", len(have), len(asked))
-		m.affects = breaks("must-staple")
+		m.judged("must-staple")
 	default:
 		m.summary = "the server staples no OCSP response"
 		m.see(attempts(asked...), "asked for a response (status_request), got none in %s", count(len(asked), "connection"))
-		m.affects = breaks("must-staple")
+		m.judged("must-staple")
 		if !s.cert.MustStaple {
-			m.affects = []string{"clients that want a staple for every certificate: curl --cert-status"}
+			m.affects, m.unaffected = []string{"clients that want a staple for every certificate: curl --cert-status"}, nil
 		}
 	}
 	if s.cert.MustStaple {

@@ -87,7 +87,7 @@ func complete(v any, of reflect.Type, at string) (problems []string) {
 			problems = append(problems, complete(x, f.Type, at+"."+name)...)
 		}
 	}
-	return problems[:min(len(problems), 10)]
+	return problems[:min(len(problems), 12)]
 }
 
 // coherent demands that the parts of a diagnosis do not contradict each other.
