@@ -99,6 +99,9 @@ func closer(a, b *facts.Attempt, from facts.Changes) bool {
 // telling first. How it ended decides only the order.
 func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	from := cur.Of.Changes
+	if cur.End.Kind == facts.EndPreamble { // the hello was never sent
+		return [][]facts.Changes{{proxied(from)}}
+	}
 	wide := widen(from, "ssl3-1.3")
 	wides := []facts.Changes{wide}
 	if top := v.highest(cur); top < tlswire.TLS13 {
@@ -132,7 +135,15 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	return [][]facts.Changes{append(wides, sni, compact), {everything, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
+	rounds := [][]facts.Changes{append(wides, sni, compact), {everything, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
+	switch {
+	case cur.BytesReceived > 0:
+	case cur.End.Kind == facts.EndTimeout:
+		rounds[1] = append(rounds[1], proxied(from))
+	default:
+		rounds = append(rounds, []facts.Changes{proxied(from)})
+	}
+	return rounds
 }
 
 // widen offers all that any client ever offered in the negotiation, of these

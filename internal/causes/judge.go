@@ -81,7 +81,7 @@ func (v *view) fresh(es []facts.Experiment) []facts.Experiment {
 		if e.Kind == facts.Fetch {
 			return slices.ContainsFunc(v.c.Fetches, func(f facts.Fetched) bool { return f.Answers(e) })
 		}
-		return slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool { return a.Of == e })
+		return slices.ContainsFunc(v.c.Attempts, func(a *facts.Attempt) bool { return a.Of == e })
 	})
 }
 
@@ -105,8 +105,9 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
 		}
 	}
+	ask = append(ask, v.resumption()...)
 	for _, e := range ask {
-		if as := v.at(e.Changes); len(as) > 0 && as[0].ServerHello == nil {
+		if as := v.at(e.Changes); e.What == "" && len(as) > 0 && as[0].ServerHello == nil {
 			return append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1})
 		}
 	}

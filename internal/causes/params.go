@@ -140,6 +140,8 @@ func (v *view) describe(f *flip) string {
 			} else {
 				words = append(words, "offering ALPN "+value)
 			}
+		case facts.PropProxy:
+			words = append(words, "behind a PROXY "+value+" header")
 		case facts.PropShape:
 			words = append(words, shapeWords[value])
 		default:

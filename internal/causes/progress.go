@@ -43,6 +43,8 @@ func (v *view) unexplained(a *facts.Attempt) bool {
 	}
 	switch a.End.Kind {
 	case facts.EndAlert, facts.EndReset, facts.EndClosed, facts.EndTimeout, facts.EndMalformed:
+	case facts.EndPreamble:
+		return wordless(a)
 	default:
 		return false
 	}

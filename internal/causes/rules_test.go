@@ -25,10 +25,8 @@ var withoutRule = map[string]string{
 	"middlebox-inspection":   "the products' certificates are not known",
 	"middlebox-reset":        "nothing varies what the path sees",
 	"pmtu-blackhole":         "nothing varies the size of packets",
-	"proxy-protocol":         "the header is never sent",
 	"proxy-refused":          "no proxy is used",
 	"rate-limited":           "nothing is repeated often enough",
-	"resumption-broken":      "no session is resumed",
 }
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
@@ -36,7 +34,6 @@ var withoutScenario = map[string]string{
 	"ct-required":          "only public CAs are asked for it: TestPublicRoots in diagnose lends the lab such a root",
 	"distrusted-ca":        "the dates are of real roots: TestPublicRoots in diagnose lends the lab one",
 	"middlebox-downgrade":  "the sentinel is an answer that may also be called a violation",
-	"misdirected-request":  "no scenario answers 421 yet",
 	"renewed-not-deployed": "needs a file beside the server: TestOnDisk of package diagnose has it",
 }
 
@@ -56,7 +53,6 @@ var nearMiss = map[string]string{
 	"file-or-config-error":     "self-signed-trusted",
 	"internal-error":           "healthy-scripted",
 	"middlebox-downgrade":      "rsa-tls12",
-	"misdirected-request":      "http-403",
 	"psk-only":                 "healthy-scripted",
 	"renewed-not-deployed":     "healthy",
 	"server-no-certificate":    "sni-needed-and-sent",

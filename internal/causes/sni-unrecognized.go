@@ -2,13 +2,20 @@ package causes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
-var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *view) *match {
+var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *view) []facts.Experiment {
+	f := v.flipOf(facts.PropSNI)
+	if f == nil || offered(f.from).ServerName() == "" || f.from.End.Kind == facts.EndAlert {
+		return nil
+	}
+	return []facts.Experiment{{Address: v.addrs[0], Changes: v.otherName(f)}}
+}, match: func(v *view) *match {
 	if v.base == nil {
 		return nil
 	}
@@ -22,7 +29,11 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *
 		m.hides = append([]string{"wrong-vhost-cert"}, ofTheWrongOne...) // without the name it is the default's
 		if f.from.End.Kind != facts.EndAlert {
 			m.not = []string{"a filter on the path that follows the name: one run from another network tells"}
-			m.confidence = atBest(m.confidence, diag.Strong)
+			m.confidence = atBest(m.confidence, diag.Likely)
+			if a := v.works(f.from, v.otherName(f)); a != nil {
+				m.confidence = atBest(f.confidence(), diag.Strong)
+				m.see(attempts(a), "works with the SNI %s, which the certificate names", offered(a).ServerName())
+			}
 			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
 		}
 		return m
@@ -39,6 +50,24 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, match: func(v *
 	}
 	return nil
 }})
+
+// otherName changes the name that a flip found to be refused to another one of
+// the server's certificate: the control that tells a refused name from refused
+// names. Without one it changes nothing.
+func (v *view) otherName(f *flip) facts.Changes {
+	refused := offered(f.from).ServerName()
+	if len(f.to.Chain) > 0 {
+		for _, name := range f.to.Chain[0].DNSNames {
+			if rest, wild := strings.CutPrefix(name, "*."); wild {
+				name = "www." + rest
+			}
+			if !strings.EqualFold(name, refused) {
+				return f.from.Of.Changes.With(facts.PropSNI, name)
+			}
+		}
+	}
+	return f.from.Of.Changes
+}
 
 // atBest lowers a confidence to the limit.
 func atBest(c, limit diag.Confidence) diag.Confidence {

@@ -78,7 +78,7 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	o := diagnose.Options{SNI: h.SNI, MinVersion: h.MinVersion, MaxVersion: h.MaxVersion, Ciphers: h.Ciphers, Groups: h.Groups, SigAlgs: h.SigAlgs,
 		ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS, Revocation: h.Revocation, RequireStaple: h.RequireStaple}
 	if !h.NoConnect {
-		o.Connect = []string{r.Addr}
+		o.Connect = append([]string{r.Addr}, r.Others...)
 	}
 	if h.Anchors != "none" {
 		o.CAFile = write("ca.pem", r.CA)

@@ -22,7 +22,7 @@ type stream interface {
 
 // answer is the application: HTTP/1.1, a minimum of HTTP/2, and lines of SMTP
 // or IMAP where the connection began with their dialogue.
-func (e *engine) answer(s stream, protocol string, hasCertificate bool) {
+func (e *engine) answer(conn *serverConn, s stream, protocol, name string, hasCertificate bool) {
 	if e.faults.Mute {
 		_, _ = io.Copy(io.Discard, s) // until the client goes
 		return
@@ -31,11 +31,13 @@ func (e *engine) answer(s stream, protocol string, hasCertificate bool) {
 		e.answerLines(s)
 		return
 	}
-	status := e.faults.Status
-	body := "It works.\n"
-	if status == 0 {
-		status = http.StatusOK
+	if r := e.faults.Hangup; !r.IsZero() {
+		_, _ = s.Read(make([]byte, 1)) // what it asks for does not matter
+		_ = r.do(conn, nil)            // always an error
+		return
 	}
+	status := e.statusFor(conn, name)
+	body := "It works.\n"
 	if e.faults.HTTP400 && !hasCertificate {
 		// The words of nginx, which the browser shows.
 		status = http.StatusBadRequest

@@ -19,6 +19,7 @@ type serverConn struct {
 	faults   Transport
 	replay   []byte      // read already, to be read again
 	tds      *tdsPackets // around the handshake; nil for none
+	limited  bool        // one connection too many
 	sent     int
 	received int
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -17,12 +19,26 @@ type engine struct {
 	material *material
 	faults   Server
 	asked    atomic.Int32 // hellos that asked for a staple
+
+	second   *material // of SecondLeaf
+	backends []*engine
+	mu       sync.Mutex // guards what follows
+	served   int
+	last     time.Time // of the latest connection
+	stranger []byte    // a session that is not the one asked for
 }
 
 // serve goes through the stages of one connection; n is its number.
 func (e *engine) serve(conn *serverConn, n int) {
 	f := &e.faults
 	if f.AcceptDelay > 0 && !conn.pause(f.AcceptDelay) {
+		return
+	}
+	if conn.limited = e.limited(); conn.limited && f.LimitBy.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
+		return
+	}
+	if !f.ProxyHeader.IsZero() && proxyHeader(conn) != nil {
+		_ = f.ProxyHeader.do(conn, plainAlert(conn, tlswire.TLS12)) // always an error
 		return
 	}
 	if f.AtAccept.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
@@ -186,6 +202,7 @@ func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size int, s
 		{f.NoH2, !offersH2},
 		{f.Extension, hello.HasExtension(f.ExtensionType)},
 		{f.ManySuites, len(hello.CipherSuites) > 20},
+		{f.Resumption, offersSession(hello)},
 	} {
 		if !rule.when {
 			continue

@@ -19,7 +19,7 @@ func (e *engine) serveStandard(conn *serverConn) {
 		return
 	}
 	state := server.ConnectionState()
-	e.answer(server, state.NegotiatedProtocol, len(state.PeerCertificates) > 0)
+	e.answer(conn, server, state.NegotiatedProtocol, state.ServerName, len(state.PeerCertificates) > 0)
 	_ = server.CloseWrite() // the client may be gone
 	conn.linger()
 }
@@ -36,10 +36,14 @@ func (e *engine) config() *tls.Config {
 			if isOther {
 				key = e.material.otherKey
 			}
-			return &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key), SignedCertificateTimestamps: e.material.scts, OCSPStaple: e.staple(isOther, hello)}, nil
+			first := &tls.Certificate{Certificate: chain, PrivateKey: e.signer(key), SignedCertificateTimestamps: e.material.scts, OCSPStaple: e.staple(isOther, hello)}
+			if e.second != nil && hello.SupportsCertificate(first) != nil {
+				return &tls.Certificate{Certificate: e.second.chain, PrivateKey: e.signer(e.second.key)}, nil
+			}
+			return first, nil
 		},
-		SessionTicketsDisabled: !f.Tickets,
 	}
+	e.sessions(c)
 	if f.MinVersion != 0 {
 		c.MinVersion = uint16(f.MinVersion)
 	}

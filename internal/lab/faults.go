@@ -22,6 +22,7 @@ type Server struct {
 	Answer
 	Stage
 	App
+	Several
 }
 
 // Transport are faults of the connection, whatever TLS says.

@@ -18,6 +18,8 @@ type Running struct {
 	// Addr is where the server listens, Name what the client asks for.
 	Addr string
 	Name string
+	// Others are further addresses of the name.
+	Others []string
 	// CA is the client's file of anchors (PEM).
 	CA []byte
 	// ClientCert and ClientKey are the client's files (PEM), nil when the
@@ -63,10 +65,11 @@ func (r *Running) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := newMaterial(&r.Scenario, aia.url, issuers)
+	server, err := r.newEngine(r.Scenario.Server, aia, issuers)
 	if err != nil {
 		return err
 	}
+	m := server.material
 	aia.set(m.issuer)
 	r.CA, r.ClientCert, r.ClientKey, r.List = m.anchors, m.clientCert, m.clientKey, m.list
 	r.Pins, r.TLSA, r.Root = m.pins.pins(r.Scenario.Client.Pins), m.pins.tlsa(r.Scenario.Client.TLSA), m.pins.root
@@ -76,14 +79,20 @@ func (r *Running) start(ctx context.Context) error {
 	case r.Scenario.Server.Refuse:
 		return r.reserve()
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if r.Addr, err = r.listen(ctx, server); err != nil {
 		return err
 	}
-	r.Addr = listener.Addr().String()
-	r.atEnd(listener.Close)
-	server := &engine{running: r, material: m, faults: r.Scenario.Server}
-	r.tasks.Go(func() { r.accept(ctx, listener.(*net.TCPListener), server) })
+	for _, f := range r.Scenario.Server.Addresses {
+		other, err := r.newEngine(f, aia, issuers)
+		if err != nil {
+			return err
+		}
+		address, err := r.listen(ctx, other)
+		if err != nil {
+			return err
+		}
+		r.Others = append(r.Others, address)
+	}
 	return nil
 }
 
@@ -115,7 +124,8 @@ func (r *Running) accept(ctx context.Context, listener *net.TCPListener, server 
 		serve := func() {
 			defer r.forget(conn)
 			_ = conn.SetDeadline(time.Now().Add(serveFor)) // fails only when closed
-			server.serve(&serverConn{TCPConn: conn, ctx: ctx, faults: server.faults.Transport}, n)
+			one := server.turn(n)
+			one.serve(&serverConn{TCPConn: conn, ctx: ctx, faults: one.faults.Transport}, n)
 		}
 		if server.faults.OneAtATime {
 			serve()

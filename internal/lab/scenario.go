@@ -118,6 +118,9 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile, listFile string)
 	}
 	if !h.NoConnect {
 		add("--connect", r.Addr)
+		for _, other := range r.Others {
+			add("--connect", other)
+		}
 	}
 	if h.Anchors != "none" {
 		add("--ca", caFile)

@@ -51,7 +51,7 @@ func Variants() []Scenario {
 func (s *Scenario) varies() bool {
 	f := &s.Server
 	transport := !reflect.ValueOf(f.Transport).IsZero() || !reflect.ValueOf(f.Preamble).IsZero() || !reflect.ValueOf(f.Answer).IsZero() ||
-		!reflect.ValueOf(f.Stage).IsZero() || s.Client.NoConnect || s.Client.Protocol != "" || s.Client.StartTLS != "" || s.Client.Profile != ""
+		!reflect.ValueOf(f.Stage).IsZero() || !reflect.ValueOf(f.Several).IsZero() || s.Client.NoConnect || s.Client.Protocol != "" || s.Client.StartTLS != "" || s.Client.Profile != ""
 	hello := f.Hello
 	hello.NoSNI, hello.SNI, hello.UnknownSNI = Reaction{}, Reaction{}, Reaction{}
 	return !transport && reflect.ValueOf(hello).IsZero() && len(f.Suites) == 0 && len(f.ALPN) == 0 && s.Client.ALPN == "" &&

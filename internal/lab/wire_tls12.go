@@ -239,7 +239,7 @@ func (s *wireServer) application() error {
 	if err := s.stage(s.f.AfterFinished); err != nil {
 		return err
 	}
-	s.e.answer(s, s.protocol, len(s.clientChain) > 0)
+	s.e.answer(s.conn, s, s.protocol, s.hello.ServerName(), len(s.clientChain) > 0)
 	return s.alert(tlswire.Alert{Level: 1, Description: tlswire.AlertCloseNotify})
 }
 
