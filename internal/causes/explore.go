@@ -18,6 +18,10 @@ func (v *view) explore() []facts.Experiment {
 		}
 		return nil
 	}
+	if v.mixed || v.shut() != nil { // no property of the hello is to blame
+		v.stuck = v.unexplained(v.base)
+		return nil
+	}
 	cur := v.base
 	for range 3 {
 		if !v.unexplained(cur) || v.spokePlain() != nil {

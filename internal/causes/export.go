@@ -1,6 +1,8 @@
 package causes
 
 import (
+	"slices"
+
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -22,6 +24,25 @@ func Analyze(c *facts.Case, a *facts.Attempt) *chain.Analysis {
 	v := newView(c, nil)
 	v.deep = a
 	return v.analyze(a.Chain)
+}
+
+// Example is an attempt with the user's own hello that shows a cause; nil when
+// none does.
+func Example(c *facts.Case, cause diag.Cause) *facts.Attempt {
+	for _, g := range groups(c) {
+		if !slices.Contains(cause.Addresses, g.addrs[0]) {
+			continue
+		}
+		v := g.view(c)
+		v.explore()
+		v.analyzeDeep()
+		for _, f := range v.judge(true) {
+			if f.r.id == cause.ID && f.severity() == cause.Severity {
+				return g.base
+			}
+		}
+	}
+	return nil
 }
 
 // IDs are the ids of all causes that have a rule, in the order of their rank.

@@ -22,18 +22,18 @@ func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
 	if ask := bases(c); len(ask) > 0 {
 		return nil, ask
 	}
-	groups := group(c)
-	if len(groups) == 0 {
-		groups = [][]string{nil}
+	all := groups(c)
+	if len(all) == 0 {
+		all = []group{{}}
 	}
 	var found []finding
 	var ask []facts.Experiment
-	for _, addrs := range groups {
-		v := newView(c, addrs)
+	var views []*view
+	for _, g := range all {
+		v := g.view(c)
+		views = append(views, v)
 		ask = append(ask, v.explore()...)
-		if v.deep != nil && len(v.deep.Chain) > 0 && v.deep.SSL2 == nil {
-			v.analysis = v.analyze(v.deep.Chain)
-		}
+		v.analyzeDeep()
 		causes := v.judge(len(ask) == 0)
 		if len(ask) == 0 {
 			for _, r := range sorted() {
@@ -42,11 +42,27 @@ func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
 				}
 			}
 			ask = append(ask, v.fresh(v.curious(causes))...)
+			if len(ask) == 0 {
+				ask = append(ask, v.fresh(v.more(causes))...)
+			}
 		}
 		found = append(found, causes...)
 	}
-	ask = slices.Compact(ask)
-	return merge(c, found), ask
+	if len(ask) == 0 {
+		found = compare(views, found)
+	}
+	return merge(c, found), distinct(ask)
+}
+
+// distinct drops what is asked for twice.
+func distinct(ask []facts.Experiment) []facts.Experiment {
+	var out []facts.Experiment
+	for _, e := range ask {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // bases asks for the user's own hello at every address.
@@ -87,7 +103,7 @@ func (v *view) fresh(es []facts.Experiment) []facts.Experiment {
 
 // curious asks of a healthy server what breaks other clients only.
 func (v *view) curious(causes []finding) []facts.Experiment {
-	if v.base == nil || !completed(v.base) || v.base.Of.Kind != facts.Handshake {
+	if v.base == nil || v.mixed || v.shut() != nil || !completed(v.base) || v.base.Of.Kind != facts.Handshake {
 		return nil
 	}
 	if slices.ContainsFunc(causes, func(f finding) bool { return f.severity() == diag.SeverityFailure }) {
@@ -105,41 +121,24 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
 		}
 	}
-	ask = append(ask, v.resumption()...)
 	for _, e := range ask {
-		if as := v.at(e.Changes); e.What == "" && len(as) > 0 && as[0].ServerHello == nil {
-			return append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1})
-		}
-	}
-	return ask
-}
-
-// group puts the addresses together that answer the user's own hello alike.
-func group(c *facts.Case) [][]string {
-	var order []string
-	groups := map[string][]string{}
-	for _, addr := range c.Lookup.Addresses {
-		base := newView(c, []string{addr}).base
-		if base == nil {
+		as := v.at(e.Changes)
+		if len(as) == 0 || as[0].ServerHello != nil {
 			continue
 		}
-		key := fmt.Sprint(base.End.Kind, base.End.Stage, base.End.Alert, base.Version, base.Request != nil)
-		for _, cert := range base.Chain {
-			key += fmt.Sprintf(" %x", cert.SHA256[:8])
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1}) // does it still work?
+		if e.Repeat = 1; snapped(as[0]) && v.control(as[0]) {
+			ask = append(ask, e) // and does that fail again?
 		}
-		if base.HTTP != nil {
-			key += fmt.Sprint(" ", base.HTTP.Status)
-		}
-		if _, ok := groups[key]; !ok {
-			order = append(order, key)
-		}
-		groups[key] = append(groups[key], addr)
+		return append(ask, v.resumption()...)
 	}
-	var out [][]string
-	for _, key := range order {
-		out = append(out, groups[key])
+	if ch := v.other(); ch != (facts.Changes{}) {
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
+		if as := v.at(ch); len(as) > 0 && snapped(as[0]) {
+			ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1})
+		}
 	}
-	return out
+	return append(ask, v.resumption()...)
 }
 
 // finding is a match of one rule at one group of addresses.
@@ -202,7 +201,11 @@ func merge(c *facts.Case, found []finding) []diag.Cause {
 	})
 	for _, f := range found {
 		if i, ok := at[f.r.id]; ok {
-			out[i].Addresses = append(out[i].Addresses, f.v.addrs...)
+			for _, addr := range f.v.addrs {
+				if !slices.Contains(out[i].Addresses, addr) {
+					out[i].Addresses = append(out[i].Addresses, addr)
+				}
+			}
 			for _, e := range f.m.evidence {
 				if !slices.Contains(out[i].Evidence, e) {
 					out[i].Evidence = append(out[i].Evidence, e)

@@ -18,6 +18,9 @@ var _ = register(rule{id: "resumption-broken", rank: rankApplication, match: fun
 		return nil
 	}
 	a := failed[0]
+	if v.contradicted() {
+		return nil
+	}
 	m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, stage: a.End.Stage,
 		summary: fmt.Sprintf("the first connection works, one that resumes its session (%s) fails: %s", a.Session.Offered, endText(a)),
 		affects: []string{"clients that resume sessions: browsers, Java, .NET, curl and Python within one program"}}

@@ -20,13 +20,11 @@ var withoutRule = map[string]string{
 	"fips-policy":            "policies of a system are known from its errors only",
 	"hello-retry-failure":    "nothing provokes a HelloRetryRequest",
 	"inappropriate-fallback": "TLS_FALLBACK_SCSV is never sent",
-	"inconsistent-endpoints": "addresses are judged each for itself",
 	"middlebox-blackhole":    "nothing varies what the path sees",
 	"middlebox-inspection":   "the products' certificates are not known",
 	"middlebox-reset":        "nothing varies what the path sees",
 	"pmtu-blackhole":         "nothing varies the size of packets",
 	"proxy-refused":          "no proxy is used",
-	"rate-limited":           "nothing is repeated often enough",
 }
 
 // withoutScenario are the rules that the lab cannot trigger, and why.

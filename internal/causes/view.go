@@ -28,6 +28,8 @@ type view struct {
 	// stuck says that negotiation fails and no experiment is left that could
 	// still help.
 	stuck bool
+	// mixed says that other connections to the address were answered otherwise.
+	mixed bool
 	// flaky says that the user's own hello works at other times.
 	flaky bool
 
@@ -93,8 +95,12 @@ func (v *view) quiet() *facts.Attempt {
 
 // control tells whether the user's own hello still works after a failed
 // experiment: without it a negative does not count, since a server may have had
-// enough of us.
+// enough of us. Nor does it where the same experiment did better at another
+// time.
 func (v *view) control(after *facts.Attempt) bool {
+	if v.mixed || v.shut() != nil || slices.ContainsFunc(v.at(after.Of.Changes), func(a *facts.Attempt) bool { return works(a) != works(after) }) {
+		return false
+	}
 	return slices.ContainsFunc(v.at(facts.Changes{}), func(a *facts.Attempt) bool { return a.N > after.N && (completed(a) || a.End.Kind == facts.EndStopped) })
 }
 
@@ -135,6 +141,13 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 
 func onlyCAs(certs []*chain.Certificate) bool {
 	return !slices.ContainsFunc(certs, func(c *chain.Certificate) bool { return !c.IsCA() })
+}
+
+// analyzeDeep judges the chain of the deepest attempt.
+func (v *view) analyzeDeep() {
+	if v.deep != nil && len(v.deep.Chain) > 0 && v.deep.SSL2 == nil {
+		v.analysis = v.analyze(v.deep.Chain)
+	}
 }
 
 // path is the judged path of the deepest attempt, nil when there is none.

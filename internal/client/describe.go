@@ -24,6 +24,12 @@ func Describe(ch facts.Changes, base *tlswire.ClientHello) string {
 			out = append(out, words)
 		}
 	}
+	for _, kind := range []string{"rsa", "ecdsa"} {
+		if strings.HasPrefix(ch.Schemes, "="+kind) && strings.HasPrefix(ch.Suites, "-") {
+			ch.Suites, ch.Schemes = "", ""
+			say("for " + strings.ToUpper(kind) + " certificates only")
+		}
+	}
 	for _, word := range shape {
 		say(shapeWords(word))
 	}

@@ -77,6 +77,11 @@ func (r *runner) verdict(found []diag.Cause) diag.Verdict {
 // shown is the attempt whose ladder is drawn: the user's own hello, at an
 // address that shows the first failure.
 func (r *runner) shown(found []diag.Cause) *facts.Attempt {
+	if len(found) > 0 && found[0].Severity == diag.SeverityFailure {
+		if a := causes.Example(r.c, found[0]); a != nil {
+			return a
+		}
+	}
 	var first *facts.Attempt
 	for _, a := range r.c.Attempts {
 		if a.Of.Changes != (facts.Changes{}) || a.Of.Repeat > 0 || a.Of.Direct || a.Of.Session != "" || a.Of.Kind == facts.Plain && r.c.Want.Protocol != "http" {
