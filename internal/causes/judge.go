@@ -121,21 +121,17 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
 		}
 	}
+	if ch := v.other(); ch != (facts.Changes{}) {
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
+	}
 	for _, e := range ask {
 		as := v.at(e.Changes)
-		if len(as) == 0 || as[0].ServerHello != nil {
+		if len(as) == 0 || as[0].ServerHello != nil || !snapped(as[0]) && e.Changes == v.other() {
 			continue
 		}
 		ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1}) // does it still work?
 		if e.Repeat = 1; snapped(as[0]) && v.control(as[0]) {
 			ask = append(ask, e) // and does that fail again?
-		}
-		return append(ask, v.resumption()...)
-	}
-	if ch := v.other(); ch != (facts.Changes{}) {
-		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
-		if as := v.at(ch); len(as) > 0 && snapped(as[0]) {
-			ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1})
 		}
 	}
 	return append(ask, v.resumption()...)
