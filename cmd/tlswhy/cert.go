@@ -23,12 +23,11 @@ import (
 // certFlags are the options of tlswhy cert.
 type certFlags struct {
 	diagnoseFlags
-	name         string
-	passwordFile string
-	alias        string
-	offline      bool
-	complete     bool
-	write        string
+	name string
+	keyFlags
+	offline  bool
+	complete bool
+	write    string
 }
 
 func (p *program) certCommand() *cobra.Command {
@@ -198,7 +197,7 @@ func (f *certFlags) verify(file string) string {
 // holdings reads the files, and those of folders. A file that was named must
 // hold a certificate; of a folder those count that do.
 func (p *program) holdings(f *certFlags, paths []string) (held []diagnose.Held, skipped int, err error) {
-	open, err := f.openWith()
+	open, err := f.openWith(p)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -317,20 +316,6 @@ func (p *program) filesOf(path string) (files []string, folder bool, err error) 
 		return nil
 	})
 	return files, true, err
-}
-
-// openWith reads the password, if any. A line break at the end is not part of it.
-func (f *certFlags) openWith() (keyfile.Options, error) {
-	o := keyfile.Options{Alias: f.alias}
-	if f.passwordFile == "" {
-		return o, nil
-	}
-	data, err := readBounded(f.passwordFile)
-	if err != nil {
-		return o, badUsage("", "reading the password: %v", err)
-	}
-	o.Password = keyfile.NewPassword([]byte(strings.TrimRight(string(data), "\r\n")))
-	return o, nil
 }
 
 func readBounded(path string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/report"
 )
 
@@ -39,6 +40,11 @@ func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []stri
 	if err != nil {
 		return err
 	}
+	open, err := f.openWith(p)
+	if err != nil {
+		return err
+	}
+	p.keys = func(env *diagnose.Env) { f.lendKeys(env, open) }
 	many := f.targets != "" || len(args) > 1
 	r := &run{p: p, format: format, many: many, strict: f.strict, stream: report.NewStream(p.stdout, format, ro),
 		progress: p.newProgress(many, f.quiet), said: map[string]bool{}}

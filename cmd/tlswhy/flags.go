@@ -12,6 +12,7 @@ import (
 
 // diagnoseFlags are the options of tlswhy diagnose.
 type diagnoseFlags struct {
+	keyFlags
 	opts     options
 	ip4, ip6 bool
 	client   string
@@ -53,8 +54,10 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&o.SigAlgs, "sigalgs", "", "signature schemes")
 	fs.StringVar(&o.ALPN, "alpn", "", "application protocols, or none")
 	fs.StringVar(&f.client, "client", "", "speak and judge as this client; list prints them")
-	fs.StringVar(&o.CertFile, "cert", "", "client certificate (PEM)")
-	fs.StringVar(&o.KeyFile, "key", "", "its key (PEM)")
+	fs.StringVar(&o.CertFile, "cert", "", "client certificate")
+	fs.StringVar(&o.KeyFile, "key", "", "its key")
+	fs.StringVar(&f.passwordFile, "password-file", "", "file with the password of the client's key or store")
+	fs.StringVar(&f.alias, "alias", "", "the key to take from a store")
 	fs.StringVar(&o.CAFile, "ca", "", "the only trust anchors (PEM)")
 	fs.StringVar(&o.Trust, "trust", "", "whose roots")
 	fs.IntVar(&o.MinDHBits, "min-dh-bits", 0, "smallest finite-field DH prime that is accepted")

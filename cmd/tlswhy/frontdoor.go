@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/keyfile"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 	"github.com/tlswhy/tlswhy/internal/truststore/programs"
 )
@@ -23,15 +23,17 @@ type diagnoser func(ctx context.Context, target string, o *options) (*diag.Diagn
 // diagnoseTarget lends the library what the program has beyond it: the trust
 // stores of other programs, and the environment, in which proxy variables are
 // noticed.
-func diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagnosis, error) {
-	return diagnose.Run(ctx, target, diagnose.Options(*o), lentTo(os.Environ()))
+func (p *program) diagnoseTarget(ctx context.Context, target string, o *options) (*diag.Diagnosis, error) {
+	env := p.lend()
+	if p.keys != nil {
+		p.keys(&env)
+	}
+	return diagnose.Run(ctx, target, diagnose.Options(*o), env)
 }
 
 // lend is what the program adds to the library.
-func (p *program) lend() diagnose.Env { return lentTo(p.environ) }
-
-func lentTo(environ []string) diagnose.Env {
-	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: environ, LookupTLSA: lookupTLSA}
+func (p *program) lend() diagnose.Env {
+	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ, LookupTLSA: lookupTLSA}
 }
 
 // aboutTarget says whether an error concerns the target rather than the
@@ -61,6 +63,10 @@ func explain(err error) (msg, hint string) {
 			return fmt.Sprintf("reading the %s: %q does not exist", file.Role, file.File), ""
 		case errors.Is(file.Err, fs.ErrPermission):
 			return fmt.Sprintf("reading the %s: no permission to read %q", file.Role, file.File), ""
+		}
+		var key *keyfile.Error
+		if errors.As(file.Err, &key) {
+			return fmt.Sprintf("reading the %s %q: %s", file.Role, file.File, key.Msg), key.Hint
 		}
 		return file.Error(), ""
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/report"
 )
 
@@ -19,14 +20,16 @@ type program struct {
 	stdout, stderr io.Writer
 	environ        []string
 	diagnose       diagnoser
-	outTerminal    bool // stdout is a terminal
+	keys           func(*diagnose.Env) // how key files are opened; nil before the flags are read
+	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool
 	columns        int // of the terminal, 0 when unknown
 }
 
 func newProgram() *program {
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), diagnose: diagnoseTarget,
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd()))}
+	p.diagnose = p.diagnoseTarget
 	if p.outTerminal {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 			p.columns = w

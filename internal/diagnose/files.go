@@ -28,6 +28,14 @@ func (p *plan) loadAnchors(w *facts.Want, now time.Time) error {
 		var none *truststore.NoCertificateError
 		switch {
 		case errors.As(err, &none):
+			certs, _, err := p.open(p.opts.CAFile, "CA file")
+			if err != nil {
+				return err
+			}
+			if len(certs) > 0 {
+				w.Anchors, w.AnchorsFrom, w.AnchorsPrivate = certs, "--ca "+p.opts.CAFile, true
+				return nil
+			}
 			w.Local = &facts.LocalFault{File: p.opts.CAFile, Role: "CA file", Problem: "it holds no certificate" + holds(none.Has)}
 			return nil
 		case err != nil:
@@ -68,6 +76,9 @@ func holds(has []string) string {
 	if len(has) == 0 {
 		return ""
 	}
+	if what, nothing := strings.CutPrefix(has[0], "nothing: "); nothing {
+		return ": " + what
+	}
 	if strings.Contains(has[0], "PKCS#12") {
 		return ", it is a PKCS#12 file; convert it: openssl pkcs12 -in FILE -out FILE.pem -noenc"
 	}
@@ -96,11 +107,25 @@ func (p *plan) loadIdentity(w *facts.Want) error {
 	}
 	certs, rest := chain.ParsePEM(certPEM)
 	if len(certs) == 0 {
+		if certs, _, err = p.open(certFile, "client certificate"); err != nil {
+			return err
+		}
+	}
+	if len(certs) == 0 {
 		w.Local = &facts.LocalFault{File: certFile, Role: "client certificate", Problem: "it holds no certificate" + holds(rest)}
 		return nil
 	}
 	w.Identity = certs
 	signer, problem := parseKey(keyPEM)
+	if problem != "" {
+		_, key, err := p.open(keyFile, "client key")
+		if err != nil {
+			return err
+		}
+		if key != nil {
+			signer, problem = key, ""
+		}
+	}
 	if problem != "" {
 		w.Local = &facts.LocalFault{File: keyFile, Role: "client key", Problem: problem}
 		if alg := certs[0].Key.Algorithm; alg == chain.KeyEd448 || certs[0].Key.Public == nil && certs[0].Key.Problem == "" {
@@ -118,6 +143,23 @@ func (p *plan) loadIdentity(w *facts.Want) error {
 	}
 	p.identity = id
 	return nil
+}
+
+// open reads a store or an encrypted file, where the program can; the error is
+// a *FileError.
+func (p *plan) open(file, role string) ([]*chain.Certificate, crypto.Signer, error) {
+	if p.env.Open == nil {
+		return nil, nil, nil
+	}
+	data, err := readFile(file)
+	if err != nil {
+		return nil, nil, &FileError{File: file, Role: role, Err: err}
+	}
+	certs, key, err := p.env.Open(data)
+	if err != nil {
+		return nil, nil, &FileError{File: file, Role: role, Err: err}
+	}
+	return certs, key, nil
 }
 
 // readFile reads a bounded file.
@@ -152,6 +194,12 @@ func parseKey(data []byte) (crypto.Signer, string) {
 	}
 	if key := parseKeyDER(data); key != nil {
 		return key, ""
+	}
+	if bytes.Contains(data, []byte("BEGIN OPENSSH PRIVATE KEY")) {
+		return nil, "it holds a key in OpenSSH's own format; convert a copy: ssh-keygen -p -m PKCS8 -f COPY"
+	}
+	if certs, _ := chain.ParsePEM(data); len(certs) > 0 && !bytes.Contains(data, []byte("PRIVATE KEY")) {
+		return nil, "it holds a certificate and no private key; name the key's own file with --key"
 	}
 	if bytes.Contains(data, []byte("PRIVATE KEY")) {
 		return nil, "it holds a private key that cannot be read (an unknown type, or damaged)"

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"time"
 
@@ -55,6 +56,11 @@ type Env struct {
 	// OnDisk is the chain that the server ought to serve, read from OnDiskFile.
 	OnDisk     []*chain.Certificate
 	OnDiskFile string
+	// Open reads what is no plain PEM: certificates, a key, or both; all nil when
+	// the data is of no such kind. nil reads PEM and DER only.
+	Open func(data []byte) ([]*chain.Certificate, crypto.Signer, error)
+	// Flags are further words of the command line that repeats the diagnosis.
+	Flags []string
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as

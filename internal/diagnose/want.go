@@ -238,6 +238,9 @@ func (p *plan) command() string {
 	if !o.At.IsZero() {
 		add("--at", o.At.UTC().Format(time.RFC3339))
 	}
+	for _, word := range p.env.Flags {
+		words = append(words, quote(word))
+	}
 	return strings.Join(append(words, quote(p.target.Input)), " ")
 }
 

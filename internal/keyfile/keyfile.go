@@ -102,6 +102,10 @@ func Parse(data []byte, o Options) (*Contents, error) {
 	return parseDER(data, o)
 }
 
+// IsStore tells whether data is a store, which only a program that knows its
+// format can open.
+func IsStore(data []byte) bool { return isJKS(data) || isPKCS12(data) }
+
 // parseDER reads what is no text and no store.
 func parseDER(data []byte, o Options) (*Contents, error) {
 	if certs, err := chain.ParsePKCS7(data); err == nil && len(certs) > 0 {
