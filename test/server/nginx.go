@@ -9,12 +9,18 @@ import (
 
 func startNginx(t testing.TB, dir string, eps []*Endpoint) {
 	t.Helper()
+	process(t, dir, eps, "nginx", nginxArgs(t, dir, eps)...)
+}
+
+// nginxArgs writes the configuration and returns nginx's arguments.
+func nginxArgs(t testing.TB, dir string, eps []*Endpoint) []string {
+	t.Helper()
 	var blocks strings.Builder
 	for _, e := range eps {
 		blocks.WriteString(NginxBlock(e))
 	}
 	conf := write(t, dir, "nginx.conf", nginxHead()+blocks.String()+"}\n")
-	process(t, dir, eps, "nginx", "-p", dir, "-c", conf, "-e", "stderr")
+	return []string{"-p", dir, "-c", conf, "-e", "stderr"}
 }
 
 func nginxHead() string {
