@@ -100,9 +100,9 @@ func (v *view) serverTime(a *facts.Attempt) (moment, bool) {
 // witness looks for a second clock that agrees with the server's: another
 // address's, or the CA's in a stapled OCSP response.
 func (v *view) witness(t moment) string {
-	if produced, until, ok := stapleTimes(v.deep); ok && !t.at.Before(produced) && (until.IsZero() || !t.at.After(until)) &&
-		(t.ours.Before(produced) || !until.IsZero() && t.ours.After(until)) {
-		return fmt.Sprintf("the CA agrees: the stapled OCSP response is of %s and holds until %s", day(produced), day(until))
+	if from, until, ok := stapleTimes(v.deep); ok && !t.at.Before(from) && (until.IsZero() || !t.at.After(until)) &&
+		(t.ours.Before(from) || !until.IsZero() && t.ours.After(until)) {
+		return fmt.Sprintf("the CA agrees: the stapled OCSP response holds from %s to %s", day(from), day(until))
 	}
 	for _, a := range v.c.Attempts {
 		other, ok := v.serverTime(a)

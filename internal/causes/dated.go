@@ -39,19 +39,14 @@ func validityDays(c *chain.Certificate) int {
 	return int((c.NotAfter.Sub(c.NotBefore) + oneDay - 1) / oneDay)
 }
 
-// stapleTimes reads when a stapled OCSP response was made and until when it
-// holds.
-func stapleTimes(a *facts.Attempt) (produced, until time.Time, ok bool) {
+// stapleTimes reads from when and until when a stapled OCSP response holds.
+func stapleTimes(a *facts.Attempt) (from, until time.Time, ok bool) {
 	if len(a.Staple) == 0 {
-		return produced, until, false
+		return from, until, false
 	}
 	r, err := ocsp.ParseResponse(a.Staple, nil)
 	if err != nil || r.ThisUpdate.IsZero() {
-		return produced, until, false
+		return from, until, false
 	}
-	produced = r.ThisUpdate
-	if r.ProducedAt.After(produced) {
-		produced = r.ProducedAt
-	}
-	return produced, r.NextUpdate, true
+	return r.ThisUpdate, r.NextUpdate, true
 }
