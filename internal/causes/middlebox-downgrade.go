@@ -1,9 +1,8 @@
 package causes
 
 import (
-	"strings"
-
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
 var _ = register(rule{id: "middlebox-downgrade", rank: rankVersion, match: func(v *view) *match {
@@ -11,7 +10,7 @@ var _ = register(rule{id: "middlebox-downgrade", rank: rankVersion, match: func(
 		return nil
 	}
 	for _, x := range v.base.Violations {
-		if !strings.Contains(x.Problem, "downgrade sentinel") {
+		if x.Kind != facts.ViolationSentinel {
 			continue
 		}
 		m := &match{confidence: diag.Likely, summary: "something on the path, or the server itself, lowers the version: TLS 1.3 was offered on both sides and not used",

@@ -44,6 +44,9 @@ type Want struct {
 
 	Hello  *tlswire.ClientHello // the user's own hello, before it is armed
 	Client Client
+	// RecordSplit and SegmentSplit cut the user's own hello into records and
+	// TCP segments of so many bytes; 0 leaves it whole.
+	RecordSplit, SegmentSplit int
 
 	// Identity is the client certificate chain to present, leaf first; empty
 	// when there is none.
@@ -118,6 +121,9 @@ type Client struct {
 	SendsSNI  bool
 	// Rules are the dated rules that it enforces.
 	Rules Rules
+	// RequiresALPN says that the client ends where the server selects none of
+	// its application protocols.
+	RequiresALPN bool
 }
 
 // Lookup is the result of resolving the target's name.
@@ -216,6 +222,13 @@ type Changes struct {
 	Shape    string // "compact" (no extension that TLS 1.2 can do without), "browser" (GREASE, browser's order), "ssl2" ...
 	Identity string // "none": present no client certificate
 	Proxy    string // "v1": a header of the PROXY protocol goes first
+	// Extensions is "+" and names of extensions to add, or "-" and names of those
+	// to leave out, comma-separated.
+	Extensions string
+	Shares     string // the groups to send key shares of, comma-separated
+	Size       string // bytes of the ClientHello, by padding; "none" removes padding
+	Records    string // bytes of the hello in each TLS record; "whole"
+	Segments   string // bytes of the hello in each TCP segment; "whole"
 }
 
 // Property names one field of Changes.
@@ -232,10 +245,17 @@ const (
 	PropShape    Property = "shape"
 	PropIdentity Property = "client certificate"
 	PropProxy    Property = "PROXY header"
+
+	PropExtensions Property = "extensions"
+	PropShares     Property = "key shares"
+	PropSize       Property = "size"
+	PropRecords    Property = "records"
+	PropSegments   Property = "segments"
 )
 
 // Properties are all properties.
-var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity, PropProxy}
+var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity, PropProxy,
+	PropExtensions, PropShares, PropSize, PropRecords, PropSegments}
 
 func (c *Changes) field(p Property) *string {
 	switch p {
@@ -257,6 +277,16 @@ func (c *Changes) field(p Property) *string {
 		return &c.Identity
 	case PropProxy:
 		return &c.Proxy
+	case PropExtensions:
+		return &c.Extensions
+	case PropShares:
+		return &c.Shares
+	case PropSize:
+		return &c.Size
+	case PropRecords:
+		return &c.Records
+	case PropSegments:
+		return &c.Segments
 	}
 	return new(string)
 }
@@ -392,13 +422,6 @@ const (
 	ProofInvalid
 	ProofCannotCheck
 )
-
-// Violation is one breach of a rule by the peer.
-type Violation struct {
-	Message string // where: ServerHello
-	Problem string // what is wrong, in words
-	Rule    string // "RFC 8446, Section 4.1.3"
-}
 
 // HTTP is the first answer of the application.
 type HTTP struct {

@@ -32,7 +32,9 @@ type engine struct {
 	writeKey   []byte
 
 	pending    tlswire.Reassembler
-	unclaimed  int // bytes on the wire that no message took yet
+	place      int                     // in the order of the server's flight
+	seen       []tlswire.HandshakeType // of the server's flight
+	unclaimed  int                     // bytes on the wire that no message took yet
 	compatSent bool
 	answered   bool   // our flight has answered the server's
 	ticket     []byte // of the session, before TLS 1.3

@@ -28,7 +28,7 @@ func (e *engine) takeCertificate(message tlswire.Handshake) error {
 			return local(tlswire.AlertBadCertificate, err.Error())
 		}
 		if certificate != nil && !slices.Contains(e.hello.CompressCertificate(), certificate.Compression) {
-			e.violation("CompressedCertificate", fmt.Sprintf("uses %s, which was not offered",
+			e.violation(facts.ViolationExtension, "CompressedCertificate", fmt.Sprintf("uses %s, which was not offered",
 				tlswire.CompressionName(certificate.Compression)), "RFC 8879, Section 4")
 		}
 	} else {
@@ -39,16 +39,19 @@ func (e *engine) takeCertificate(message tlswire.Handshake) error {
 		return malformed(err)
 	}
 	if e.a.Certificate != nil {
-		e.violation("Certificate", "comes a second time", "RFC 8446, Section 4.4.2")
+		e.violation(facts.ViolationOrder, "Certificate", "comes a second time", "RFC 8446, Section 4.4.2")
 		return nil
 	}
 	e.a.Certificate = certificate
+	if len(certificate.Context) > 0 {
+		e.violation(facts.ViolationZero, "Certificate", fmt.Sprintf("has a certificate_request_context of %d bytes, a server's has none", len(certificate.Context)), "RFC 8446, Section 4.4.2")
+	}
 	for _, entry := range certificate.Entries[:min(len(certificate.Entries), maxChain)] {
 		e.a.Chain = append(e.a.Chain, chain.Parse(entry.Data))
 	}
 	e.stage = diag.StageCertificate
 	if len(certificate.Entries) == 0 {
-		e.violation("Certificate", "is empty", "RFC 8446, Section 4.4.2.4")
+		e.violation(facts.ViolationEmpty, "Certificate", "is empty", "RFC 8446, Section 4.4.2.4")
 		return nil
 	}
 	if staple := certificate.Entries[0].OCSPResponse(); staple != nil {
@@ -129,7 +132,11 @@ func (e *engine) proveKey(scheme tlswire.SignatureScheme, signed, signature []by
 // checkScheme notes a signature scheme that was not offered.
 func (e *engine) checkScheme(message string, scheme tlswire.SignatureScheme) {
 	if offered := e.hello.SignatureSchemes(); offered != nil && !slices.Contains(offered, scheme) {
-		e.violation(message, fmt.Sprintf("is signed with %v, which was not offered", scheme), "RFC 8446, Section 4.2.3")
+		e.violation(facts.ViolationScheme, message, fmt.Sprintf("is signed with %v, which was not offered", scheme), "RFC 8446, Section 4.2.3")
+		return
+	}
+	if e.a.Version >= tlswire.TLS13 && !scheme.InTLS13() {
+		e.violation(facts.ViolationScheme, message, fmt.Sprintf("is signed with %v, which TLS 1.3 has no place for", scheme), "RFC 8446, Section 4.4.3")
 	}
 }
 
@@ -139,6 +146,9 @@ func (e *engine) takeCertificateRequest(message tlswire.Handshake) error {
 	e.wireViolation(err)
 	if request == nil {
 		return malformed(err)
+	}
+	if !e.answered && len(request.Context) > 0 {
+		e.violation(facts.ViolationZero, "CertificateRequest", fmt.Sprintf("has a context of %d bytes within the handshake", len(request.Context)), "RFC 8446, Section 4.3.2")
 	}
 	e.a.Request = request
 	return nil

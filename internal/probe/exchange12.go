@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -30,7 +31,7 @@ func (e *engine) premaster() ([]byte, *tlswire.ClientKeyExchange, error) {
 	case kex != tlswire.KexDHE && kex != tlswire.KexDHAnon && kex != tlswire.KexECDHE && kex != tlswire.KexECDHAnon:
 		return nil, nil, unable()
 	case e.a.KeyExchange == nil:
-		e.violation("ServerHelloDone", "came without a ServerKeyExchange", "RFC 5246, Section 7.4.3")
+		e.violation(facts.ViolationOrder, "ServerHelloDone", "came without a ServerKeyExchange", "RFC 5246, Section 7.4.3")
 		return nil, nil, local(tlswire.AlertUnexpectedMessage, "the server sent no ServerKeyExchange")
 	case kex == tlswire.KexECDHE || kex == tlswire.KexECDHAnon:
 		secret, data, err := e.ecdhe()
@@ -51,7 +52,7 @@ func (e *engine) ecdhe() (secret, public []byte, err error) {
 	}
 	secret, err = pair.agree(kx.Point)
 	if err != nil {
-		e.violation("ServerKeyExchange", fmt.Sprintf("has a public value that is no element of %v", kx.Group), "RFC 8422, Section 5.11")
+		e.violation(facts.ViolationKeyShare, "ServerKeyExchange", fmt.Sprintf("has a public value that is no element of %v", kx.Group), "RFC 8422, Section 5.11")
 		return nil, nil, local(tlswire.AlertIllegalParameter, fmt.Sprintf("the server's public value is no element of %v", kx.Group))
 	}
 	return secret, pair.public(), nil
@@ -64,13 +65,13 @@ func (e *engine) dhe() (secret, public []byte, err error) {
 	case p.BitLen() > maxPrimeBits:
 		return nil, nil, local(tlswire.AlertHandshakeFailure, fmt.Sprintf("a prime of %d bits is too large to compute with", p.BitLen()))
 	case p.BitLen() < 4 || p.Bit(0) == 0 || g.Cmp(big.NewInt(1)) <= 0 || g.Cmp(p) >= 0:
-		e.violation("ServerKeyExchange", "has impossible Diffie-Hellman parameters", "RFC 5246, Section 7.4.3")
+		e.violation(facts.ViolationKeyShare, "ServerKeyExchange", "has impossible Diffie-Hellman parameters", "RFC 5246, Section 7.4.3")
 		return nil, nil, local(tlswire.AlertIllegalParameter, "the server's Diffie-Hellman parameters are impossible")
 	}
 	pair := newDH(p, g)
 	secret, err = pair.agree(kx.Y)
 	if err != nil {
-		e.violation("ServerKeyExchange", "has an impossible Diffie-Hellman public value", "RFC 5246, Section 7.4.3")
+		e.violation(facts.ViolationKeyShare, "ServerKeyExchange", "has an impossible Diffie-Hellman public value", "RFC 5246, Section 7.4.3")
 		return nil, nil, local(tlswire.AlertIllegalParameter, "the server's Diffie-Hellman public value is impossible")
 	}
 	// Leading zeros are stripped (RFC 5246, Section 8.1.2).

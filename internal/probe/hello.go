@@ -1,21 +1,13 @@
 package probe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
-)
-
-const (
-	ruleServerHello = "RFC 8446, Section 4.1.3"
-	ruleRetry       = "RFC 8446, Section 4.1.4"
-	ruleExtensions  = "RFC 8446, Section 4.2"
 )
 
 // serverHello reads up to the ServerHello and answers a HelloRetryRequest
@@ -67,7 +59,14 @@ func (e *engine) unexpected(got event, want string) error {
 	if got.kind == tlswire.ContentHandshake {
 		name = got.message.Type.String()
 	}
-	e.violation(name, "came in the place of "+want, "RFC 8446, Section 4")
+	rule, violation := "RFC 8446, Section 4", facts.ViolationOrder
+	if e.a.Version != 0 && e.a.Version < tlswire.TLS13 {
+		rule = "RFC 5246, Section 7.3"
+	}
+	if got.kind == tlswire.ContentChangeCipherSpec {
+		rule, violation = "RFC 5246, Section 7.1", facts.ViolationCCS
+	}
+	e.violation(violation, name, "came in the place of "+want, rule)
 	return local(tlswire.AlertUnexpectedMessage, fmt.Sprintf("the server sent a %s in the place of %s", name, want))
 }
 
@@ -99,66 +98,14 @@ func (e *engine) takeServerHello(hello *tlswire.ServerHello) error {
 	return e.resumes(hello)
 }
 
-// checkServerHello notes what was never offered.
-func (e *engine) checkServerHello(hello *tlswire.ServerHello) {
-	version, suite := hello.NegotiatedVersion(), hello.CipherSuite
-	if !e.hello.Offers(version) {
-		e.violation("ServerHello", fmt.Sprintf("chooses %v, which was not offered", version), ruleServerHello)
-	}
-	if !slices.Contains(e.hello.CipherSuites, suite) {
-		e.violation("ServerHello", fmt.Sprintf("chooses %v, which was not offered", suite), ruleServerHello)
-	} else if e.hello.Offers(version) && suite.Info().Known && !suite.AllowedIn(version) {
-		e.violation("ServerHello", fmt.Sprintf("chooses %v, which does not belong to %v", suite, version), ruleServerHello)
-	}
-	if hello.Compression != 0 && !slices.Contains(e.hello.Compression, hello.Compression) {
-		e.violation("ServerHello", fmt.Sprintf("chooses compression method %d, which was not offered", hello.Compression), ruleServerHello)
-	}
-	e.checkExtensions("ServerHello", hello.Extensions)
-	e.checkALPN("ServerHello", hello.ALPN())
-	if version == tlswire.TLS13 && !bytes.Equal(hello.SessionID, e.hello.SessionID) {
-		e.violation("ServerHello", "does not echo the session ID", ruleServerHello)
-	}
-	if retry := e.a.Retry; retry != nil {
-		if retry.CipherSuite != suite {
-			e.violation("ServerHello", "chooses another cipher suite than the HelloRetryRequest", ruleServerHello)
-		}
-		if retry.NegotiatedVersion() != version {
-			e.violation("ServerHello", "chooses another version than the HelloRetryRequest", ruleRetry)
-		}
-	}
-	sentinel := hello.DowngradeSentinel()
-	switch {
-	case sentinel == tlswire.TLS12 && version == tlswire.TLS12 && e.hello.Offers(tlswire.TLS13),
-		sentinel == tlswire.TLS11 && version <= tlswire.TLS11 && (e.hello.Offers(tlswire.TLS12) || e.hello.Offers(tlswire.TLS13)):
-		e.violation("ServerHello", fmt.Sprintf("chooses %v, but its random carries the downgrade sentinel: "+
-			"the server knows a higher version and did not see that it was offered", version), ruleServerHello)
-	}
-}
-
-// checkExtensions notes extensions that answer nothing of ours.
-func (e *engine) checkExtensions(message string, extensions []tlswire.Extension) {
-	for _, x := range extensions {
-		switch {
-		case e.hello.HasExtension(x.Type):
-		case x.Type == tlswire.ExtRenegotiationInfo && e.hello.RenegotiationInfo():
-		case x.Type == tlswire.ExtCookie && message == "HelloRetryRequest":
-		default:
-			e.violation(message, fmt.Sprintf("carries the extension %v, which was not offered", x.Type), ruleExtensions)
-		}
-	}
-}
-
 // retry answers a HelloRetryRequest with the second ClientHello.
 func (e *engine) retry(request *tlswire.ServerHello) error {
 	if e.a.Retry != nil {
-		e.violation("HelloRetryRequest", "comes a second time", ruleRetry)
+		e.violation(facts.ViolationRetryTwice, "HelloRetryRequest", "comes a second time", ruleRetry)
 		return local(tlswire.AlertUnexpectedMessage, "the server sent a second HelloRetryRequest")
 	}
 	e.a.Retry = request
-	e.checkExtensions("HelloRetryRequest", request.Extensions)
-	if !slices.Contains(e.hello.CipherSuites, request.CipherSuite) {
-		e.violation("HelloRetryRequest", fmt.Sprintf("chooses %v, which was not offered", request.CipherSuite), ruleRetry)
-	}
+	e.checkRetry(request)
 	protection, ok := tlswire.ProtectionOf(request.CipherSuite)
 	if !ok || request.NegotiatedVersion() != tlswire.TLS13 || !e.hello.Offers(tlswire.TLS13) {
 		return local(tlswire.AlertIllegalParameter, fmt.Sprintf("the HelloRetryRequest chooses %v and %v",
@@ -166,15 +113,7 @@ func (e *engine) retry(request *tlswire.ServerHello) error {
 	}
 	second := e.hello.Clone()
 	second.RemoveExtension(tlswire.ExtEarlyData)
-	changed := false
 	if share, present := request.KeyShare(); present {
-		changed = true
-		if !slices.Contains(e.hello.Groups(), share.Group) {
-			e.violation("HelloRetryRequest", fmt.Sprintf("asks for %v, which was not offered", share.Group), ruleRetry)
-		}
-		if slices.ContainsFunc(e.hello.KeyShares(), func(s tlswire.KeyShare) bool { return s.Group == share.Group }) {
-			e.violation("HelloRetryRequest", fmt.Sprintf("asks for %v, whose key share was sent", share.Group), ruleRetry)
-		}
 		e.keys = &Keys{shares: map[tlswire.Group]keyPair{}}
 		public, ok := e.keys.add(share.Group)
 		if !ok {
@@ -184,10 +123,6 @@ func (e *engine) retry(request *tlswire.ServerHello) error {
 	}
 	if cookie := request.Cookie(); cookie != nil {
 		second.SetCookie(cookie)
-		changed = true
-	}
-	if !changed {
-		e.violation("HelloRetryRequest", "asks for no change of the ClientHello", ruleRetry)
 	}
 	e.transcript.Retry(protection.Hash)
 	e.transcript.Add(request.Raw)
@@ -230,11 +165,4 @@ func (e *engine) ssl2(body []byte) error {
 		e.stage = diag.StageFinished
 	}
 	return errStop
-}
-
-// checkALPN notes a protocol that was never offered.
-func (e *engine) checkALPN(message, chosen string) {
-	if chosen != "" && !slices.Contains(e.hello.ALPN(), chosen) {
-		e.violation(message, fmt.Sprintf("selects the application protocol %q, which was not offered", chosen), "RFC 7301, Section 3.1")
-	}
 }

@@ -239,6 +239,7 @@ func TestViolations(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			a := script(serverHello(c.change)).Attempt(context.Background(), Spec{Hello: template()})
+			a.Violations = butSessionID(a.Violations)
 			if len(a.Violations) != c.count || a.End.Kind != c.kind || a.Version != c.version {
 				t.Errorf("got %v %v, %v, violations %v", a.End.Kind, a.End.Err, a.Version, a.Violations)
 			}
@@ -250,9 +251,18 @@ func TestViolations(t *testing.T) {
 		h.SetKeyShare(tlswire.KeyShare{Group: tlswire.GroupP256})
 	})
 	a := script(append(twice, twice...)).Attempt(context.Background(), Spec{Hello: template()})
+	a.Violations = butSessionID(a.Violations)
 	if a.End.Kind != facts.EndLocal || len(a.Violations) != 1 || a.Retry == nil {
 		t.Errorf("second retry: got %v, %v", a.End.Kind, a.Violations)
 	}
+}
+
+// butSessionID leaves out what every HelloRetryRequest of a script lacks: it is
+// written before the session ID is known.
+func butSessionID(all []facts.Violation) []facts.Violation {
+	return slices.DeleteFunc(all, func(x facts.Violation) bool {
+		return x.Kind == facts.ViolationSessionID && x.Message == "HelloRetryRequest"
+	})
 }
 
 func TestSSL2(t *testing.T) {

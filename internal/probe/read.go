@@ -54,6 +54,9 @@ func (e *engine) take(record tlswire.Record) (got event, again bool, err error) 
 	if err != nil {
 		return event{}, false, err
 	}
+	if kind != tlswire.ContentSSL2 && len(data) > tlswire.MaxPlaintext {
+		e.violation(facts.ViolationRecord, kind.String(), fmt.Sprintf("is a record of %d bytes, %d are allowed", len(data), tlswire.MaxPlaintext), "RFC 8446, Section 5.1")
+	}
 	switch kind {
 	case tlswire.ContentHandshake:
 		e.unclaimed += size
@@ -68,7 +71,7 @@ func (e *engine) take(record tlswire.Record) (got event, again bool, err error) 
 	case tlswire.ContentChangeCipherSpec:
 		e.note(tlswire.SideServer, "ChangeCipherSpec", data, size)
 		if len(data) != 1 || data[0] != 1 {
-			e.violation("ChangeCipherSpec", fmt.Sprintf("is %x instead of 01", data), "RFC 8446, Section 5")
+			e.violation(facts.ViolationCCS, "ChangeCipherSpec", fmt.Sprintf("is %x instead of 01", data), "RFC 8446, Section 5")
 		}
 		if e.a.Version >= tlswire.TLS13 || e.a.Version == 0 {
 			return event{}, true, nil // RFC 8446, Appendix D.4
@@ -82,7 +85,7 @@ func (e *engine) take(record tlswire.Record) (got event, again bool, err error) 
 		return event{kind: kind, data: data}, false, nil
 	}
 	e.note(tlswire.SideServer, kind.String(), data, size)
-	e.violation(kind.String(), "a record that was never asked for", "RFC 8446, Section 5")
+	e.violation(facts.ViolationRecord, kind.String(), "a record that was never asked for", "RFC 8446, Section 5")
 	return event{}, true, nil
 }
 
@@ -97,7 +100,7 @@ func (e *engine) unprotect(record tlswire.Record) (tlswire.ContentType, []byte, 
 	case record.Type == tlswire.ContentChangeCipherSpec:
 		return record.Type, record.Fragment, nil
 	case record.Type != tlswire.ContentApplicationData:
-		e.violation(record.Type.String(), "a plaintext record after the ServerHello", "RFC 8446, Section 5")
+		e.violation(facts.ViolationPlaintext, record.Type.String(), "a plaintext record after the ServerHello", "RFC 8446, Section 5")
 		return 0, nil, local(tlswire.AlertUnexpectedMessage, "the server sent a plaintext record after the ServerHello")
 	}
 	number := e.read.Sequence()
@@ -153,7 +156,7 @@ func (e *engine) readEnd(err error) error {
 	case errors.As(err, &notTLS):
 		return &ended{facts.End{Kind: facts.EndNotTLS, Data: e.drain(notTLS.First)}}
 	case errors.As(err, &large):
-		e.violation("record", fmt.Sprintf("%v record of %d bytes", large.Type, large.Length), "RFC 8446, Section 5.1")
+		e.violation(facts.ViolationRecord, "record", fmt.Sprintf("%v record of %d bytes", large.Type, large.Length), "RFC 8446, Section 5.1")
 		return &ended{facts.End{Kind: facts.EndMalformed, Err: err.Error(),
 			Alert: tlswire.Alert{Level: tlswire.LevelFatal, Description: tlswire.AlertRecordOverflow}}}
 	case errors.As(err, &cut):

@@ -137,7 +137,7 @@ func (e *engine) resumes(hello *tlswire.ServerHello) error {
 }
 
 func (e *engine) wrongResumption(problem, rule string) error {
-	e.violation("ServerHello", problem, rule)
+	e.violation(facts.ViolationPSK, "ServerHello", problem, rule)
 	return local(tlswire.AlertIllegalParameter, "the server "+problem)
 }
 

@@ -61,6 +61,7 @@ func (e *engine) serverFlight12() error {
 			return e.unexpected(got, "a ServerHelloDone")
 		}
 		message := got.message
+		e.checkOrder(order12, message.Type, "RFC 5246, Section 7.3")
 		switch message.Type {
 		case tlswire.TypeHelloRequest:
 			continue // not part of the transcript (RFC 5246, Section 7.4.1.1)
@@ -76,6 +77,7 @@ func (e *engine) serverFlight12() error {
 		case tlswire.TypeCertificateRequest:
 			err = e.takeCertificateRequest(message)
 		case tlswire.TypeServerHelloDone:
+			e.checkComplete12(message)
 			e.transcript.Add(message.Raw)
 			return nil
 		default:
@@ -97,7 +99,7 @@ func (e *engine) takeKeyExchange(message tlswire.Handshake) error {
 	}
 	if kx.Group != 0 {
 		if groups := e.hello.Groups(); groups != nil && !slices.Contains(groups, kx.Group) {
-			e.violation("ServerKeyExchange", fmt.Sprintf("uses %v, which was not offered", kx.Group), "RFC 8422, Section 5.4")
+			e.violation(facts.ViolationGroup, "ServerKeyExchange", fmt.Sprintf("uses %v, which was not offered", kx.Group), "RFC 8422, Section 5.4")
 		}
 	}
 	if kx.HasScheme {
@@ -189,7 +191,7 @@ func (e *engine) serverFinished12(keys *keys12) error {
 		case got.kind == tlswire.ContentChangeCipherSpec && !changed:
 			changed = true
 			if e.partial() {
-				e.violation("ChangeCipherSpec", "comes within a handshake message", "RFC 5246, Section 7.1")
+				e.violation(facts.ViolationCCS, "ChangeCipherSpec", "comes within a handshake message", "RFC 5246, Section 7.1")
 			}
 			e.read, err = tlswire.NewUnprotector(e.a.Version, e.protection, keys.server, e.encryptThenMAC())
 			if err != nil {
@@ -215,7 +217,7 @@ func (e *engine) serverFinished12(keys *keys12) error {
 
 func (e *engine) checkFinished12(message tlswire.Handshake, keys *keys12, changed bool) error {
 	if !changed {
-		e.violation("Finished", "came without a ChangeCipherSpec", "RFC 5246, Section 7.1")
+		e.violation(facts.ViolationCCS, "Finished", "came without a ChangeCipherSpec", "RFC 5246, Section 7.1")
 		return local(tlswire.AlertUnexpectedMessage, "the server's Finished came unprotected")
 	}
 	data, err := tlswire.ParseFinished(message.Raw)

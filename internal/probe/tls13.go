@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -50,11 +51,12 @@ func (e *engine) agree13() (*secrets13, error) {
 		return nil, local(tlswire.AlertInternalError, "the hello was sent verbatim, its private keys are not ours")
 	}
 	if _, chosen := e.a.ServerHello.SelectedPSK(); chosen && !e.a.Session.Resumed {
+		e.violation(facts.ViolationPSK, "ServerHello", "selects a pre-shared key, and none was offered", "RFC 8446, Section 4.2.11")
 		return nil, local(tlswire.AlertIllegalParameter, "the server chose a pre-shared key that was not offered")
 	}
 	share, ok := e.a.ServerHello.KeyShare()
 	if !ok {
-		e.violation("ServerHello", "has no readable key_share", "RFC 8446, Section 4.2.8")
+		e.violation(facts.ViolationKeyShare, "ServerHello", "has no readable key_share", "RFC 8446, Section 4.2.8")
 		return nil, local(tlswire.AlertMissingExtension, "the ServerHello has no readable key share")
 	}
 	pair := e.keys.shares[share.Group]
@@ -64,17 +66,17 @@ func (e *engine) agree13() (*secrets13, error) {
 				return nil, local(tlswire.AlertInternalError, fmt.Sprintf("secrets of %v cannot be computed", share.Group))
 			}
 		}
-		e.violation("ServerHello", fmt.Sprintf("has a key share of %v, for which none was sent", share.Group), "RFC 8446, Section 4.2.8")
+		e.violation(facts.ViolationKeyShare, "ServerHello", fmt.Sprintf("has a key share of %v, for which none was sent", share.Group), "RFC 8446, Section 4.2.8")
 		return nil, local(tlswire.AlertIllegalParameter, fmt.Sprintf("the server's key share is of %v, for which none was sent", share.Group))
 	}
 	secret, err := pair.agree(share.Data)
 	if err != nil {
-		e.violation("ServerHello", fmt.Sprintf("has a key share of %d bytes that is no element of %v", len(share.Data), share.Group),
+		e.violation(facts.ViolationKeyShare, "ServerHello", fmt.Sprintf("has a key share of %d bytes that is no element of %v", len(share.Data), share.Group),
 			"RFC 8446, Section 4.2.8.2")
 		return nil, local(tlswire.AlertIllegalParameter, fmt.Sprintf("the server's key share is no element of %v", share.Group))
 	}
 	if e.partial() {
-		e.violation("ServerHello", "is followed by other messages in its record", "RFC 8446, Section 5.1")
+		e.violation(facts.ViolationOrder, "ServerHello", "is followed by other messages in its record", "RFC 8446, Section 5.1")
 	}
 	s := &secrets13{schedule: tlswire.NewSchedule(e.protection.Hash)}
 	if e.a.Session.Resumed {
@@ -128,6 +130,7 @@ func (e *engine) serverFlight13(secrets *secrets13) error {
 // serverMessage13 takes one message of the server's flight.
 func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 	message := got.message
+	e.checkOrder(order13, message.Type, "RFC 8446, Section 4")
 	var err error
 	switch message.Type {
 	case tlswire.TypeEncryptedExtensions:
@@ -135,7 +138,8 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 		e.wireViolation(parse)
 		e.a.Encrypted = extensions
 		e.checkExtensions("EncryptedExtensions", extensions.Extensions)
-		e.checkALPN("EncryptedExtensions", extensions.ALPN())
+		e.checkPlace("EncryptedExtensions", extensions.Extensions, tlswire.TLS13)
+		e.checkALPN("EncryptedExtensions", extensions.Extensions)
 	case tlswire.TypeCertificateRequest:
 		err = e.takeCertificateRequest(message)
 	case tlswire.TypeCertificate, tlswire.TypeCompressedCertificate:
@@ -153,9 +157,7 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 			return malformed(parse)
 		}
 		e.a.Finished = proof(hmac.Equal(data, tlswire.FinishedMAC(e.protection.Hash, secrets.server, e.transcript.Sum())))
-		if e.a.Certificate == nil && !e.a.Session.Resumed {
-			e.violation("Finished", "came without a Certificate", "RFC 8446, Section 4.4")
-		}
+		e.checkComplete13()
 	default:
 		return e.unexpected(got, "the server's Finished")
 	}
@@ -181,7 +183,7 @@ func (e *engine) clientFlight13(secrets *secrets13) error {
 	flight = e.message(flight, "Finished", finished)
 	e.resumption = secrets.schedule.Resumption(e.transcript.Sum())
 	if e.partial() {
-		e.violation("Finished", "is followed by other messages in its record", "RFC 8446, Section 5.1")
+		e.violation(facts.ViolationOrder, "Finished", "is followed by other messages in its record", "RFC 8446, Section 5.1")
 	}
 	if err := e.readWith(serverSecret); err != nil {
 		return err

@@ -37,10 +37,10 @@ func (e *engine) note(from tlswire.Side, name string, raw []byte, size int) {
 const nameApplicationData = "application data"
 
 // violation notes a breach of the RFCs that does not end the attempt.
-func (e *engine) violation(message, problem, rule string) {
+func (e *engine) violation(kind facts.ViolationKind, message, problem, rule string) {
 	const enough = 50
 	if len(e.a.Violations) < enough {
-		e.a.Violations = append(e.a.Violations, facts.Violation{Message: message, Problem: problem, Rule: rule})
+		e.a.Violations = append(e.a.Violations, facts.Violation{Kind: kind, Message: message, Problem: problem, Rule: rule})
 	}
 }
 
@@ -51,14 +51,14 @@ func (e *engine) wireViolation(err error) bool {
 	}
 	var wire *tlswire.WireError
 	if !errors.As(err, &wire) {
-		e.violation("", err.Error(), "")
+		e.violation(facts.ViolationSyntax, "", err.Error(), "")
 		return true
 	}
 	problem := wire.Problem
 	if wire.Field != "" {
 		problem = wire.Field + " " + wire.Problem
 	}
-	e.violation(wire.Message, problem, wire.Section)
+	e.violation(facts.ViolationSyntax, wire.Message, problem, wire.Section)
 	return true
 }
 
