@@ -22,9 +22,13 @@ import (
 //	Schemes  the same
 //	ALPN     "none", or the protocols
 //	Shape    words, comma-separated: see shapes
+//	Extensions  "+A,B" added, "-A,B" taken out
+//	Shares   the groups to send key shares of
+//	Size     the length of the message by padding, or "none" for no padding
 //
 // Values compose: the shape is made first, then version, suites, groups,
-// schemes, ALPN and SNI, last the padding. Identity is the sender's.
+// schemes, ALPN and SNI, extensions and shares, last the padding. Identity,
+// Records and Segments are the sender's.
 func Apply(base *tlswire.ClientHello, ch facts.Changes) (*tlswire.ClientHello, error) {
 	if base == nil {
 		return nil, fmt.Errorf("changing a hello: %w", errNoHello)
@@ -66,8 +70,13 @@ func Apply(base *tlswire.ClientHello, ch facts.Changes) (*tlswire.ClientHello, e
 	default:
 		setServerName(h, ch.SNI)
 	}
-	if slices.Contains(words, "padded") && !h.SSL2 {
-		pad(h)
+	for _, last := range []struct {
+		apply  func(*tlswire.ClientHello, string) error
+		change string
+	}{{applyExtensions, ch.Extensions}, {applyShares, ch.Shares}, {applySize, ch.Size}} {
+		if err := last.apply(h, last.change); err != nil {
+			return nil, fmt.Errorf("changing a hello: %w", err)
+		}
 	}
 	return h, nil
 }

@@ -130,7 +130,7 @@ func TestApply(t *testing.T) {
 		{"classic", "reference", facts.Changes{Shape: "classic"}, func(b, h *tlswire.ClientHello) bool {
 			return len(h.KeyShares()) == 1 && h.KeyShares()[0].Group == tlswire.GroupX25519 && size(h) < 600 && len(h.CipherSuites) == len(b.CipherSuites)
 		}},
-		{"classic and padded", "reference", facts.Changes{Shape: "classic,padded"}, func(_, h *tlswire.ClientHello) bool {
+		{"classic and padded", "reference", facts.Changes{Shape: "classic", Size: "1600"}, func(_, h *tlswire.ClientHello) bool {
 			return size(h) >= 1400 && !slices.ContainsFunc(h.Groups(), PostQuantum)
 		}},
 		{"no grease", "chrome", facts.Changes{Shape: "no-grease"}, func(_, h *tlswire.ClientHello) bool {

@@ -40,6 +40,15 @@ type Options struct {
 	// ALPN replaces the protocols; nil leaves them, an empty list removes them.
 	// The reference client has none; callers add HTTPProtocols for HTTP.
 	ALPN []string
+
+	// Size is the length of the ClientHello in bytes, by padding (RFC 7685);
+	// RecordVersion the version of its record; GREASE adds reserved values (RFC
+	// 8701), FallbackSCSV says that this is a retry with a lower version (RFC
+	// 7507).
+	Size          int
+	RecordVersion tlswire.Version
+	GREASE        bool
+	FallbackSCSV  bool
 }
 
 // HTTPProtocols is what the reference client offers in ALPN to HTTP targets.
@@ -95,6 +104,9 @@ func Build(p *Profile, o Options) (*tlswire.ClientHello, facts.Client, error) {
 	setServerName(h, o.SNI)
 	if o.ForceSNI {
 		c.SendsSNI = h.ServerName() != ""
+	}
+	if err := chooseExtras(h, c, o); err != nil {
+		return nil, c, err
 	}
 	return h, c, nil
 }

@@ -63,6 +63,19 @@ func Describe(ch facts.Changes, base *tlswire.ClientHello) string {
 	if ch.Proxy != "" {
 		say("behind a PROXY " + ch.Proxy + " header")
 	}
+	say(listWords(ch.Extensions, "extension"))
+	if ch.Shares != "" {
+		say("with a key share of " + ch.Shares)
+	}
+	switch ch.Size {
+	case "":
+	case "none":
+		say("without padding")
+	default:
+		say("padded to " + ch.Size + " bytes")
+	}
+	say(pieces(ch.Records, "TLS record"))
+	say(pieces(ch.Segments, "TCP segment"))
 	if len(out) == 0 {
 		return "the client's own hello"
 	}
@@ -87,8 +100,8 @@ func shapeWords(word string) string {
 		return "without GREASE"
 	case "staple":
 		return "asking for an OCSP response"
-	case "padded":
-		return "padded to " + strconv.Itoa(paddedSize) + " bytes"
+	case "record-1.0":
+		return "in records of version 1.0"
 	}
 	return word
 }
@@ -130,4 +143,14 @@ func listWords(change, kind string) string {
 		return "only " + list
 	}
 	return change
+}
+
+func pieces(change, kind string) string {
+	switch change {
+	case "":
+		return ""
+	case "whole":
+		return "in one " + kind
+	}
+	return "in " + kind + "s of " + change + " bytes"
 }

@@ -28,7 +28,7 @@ func TestDescribe(t *testing.T) {
 		{facts.Changes{Suites: "all", Groups: "all", Schemes: "all"}, "every suite, group and scheme"},
 		{facts.Changes{Shape: "wide"}, "every suite, group and scheme, SSL 3.0 to TLS 1.3 offered"},
 		{facts.Changes{Schemes: "all", SNI: "none"}, "every signature scheme, without SNI"},
-		{facts.Changes{Shape: "classic,padded"}, "without post-quantum key exchange, padded to 1600 bytes"},
+		{facts.Changes{Shape: "classic", Size: "1600", Segments: "700", Extensions: "-encrypt_then_mac"}, "without post-quantum key exchange, without encrypt_then_mac, padded to 1600 bytes, in TCP segments of 700 bytes"},
 		{facts.Changes{Shape: "browser", Identity: "none"}, "a browser's hello, without the client certificate"},
 		{facts.Changes{Suites: "nonsense"}, "nonsense"},
 	}

@@ -18,7 +18,7 @@ import (
 //	no-grease      without GREASE
 //	wide           SSL 3.0 to TLS 1.3 with every suite, group and scheme
 //	staple         with status_request: asks for a stapled OCSP response
-//	padded         longer than one segment, by padding
+//	record-1.0     in records of version 1.0, as nearly every client does
 var shapes = map[string]func(*tlswire.ClientHello) *tlswire.ClientHello{
 	"browser":       browser,
 	"compact":       compact,
@@ -27,7 +27,7 @@ var shapes = map[string]func(*tlswire.ClientHello) *tlswire.ClientHello{
 	"classic":       classic,
 	"no-grease":     noGREASE,
 	"staple":        staple,
-	"padded":        nil,
+	"record-1.0":    usualRecord,
 }
 
 const browserProfile = "Chromium 137 (Win 11)"
@@ -49,7 +49,6 @@ func browser(base *tlswire.ClientHello) *tlswire.ClientHello {
 const (
 	compactSuites = 20  // old devices have limits on their number
 	compactSize   = 255 // the largest handshake message without a second length byte in use
-	paddedSize    = 1600
 )
 
 func compact(base *tlswire.ClientHello) *tlswire.ClientHello {
@@ -194,13 +193,10 @@ func noGREASEIn(h *tlswire.ClientHello) {
 	}
 }
 
-// pad makes the hello longer than one segment of Ethernet carries, whatever is
-// in it; a hello that is longer already stays.
-func pad(h *tlswire.ClientHello) {
-	h.RemoveExtension(tlswire.ExtPadding)
-	if messageSize(h) < paddedSize {
-		h.PadTo(paddedSize)
-	}
+func usualRecord(base *tlswire.ClientHello) *tlswire.ClientHello {
+	h := base.Clone()
+	h.RecordVersion = tlswire.TLS10
+	return h
 }
 
 // staple asks for an OCSP response of any responder (RFC 6066, Section 8).

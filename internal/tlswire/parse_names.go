@@ -25,6 +25,11 @@ func ParseSignatureSchemes(list string) ([]SignatureScheme, error) {
 	return parseList(list, "signature scheme", schemeTable)
 }
 
+// ParseExtensionTypes reads a list of extension types: IANA names or hex.
+func ParseExtensionTypes(list string) ([]ExtensionType, error) {
+	return parseList(list, "extension", extensionTable)
+}
+
 // versionNames holds the spellings beside those that normalName makes equal.
 var versionNames = map[string]Version{
 	"ssl2": SSL2, "ssl20": SSL2, "sslv2": SSL2,

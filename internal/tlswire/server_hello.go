@@ -227,5 +227,8 @@ func (e *EncryptedExtensions) Extension(t ExtensionType) ([]byte, bool) {
 // ALPN returns the selected protocol, or "".
 func (e *EncryptedExtensions) ALPN() string { return selectedALPN(e.Extensions) }
 
+// ALPNNames returns the names in the body of an ALPN extension.
+func ALPNNames(data []byte) []string { return decodeALPN(data) }
+
 // SelectedALPN returns the body of an ALPN extension that selects one protocol.
 func SelectedALPN(protocol string) []byte { return encodeALPN([]string{protocol}) }
