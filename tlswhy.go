@@ -33,6 +33,20 @@ type Options struct {
 	// ALPN is "none" or a comma-separated list; "" leaves the client's own, which
 	// is h2,http/1.1 for https targets and nothing elsewhere.
 	ALPN string
+	// RequireALPN says that the client ends where the server selects none of its
+	// protocols.
+	RequireALPN bool
+	// HelloSize pads the ClientHello to so many bytes (RFC 7685); RecordSplit and
+	// SegmentSplit cut it into TLS records and TCP segments of so many bytes.
+	// Zero leaves it as it is.
+	HelloSize, RecordSplit, SegmentSplit int
+	// RecordVersion is the version in the header of the ClientHello's record, 3.0
+	// to 3.4; "" is the client's own.
+	RecordVersion string
+	// GREASE adds reserved values that servers must ignore (RFC 8701);
+	// FallbackSCSV says that the client has failed with a higher version (RFC
+	// 7507) and needs a MaxVersion below 1.3.
+	GREASE, FallbackSCSV bool
 	// Client is the name of a profile ("Java 6u45", "openssl 1.0.2", "chrome");
 	// "" is the reference client.
 	Client string

@@ -13,8 +13,7 @@ var commands = []string{"diagnose", "explain", "cert", "causes", "lab", "version
 var laterCommands = []string{"run", "listen", "capture", "config", "scan", "clients", "compare", "serve", "worker", "agent"}
 
 // laterFlags are options that this version does not have yet.
-var laterFlags = []string{"require-alpn", "grease", "hello-size", "record-version", "record-split", "segment-split",
-	"fallback-scsv", "proxy", "repeat", "every", "via"}
+var laterFlags = []string{"proxy", "repeat", "every", "via"}
 
 // checkWord refuses a first word that is (nearly) a subcommand: it is a typo or
 // a command of another version and no host. Whoever has a host of such a name

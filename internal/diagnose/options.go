@@ -21,6 +21,13 @@ type Options struct {
 	MinVersion, MaxVersion   string
 	Ciphers, Groups, SigAlgs string
 	ALPN                     string
+	RequireALPN              bool
+	HelloSize                int
+	RecordSplit              int
+	SegmentSplit             int
+	RecordVersion            string
+	GREASE                   bool
+	FallbackSCSV             bool
 	Client                   string
 	CertFile, KeyFile        string
 	CAFile                   string

@@ -233,7 +233,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if err != nil {
 		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageClientHello, Err: err.Error()}}
 	}
-	spec.Hello = hello
+	spec.Hello, spec.Shape = hello, cutting(w, e.Changes)
 	if p, ok := starttls.Lookup(w.StartTLS); ok && !e.Direct {
 		spec.Preamble = probe.StartTLS(p, w.Name)
 		if wrapper, ok := p.(starttls.Wrapper); ok {

@@ -154,6 +154,9 @@ func (p *plan) hello(w *facts.Want) error {
 	case !isHTTP:
 		o.ALPN = []string{}
 	}
+	if err := p.shape(w, &o); err != nil {
+		return err
+	}
 	w.Hello, w.Client, err = client.Build(profile, o)
 	var bad *client.OptionError
 	if errors.As(err, &bad) {
@@ -161,6 +164,10 @@ func (p *plan) hello(w *facts.Want) error {
 	}
 	if err != nil {
 		return usage("", "%v", err)
+	}
+	w.Client.RequiresALPN = p.opts.RequireALPN
+	if p.opts.RequireALPN && len(w.Hello.ALPN()) == 0 {
+		return usage("name them, such as --alpn h2", "--require-alpn needs application protocols, and this client offers none")
 	}
 	return nil
 }
@@ -235,6 +242,7 @@ func (p *plan) command() string {
 	for _, record := range o.TLSA {
 		add("--tlsa", record)
 	}
+	words = append(words, o.shapeWords()...)
 	if !o.At.IsZero() {
 		add("--at", o.At.UTC().Format(time.RFC3339))
 	}
