@@ -76,7 +76,9 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	}
 	h := s.Client
 	o := diagnose.Options{SNI: h.SNI, MinVersion: h.MinVersion, MaxVersion: h.MaxVersion, Ciphers: h.Ciphers, Groups: h.Groups, SigAlgs: h.SigAlgs,
-		ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS, Revocation: h.Revocation, RequireStaple: h.RequireStaple}
+		ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS, Revocation: h.Revocation, RequireStaple: h.RequireStaple,
+		HelloSize: h.HelloSize, RecordSplit: h.RecordSplit, SegmentSplit: h.SegmentSplit, RecordVersion: h.RecordVersion,
+		GREASE: h.GREASE, FallbackSCSV: h.FallbackSCSV, RequireALPN: h.RequireALPN}
 	if !h.NoConnect {
 		o.Connect = append([]string{r.Addr}, r.Others...)
 	}

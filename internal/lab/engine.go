@@ -69,7 +69,7 @@ func (e *engine) serve(conn *serverConn, n int) {
 // better server where it can do what is asked.
 func (e *engine) scripted() bool {
 	f := &e.faults
-	for _, group := range []any{f.Answer, f.Stage} {
+	for _, group := range []any{f.Answer, f.Breach, f.Stage} {
 		if !reflect.ValueOf(group).IsZero() {
 			return true
 		}
@@ -89,7 +89,7 @@ func (e *engine) gate(conn *serverConn) (*tlswire.ClientHello, error) {
 	var read []byte
 	var records tlswire.RecordSplitter
 	var messages tlswire.Reassembler
-	split := false
+	split, count := false, 0
 	buf := make([]byte, 1<<16)
 	for {
 		n, err := conn.take(buf)
@@ -99,10 +99,10 @@ func (e *engine) gate(conn *serverConn) (*tlswire.ClientHello, error) {
 		conn.received += n
 		read = append(read, buf[:n]...)
 		records.Push(buf[:n])
-		hello, done, parseErr := nextHello(&records, &messages)
+		hello, done, parseErr := nextHello(&records, &messages, &count)
 		if done {
 			conn.putBack(read)
-			return hello, e.react(conn, hello, len(read), split)
+			return hello, e.react(conn, hello, len(read), count, split)
 		}
 		if parseErr != nil {
 			return nil, e.notTLS(conn, read)
@@ -123,13 +123,14 @@ func (e *engine) gate(conn *serverConn) (*tlswire.ClientHello, error) {
 	}
 }
 
-// nextHello returns the hello when it is complete.
-func nextHello(records *tlswire.RecordSplitter, messages *tlswire.Reassembler) (*tlswire.ClientHello, bool, error) {
+// nextHello returns the hello when it is complete, and counts its records.
+func nextHello(records *tlswire.RecordSplitter, messages *tlswire.Reassembler, count *int) (*tlswire.ClientHello, bool, error) {
 	for {
 		record, ok, err := records.Next()
 		if err != nil || !ok {
 			return nil, false, err
 		}
+		*count++
 		switch record.Type {
 		case tlswire.ContentSSL2:
 			hello, err := tlswire.ParseSSL2ClientHello(record.Fragment)
@@ -147,6 +148,7 @@ func nextHello(records *tlswire.RecordSplitter, messages *tlswire.Reassembler) (
 		}
 		if ok {
 			hello, err := tlswire.ParseClientHello(message.Raw)
+			hello.RecordVersion = record.Version
 			return hello, err == nil, err
 		}
 	}
@@ -170,7 +172,7 @@ func (e *engine) notTLS(conn *serverConn, read []byte) error {
 }
 
 // react applies the reactions to what the hello says.
-func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size int, split bool) error {
+func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size, records int, split bool) error {
 	f := &e.faults
 	name := hello.ServerName()
 	limit := f.LargeAbove
@@ -193,6 +195,9 @@ func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size int, s
 		{f.NotSSL2, !hello.SSL2},
 		{f.Large, size > limit},
 		{f.Split, split},
+		{f.SplitRecords, records > 1},
+		{f.OddRecord, !hello.SSL2 && hello.RecordVersion != tlswire.TLS10},
+		{f.Lacks, !hello.HasExtension(f.LacksType)},
 		{f.GREASE, hello.HasGREASE()},
 		{f.TLS13, hello.Offers(tlswire.TLS13)},
 		{f.PostQuantum, postQuantum},

@@ -20,6 +20,7 @@ type Server struct {
 	ClientAuth
 	Revocation
 	Answer
+	Breach
 	Stage
 	App
 	Several
@@ -118,6 +119,13 @@ type Hello struct {
 	ExtensionType tlswire.ExtensionType
 	// ManySuites reacts to hellos with more than 20 cipher suites.
 	ManySuites Reaction
+	// SplitRecords reacts to hellos in more than one TLS record.
+	SplitRecords Reaction
+	// OddRecord reacts to hellos whose record is not of version 3.1.
+	OddRecord Reaction
+	// Lacks reacts to hellos without the extension LacksType.
+	Lacks     Reaction
+	LacksType tlswire.ExtensionType
 	// NotSSL2 reacts to hellos that are not in the format of SSL 2.0.
 	NotSSL2 Reaction
 }

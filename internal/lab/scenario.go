@@ -2,8 +2,10 @@ package lab
 
 import (
 	"fmt"
+	"iter"
 	"net"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -57,6 +59,10 @@ type ClientHint struct {
 	// is one of these words: "3 1 1 leaf".
 	Pins []string
 	TLSA []string
+	// The shape of the hello.
+	HelloSize, RecordSplit, SegmentSplit int
+	RecordVersion                        string
+	GREASE, FallbackSCSV, RequireALPN    bool
 	// Cert is the client certificate: "" = none, good, expired, not-yet-valid,
 	// untrusted, server-purpose, other-key, chain (from an intermediate, which
 	// is in the file), no-chain (from one that is not), bad-cert-file,
@@ -160,6 +166,13 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile, listFile string)
 	if at := h.Moment(); !at.IsZero() {
 		add("--at", at.Format(time.RFC3339))
 	}
+	add("--record-version", h.RecordVersion)
+	for flag, value := range h.shape() {
+		args = append(args, flag)
+		if value > 0 {
+			args = append(args, strconv.Itoa(value))
+		}
+	}
 	return append(args, h.Target(r.Addr))
 }
 
@@ -169,6 +182,26 @@ func (h ClientHint) Moment() time.Time {
 		return time.Now().Add(h.At).UTC()
 	}
 	return h.AtTime.UTC()
+}
+
+// shape yields the flags that shape the hello, with their numbers where they
+// have one.
+func (h ClientHint) shape() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for _, f := range []struct {
+			flag  string
+			on    bool
+			value int
+		}{
+			{"--hello-size", h.HelloSize > 0, h.HelloSize}, {"--record-split", h.RecordSplit > 0, h.RecordSplit},
+			{"--segment-split", h.SegmentSplit > 0, h.SegmentSplit},
+			{"--grease", h.GREASE, 0}, {"--fallback-scsv", h.FallbackSCSV, 0}, {"--require-alpn", h.RequireALPN, 0},
+		} {
+			if f.on && !yield(f.flag, f.value) {
+				return
+			}
+		}
+	}
 }
 
 // catalogue holds all scenarios by the file that lists them.

@@ -226,6 +226,7 @@ func (s *wireServer) serverHello() *tlswire.ServerHello {
 // header is right and whose body is cut short.
 func (s *wireServer) shortened(h *tlswire.ServerHello) message {
 	return func() ([]byte, error) {
+		s.spoil(h)
 		data, err := h.Marshal()
 		if err != nil || !s.f.ShortServerHello {
 			return data, err

@@ -65,6 +65,12 @@ func (s *wireServer) flight12(info tlswire.SuiteInfo, chain [][]byte, key keySig
 		certificate.Entries = append(certificate.Entries, tlswire.CertificateEntry{Data: der})
 	}
 	sendCertificate := func() error {
+		if s.f.NoCertificateMessage {
+			return nil
+		}
+		if s.f.BigRecord {
+			return s.bigRecord()
+		}
 		if s.f.Flood > 0 {
 			return s.flood()
 		}
@@ -104,7 +110,9 @@ func (s *wireServer) flight12(info tlswire.SuiteInfo, chain [][]byte, key keySig
 			return nil, false, err
 		}
 	}
-	if err := s.send(func() ([]byte, error) { return tlswire.MarshalHandshake(tlswire.TypeServerHelloDone, nil) }); err != nil {
+	if err := s.send(func() ([]byte, error) {
+		return tlswire.MarshalHandshake(tlswire.TypeServerHelloDone, make([]byte, s.f.DoneBody))
+	}); err != nil {
 		return nil, false, err
 	}
 	if err := s.flush(); err != nil {
@@ -201,7 +209,7 @@ func (s *wireServer) finish12(version tlswire.Version, p tlswire.Protection, kex
 		return refuse(tlswire.AlertDecryptError, "checking the client's Finished")
 	}
 	s.transcript.Add(m.Raw)
-	if err := s.write(tlswire.ContentChangeCipherSpec, []byte{1}); err != nil {
+	if err := s.write(tlswire.ContentChangeCipherSpec, s.ccs()); err != nil {
 		return err
 	}
 	if s.out, err = tlswire.NewProtector(version, p, server, false); err != nil {

@@ -29,6 +29,9 @@ func (s *wireServer) serve13() error {
 	if err != nil {
 		return err
 	}
+	if s.f.RetrySuite {
+		p, _ = tlswire.ProtectionOf(s.suite)
+	}
 	mine, secret, err := share13(share)
 	if err != nil {
 		return err
@@ -44,7 +47,7 @@ func (s *wireServer) serve13() error {
 		return err
 	}
 	if len(s.hello.SessionID) > 0 {
-		if err := s.write(tlswire.ContentChangeCipherSpec, []byte{1}); err != nil {
+		if err := s.write(tlswire.ContentChangeCipherSpec, s.ccs()); err != nil {
 			return err
 		}
 	}
@@ -55,6 +58,9 @@ func (s *wireServer) serve13() error {
 	client, server := schedule.Handshake(secret, s.transcript.Sum())
 	if s.out, err = tlswire.NewProtector(tlswire.TLS13, p, tlswire.TrafficKeys(p, server), false); err != nil {
 		return err
+	}
+	if s.f.PlainFlight {
+		s.out = nil
 	}
 	if s.in, err = tlswire.NewUnprotector(tlswire.TLS13, p, tlswire.TrafficKeys(p, client), false); err != nil {
 		return err
@@ -149,6 +155,15 @@ func (s *wireServer) chooseShare(p tlswire.Protection) (tlswire.KeyShare, error)
 	if err := s.retry(p, group); err != nil {
 		return tlswire.KeyShare{}, err
 	}
+	if err := s.stage(s.f.AfterRetry); err != nil {
+		return tlswire.KeyShare{}, err
+	}
+	if s.f.RetryCookie {
+		return tlswire.KeyShare{}, refuse(tlswire.AlertIllegalParameter, "the cookie was forgotten")
+	}
+	if s.f.RetrySuite {
+		s.suite = tlswire.TLS_CHACHA20_POLY1305_SHA256 // of the same hash
+	}
 	if s.f.RetryTwice {
 		if err := s.retry(p, group); err != nil {
 			return tlswire.KeyShare{}, err
@@ -169,6 +184,9 @@ func (s *wireServer) retry(p tlswire.Protection, group tlswire.Group) error {
 		SessionID: s.hello.SessionID, CipherSuite: s.suite}
 	hello.SetNegotiatedVersion(tlswire.TLS13)
 	hello.SetKeyShare(tlswire.KeyShare{Group: group})
+	if s.f.RetryCookie {
+		hello.SetExtension(tlswire.ExtCookie, []byte{0, 4, 'l', 'a', 'b', '!'})
+	}
 	s.transcript.Retry(p.Hash)
 	if err := s.send(hello.Marshal); err != nil {
 		return err
@@ -195,8 +213,13 @@ func (s *wireServer) flight13(chain [][]byte, key keySigner) error {
 	if s.protocol != "" {
 		extensions.Extensions = append(extensions.Extensions, tlswire.Extension{Type: tlswire.ExtALPN, Data: tlswire.SelectedALPN(s.protocol)})
 	}
-	if err := s.send(extensions.Marshal); err != nil {
-		return err
+	if s.f.MisplacedExtension {
+		extensions.Extensions = append(extensions.Extensions, tlswire.Extension{Type: tlswire.ExtKeyShare, Data: []byte{0, 29}})
+	}
+	if !s.f.NoEncryptedExtensions {
+		if err := s.send(extensions.Marshal); err != nil {
+			return err
+		}
 	}
 	if s.f.Ask != "" || s.f.HTTP400 {
 		request := &tlswire.CertificateRequest{Schemes: clientSchemes, CAs: s.e.material.clientNames}
@@ -213,11 +236,23 @@ func (s *wireServer) flight13(chain [][]byte, key keySigner) error {
 	for _, der := range chain {
 		certificate.Entries = append(certificate.Entries, tlswire.CertificateEntry{Data: der})
 	}
-	if err := s.send(func() ([]byte, error) { return certificate.Marshal(tlswire.TLS13) }); err != nil {
-		return err
+	certificate.Context = make([]byte, s.f.CertificateContext)
+	sendCertificate := func() error {
+		if s.f.NoCertificateMessage {
+			return nil
+		}
+		return s.send(func() ([]byte, error) { return certificate.Marshal(tlswire.TLS13) })
 	}
-	if err := s.stage(s.f.AfterCertificate); err != nil {
-		return err
+	if !s.f.VerifyFirst {
+		if err := sendCertificate(); err != nil {
+			return err
+		}
+		if err := s.stage(s.f.AfterCertificate); err != nil {
+			return err
+		}
+	}
+	if s.f.NoVerify {
+		return nil
 	}
 	verify := &tlswire.CertificateVerify{HasScheme: true, Scheme: s.scheme}
 	content := tlswire.CertificateVerifyContent(tlswire.SideServer, s.transcript.Sum())
@@ -225,5 +260,8 @@ func (s *wireServer) flight13(chain [][]byte, key keySigner) error {
 	if verify.Signature, err = s.e.sign(key, s.scheme, content); err != nil {
 		return refuse(tlswire.AlertInternalError, "%v", err)
 	}
-	return s.send(verify.Marshal)
+	if err := s.send(verify.Marshal); err != nil || !s.f.VerifyFirst {
+		return err
+	}
+	return sendCertificate()
 }
