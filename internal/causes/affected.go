@@ -24,6 +24,12 @@ func (m *match) sides(breaks, passes func(*client.Profile) bool) *match {
 	return m
 }
 
+// hits names the clients that break and, of the others, those that suit what
+// the server chose in an attempt that worked.
+func (m *match) hits(worked *facts.Attempt, breaks func(*client.Profile) bool) *match {
+	return m.sides(breaks, func(p *client.Profile) bool { return !breaks(p) && takes(worked)(p) })
+}
+
 // lacking is for a server that refused what one hello offers of a property and
 // took it when something else was added: it turns away every client that offers
 // nothing beyond the refused, and those that lack the whole kind of the chosen

@@ -16,6 +16,9 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 		if m := v.foreignProtocol(); m != nil {
 			return m
 		}
+		if m := v.noneSelected(); m != nil {
+			return m
+		}
 		if a == nil || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertNoApplicationProtocol {
 			return nil
 		}
@@ -36,6 +39,30 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 	return m
 }})
 
+// noneSelected finds a server that selects no protocol for a client that needs
+// one (RFC 9113, Section 3.3; gRPC clients insist on it).
+func (v *view) noneSelected() *match {
+	a := v.deep
+	if a == nil || !v.c.Want.Client.RequiresALPN || a.ServerHello == nil || a.Version >= tlswire.TLS13 && a.Encrypted == nil || selectedALPN(a) != "" {
+		return nil
+	}
+	m := &match{confidence: diag.Proven, stage: diag.StageServerHello,
+		summary: fmt.Sprintf("the server selects no application protocol (ALPN), and the client insists on one of %s", join(offered(a).ALPN()))}
+	m.params = func(p *FixParams) { p.ALPN = offered(a).ALPN() }
+	return m.see(attempts(a), "the client offers %s; the answer has no ALPN extension", join(offered(a).ALPN()))
+}
+
+// selectedALPN is the protocol that the server selected, "" when none.
+func selectedALPN(a *facts.Attempt) string {
+	switch {
+	case a.Encrypted != nil:
+		return a.Encrypted.ALPN()
+	case a.ServerHello != nil:
+		return a.ServerHello.ALPN()
+	}
+	return ""
+}
+
 func orNone(words []string) string {
 	if len(words) == 0 {
 		return "none"
@@ -47,7 +74,7 @@ func orNone(words []string) string {
 // HTTP/2 to a client that did not agree to it.
 func (v *view) foreignProtocol() *match {
 	a := v.deep
-	if a == nil || a.HTTP == nil || a.Encrypted != nil && a.Encrypted.ALPN() == "h2" || a.ServerHello != nil && a.ServerHello.ALPN() == "h2" {
+	if a == nil || a.HTTP == nil || selectedALPN(a) == "h2" || a.Version >= tlswire.TLS13 && a.Encrypted == nil {
 		return nil
 	}
 	if strings.Contains(string(a.HTTP.Body), "ALPN Protocol, expected") { // Node's http2

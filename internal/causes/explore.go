@@ -75,7 +75,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	if best != nil {
 		return best, nil
 	}
-	for _, round := range v.rounds(cur) {
+	for _, round := range append(v.telling(cur), v.rounds(cur)...) {
 		if ask := v.untried(round...); len(ask) > 0 {
 			if v.mute() && v.plain(facts.PlainHTTP) == nil {
 				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]})...)
@@ -125,6 +125,8 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")
 	everything := widen(alpn, "ssl3-1.3").With(facts.PropSNI, sni.SNI).With(facts.PropSuites, "any")
+	more := v.moreExtensions(cur)
+	everything.Extensions = more.Extensions
 	smallest := widen(alpn, "ssl3-1.2").With(facts.PropSNI, sni.SNI).With(facts.PropShape, "compact")
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
@@ -135,11 +137,11 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 		case tlswire.AlertProtocolVersion:
 			return [][]facts.Changes{wides, {sni, compact, everything}}
 		}
-		return [][]facts.Changes{append(wides, sni), {compact, everything}, {alpn, smallest}}
+		return [][]facts.Changes{append(wides, sni, more), {compact, everything}, {alpn, smallest}}
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	rounds := [][]facts.Changes{append(wides, sni, compact), {everything, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
+	rounds := [][]facts.Changes{append(wides, sni, compact), {everything, more, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
 	switch {
 	case cur.BytesReceived > 0:
 	case cur.End.Kind == facts.EndTimeout:

@@ -22,6 +22,8 @@ type flip struct {
 	// post-quantum groups helps too, whether it still does when it is padded to
 	// the old size, and whether a hello capped at TLS 1.2 helps.
 	classic, padded, capped bool
+	// split is the small hello in two segments where that was tried.
+	split *facts.Attempt
 }
 
 // has tells whether the flip changes the property.
@@ -117,7 +119,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
-	for _, step := range []func(*flip, *facts.Attempt, *facts.Attempt) (*facts.Attempt, []facts.Experiment){v.strip, v.refine, v.strip} {
+	for _, step := range []func(*flip, *facts.Attempt, *facts.Attempt) (*facts.Attempt, []facts.Experiment){v.strip, v.refine, v.strip, v.pinpoint} {
 		var ask []facts.Experiment
 		if best, ask = step(f, cur, best); len(ask) > 0 {
 			return nil, ask
@@ -159,42 +161,12 @@ func (v *view) strip(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts
 	return best, nil
 }
 
-// refine takes a compact hello apart: size, post-quantum groups, TLS 1.3 and ALPN
-// all leave it at once.
-func (v *view) refine(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
-	if best.Of.Changes.Shape != "compact" {
-		return best, nil
-	}
-	for _, alpn := range []string{best.Of.Changes.ALPN, "none"} {
-		b := best.Of.Changes.With(facts.PropALPN, alpn)
-		classic, padded := b.With(facts.PropShape, "classic"), b.With(facts.PropShape, "classic,padded")
-		capped := b.With(facts.PropShape, "")
-		if b.Version == "" {
-			capped.Version = "1.2"
-		}
-		if ask := v.untried(classic, padded, capped); len(ask) > 0 {
-			return nil, ask
-		}
-		small, large, low := v.works(cur, classic), v.works(cur, padded), v.works(cur, capped)
-		f.classic, f.padded, f.capped = small != nil, large != nil, low != nil
-		switch {
-		case small != nil:
-			return small, nil
-		case low != nil:
-			return low, nil
-		case len(offered(cur).ALPN()) == 0:
-			return best, nil
-		}
-	}
-	return best, nil
-}
-
 // deficit reads from what the server chose in to what the failed hello lacked.
 // The server does not say what it needed besides; with says whether to carry
 // to's other changes along.
 func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	ch, had := failed.Of.Changes, offered(failed)
-	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity, facts.PropProxy} {
+	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity, facts.PropProxy, facts.PropExtensions} {
 		if with {
 			ch = ch.With(p, to.Of.Changes.Get(p))
 		}

@@ -134,6 +134,11 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 			ask = append(ask, e) // and does that fail again?
 		}
 	}
+	if a := v.failedBrowser(); a != nil && v.control(a) {
+		for _, cure := range []string{"no-grease", "classic", "ech"} {
+			ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: browserCures()[cure]})
+		}
+	}
 	return append(ask, v.resumption()...)
 }
 

@@ -144,11 +144,20 @@ func (v *view) describe(f *flip) string {
 			words = append(words, "behind a PROXY "+value+" header")
 		case facts.PropShape:
 			words = append(words, shapeWords[value])
+		case facts.PropShares:
+			words = append(words, "with a key share of "+value+" at once")
+		case facts.PropSize:
+			words = append(words, map[bool]string{true: "without padding", false: "padded to " + value + " bytes"}[value == "none"])
+		case facts.PropRecords, facts.PropSegments:
+			kind := map[facts.Property]string{facts.PropRecords: "TLS record", facts.PropSegments: "TCP segment"}[p]
+			words = append(words, map[bool]string{true: "in one " + kind, false: "in " + kind + "s of " + value + " bytes"}[value == "whole"])
 		default:
 			if value == "all" {
 				words = append(words, "with every known "+strings.TrimSuffix(string(p), "s"))
+			} else if out, ok := strings.CutPrefix(value, "-"); ok {
+				words = append(words, "without "+strings.ReplaceAll(out, ",", ", "))
 			} else {
-				words = append(words, "plus "+strings.TrimPrefix(value, "+"))
+				words = append(words, "plus "+strings.ReplaceAll(strings.TrimPrefix(value, "+"), ",", ", "))
 			}
 		}
 	}
@@ -157,7 +166,7 @@ func (v *view) describe(f *flip) string {
 
 // shapeWords says what the shapes of package client are.
 var shapeWords = map[string]string{"compact": "made small (TLS 1.2, no other extensions)", "classic": "without post-quantum groups",
-	"classic,padded": "without post-quantum groups, padded", "ssl2": "in the format of SSL 2.0"}
+	"no-grease": "without reserved values (GREASE)", "record-1.0": "in a record of version 3.1", "ssl2": "in the format of SSL 2.0"}
 
 // everyTry names the attempts at this address that ended as the deepest did.
 func (v *view) everyTry() string {

@@ -16,8 +16,8 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 	}
 	m := &match{confidence: diag.Proven}
 	for _, x := range a.Violations {
-		if strings.Contains(x.Problem, "downgrade sentinel") || v.refusesVersion(a) && strings.Contains(x.Problem, a.Version.String()) {
-			continue // middlebox-downgrade, protocol-version
+		if x.Kind == facts.ViolationSentinel || x.Kind == facts.ViolationVersion && v.refusesVersion(a) || x.Kind.OfRetry() {
+			continue // middlebox-downgrade, protocol-version, hello-retry-failure
 		}
 		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s %s (%s)", x.Message, x.Problem, x.Rule)
 	}

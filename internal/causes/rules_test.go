@@ -15,16 +15,12 @@ import (
 // withoutRule are the pages that no rule speaks of yet, and what a rule would
 // need. A page that gets its rule leaves this list.
 var withoutRule = map[string]string{
-	"ech-rejected":           "no Encrypted ClientHello is sent",
-	"extension-required":     "nothing takes extensions out one by one",
-	"fips-policy":            "policies of a system are known from its errors only",
-	"hello-retry-failure":    "nothing provokes a HelloRetryRequest",
-	"inappropriate-fallback": "TLS_FALLBACK_SCSV is never sent",
-	"middlebox-blackhole":    "nothing varies what the path sees",
-	"middlebox-inspection":   "the products' certificates are not known",
-	"middlebox-reset":        "nothing varies what the path sees",
-	"pmtu-blackhole":         "nothing varies the size of packets",
-	"proxy-refused":          "no proxy is used",
+	"fips-policy":          "policies of a system are known from its errors only",
+	"middlebox-blackhole":  "nothing varies what the path sees",
+	"middlebox-inspection": "the products' certificates are not known",
+	"middlebox-reset":      "nothing varies what the path sees",
+	"pmtu-blackhole":       "nothing varies the size of packets",
+	"proxy-refused":        "no proxy is used",
 }
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
