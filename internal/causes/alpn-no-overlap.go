@@ -46,7 +46,7 @@ func (v *view) noneSelected() *match {
 	if a == nil || !v.c.Want.Client.RequiresALPN || a.ServerHello == nil || a.Version >= tlswire.TLS13 && a.Encrypted == nil || selectedALPN(a) != "" {
 		return nil
 	}
-	m := &match{confidence: diag.Proven, stage: diag.StageServerHello,
+	m := &match{confidence: diag.Proven, stage: diag.StageApplication,
 		summary: fmt.Sprintf("the server selects no application protocol (ALPN), and the client insists on one of %s", join(offered(a).ALPN()))}
 	m.params = func(p *FixParams) { p.ALPN = offered(a).ALPN() }
 	return m.see(attempts(a), "the client offers %s; the answer has no ALPN extension", join(offered(a).ALPN()))

@@ -20,7 +20,7 @@ var _ = register(rule{id: "extension-required", rank: rankNegotiation, match: fu
 			return m
 		}
 		if names[0] == tlswire.ExtExtendedMasterSecret.String() {
-			m.see("", "the extended master secret (RFC 7627) is demanded before TLS 1.3 by servers in FIPS mode")
+			m.see("RFC 7627, Section 5.2", "the extended master secret (RFC 7627) is demanded before TLS 1.3 by servers in FIPS mode")
 		}
 		if types, err := tlswire.ParseExtensionTypes(names[0]); err == nil {
 			m.hits(f.to, func(p *client.Profile) bool { return lacksExtension(p, types[0]) })
