@@ -138,3 +138,20 @@ func (v *view) withDANE(in *chain.Input) {
 		}
 	}
 }
+
+// Vouched says, for a note, that a TLSA record took the place of the usual
+// checks; "" where none did.
+func Vouched(c *facts.Case) string {
+	for _, r := range c.Want.Demand.TLSA {
+		for _, a := range c.Attempts {
+			switch {
+			case len(a.Chain) == 0:
+			case r.Usage == daneEE && fits(r, a.Chain[0]):
+				return fmt.Sprintf("the TLSA record %s vouches for the certificate: its name, dates and issuer are not checked (RFC 7671, Section 5.1)", tlsaText(r))
+			case daneAnchor(r, a.Chain) != nil:
+				return fmt.Sprintf("the TLSA record %s vouches for %s, which was taken as an anchor", tlsaText(r), daneAnchor(r, a.Chain).Title())
+			}
+		}
+	}
+	return ""
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
-var _ = register(rule{id: "pin-mismatch", rank: rankTrust, match: func(v *view) *match {
+var _ = register(rule{id: "pin-mismatch", rank: rankName, match: func(v *view) *match {
 	c := v.leaf()
 	if c == nil || !c.Readable() {
 		return nil

@@ -102,6 +102,9 @@ func parsePin(text string) ([]facts.Pin, error) {
 		return nil, &FileError{File: text, Role: "pin file", Err: err}
 	}
 	pins := pinsIn(text, data)
+	if len(pins) == 0 && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+		return nil, usage("write the public one: openssl pkey -in FILE -pubout", "--pin %s: the file holds a private key", text)
+	}
 	if len(pins) == 0 {
 		return nil, usage(pinForms, "--pin %s: the file holds neither a certificate nor a public key", text)
 	}

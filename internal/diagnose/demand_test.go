@@ -71,7 +71,7 @@ func TestParsePin(t *testing.T) {
 		"no base64":         {text: "sha256//" + strings.Repeat("!", 44), hint: "no SHA-256 digest in base64"},
 		"short hex":         {text: digits[:40], hint: "neither a digest nor a file"},
 		"no such file":      {text: filepath.Join(dir, "nothing.pem"), hint: "nothing.pem"},
-		"private key":       {text: file("p.pem", pemOf("PRIVATE KEY", []byte{1})), hint: "neither a certificate nor a public key"},
+		"private key":       {text: file("p.pem", pemOf("PRIVATE KEY", []byte{1})), hint: "holds a private key"},
 		"empty file":        {text: file("empty.pem", nil), hint: "neither a certificate nor a public key"},
 		"garbage":           {text: file("g.der", bytes.Repeat([]byte{0x30}, 100)), hint: "neither a certificate nor a public key"},
 		"nothing":           {text: "", hint: "neither"},

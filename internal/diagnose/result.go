@@ -25,6 +25,9 @@ const maxMessages = 60
 func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 	w := &r.c.Want
 	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: append(r.not, causes.NotJudged(r.c)...), Notes: r.notes, StartedAt: r.started.UTC()}
+	if note := causes.Vouched(r.c); note != "" {
+		d.Notes = append(d.Notes, note)
+	}
 	d.Target = diag.Target{Input: w.Input, Name: w.Name, Port: w.Port, Protocol: w.Protocol, StartTLS: w.StartTLS, Client: w.Client.Name, Trust: w.AnchorsFrom}
 	if w.Hello != nil {
 		d.Target.SNI = w.Hello.ServerName()
