@@ -121,6 +121,20 @@ func (w *world) files(name string, certs ...*pki.Cert) pair {
 	return pair{c, k}
 }
 
+// join writes files one after the other into a new one.
+func (w *world) join(name string, files ...string) string {
+	w.t.Helper()
+	var all []byte
+	for _, f := range files {
+		body, err := os.ReadFile(f)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, body...)
+	}
+	return w.Write(name, all)
+}
+
 // firstOnly writes the first certificate of a chain file into one of its own.
 func (w *world) firstOnly(chain string) string {
 	w.t.Helper()

@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 )
 
@@ -39,7 +40,11 @@ var _ = register(rule{id: "cert-revoked", rank: rankStaple, match: func(v *view)
 		return nil
 	}
 	if stapled {
-		m.judged("staple-revoked")
+		families := "staple-revoked"
+		if m.confidence != diag.Proven {
+			families = "staple-revoked-stale"
+		}
+		m.judged(families)
 		m.affects = append(m.affects, "every client that asks the issuer itself")
 		return m
 	}

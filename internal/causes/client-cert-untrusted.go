@@ -29,6 +29,8 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 			m.confidence = diag.Strong
 			m.not = []string{fmt.Sprintf("%s may be an intermediate below an issuer that the server takes, missing in your file", top.Issuer.CN())}
 		}
+	case r.alert == tlswire.AlertUnknownCA && yes:
+		m.not = []string{"the server has no revocation list of this CA, and demands one (server-crl-expired)", "the server follows shorter chains only"}
 	case r.alert == tlswire.AlertUnknownCA, known && !yes:
 		m.confidence = diag.Strong
 	default:

@@ -12,7 +12,7 @@ import (
 var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match: func(v *view) *match {
 	s, ok := v.leafSubject()
 	asked := v.asked()
-	if !ok || len(asked) == 0 || v.wantsStaple() && !v.askedOften() {
+	if !ok || len(asked) == 0 || v.wantsStaple() && !v.settled() {
 		return nil
 	}
 	needed := v.wantsStaple()
@@ -49,6 +49,9 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 		m.judged("must-staple")
 	default:
 		m.summary = "the server staples no OCSP response"
+		if s.cert.MustStaple {
+			m.summary = "the certificate demands a stapled OCSP response (must-staple), and the server sends none"
+		}
 		m.see(attempts(asked...), "asked for a response (status_request), got none in %s", count(len(asked), "connection"))
 		m.judged("must-staple")
 		if !s.cert.MustStaple {
@@ -56,7 +59,6 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 		}
 	}
 	if s.cert.MustStaple {
-		m.summary = strings.Replace(m.summary, "the server staples no OCSP response", "the certificate demands a stapled OCSP response (must-staple), and the server sends none", 1)
 		m.see(v.where(0), "the leaf carries the TLS feature status_request (must-staple, RFC 7633)")
 	}
 	if needed && len(s.cert.OCSPURLs) == 0 {
@@ -66,11 +68,11 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 		p.revocation(&statement{subject: s})
 		p.MustStaple = s.cert.MustStaple
 	}
-	m.fixes = []FixRef{{"server", "staple-ocsp"}, {"server", "check-server-log"}}
-	if s.cert.MustStaple && len(s.cert.OCSPURLs) == 0 {
+	switch {
+	case !s.cert.MustStaple:
+		m.fixes = []FixRef{{"server", "staple-ocsp"}, {"server", "check-server-log"}}
+	case len(s.cert.OCSPURLs) == 0:
 		m.fixes = []FixRef{{"server", "drop-must-staple"}}
-	} else if s.cert.MustStaple {
-		m.fixes = []FixRef{{"server", "staple-ocsp"}, {"server", "drop-must-staple"}}
 	}
 	return m
 }, wants: func(v *view) []facts.Experiment {
@@ -85,15 +87,10 @@ var _ = register(rule{id: "ocsp-staple-missing-or-bad", rank: rankStaple, match:
 	leaf := v.leaf()
 	switch asked := v.asked(); {
 	case v.wantsStaple():
-		for _, st := range v.staples() {
-			if st.element == 0 && (st.answers() || st.revokes()) {
-				return nil
-			}
-		}
 		if len(asked) > 0 { // servers such as nginx fetch the response after the first connection
-			e.Repeat = 1
+			e.What = facts.Later
 		}
-		if v.askedOften() || len(v.repeated(e)) > 0 {
+		if v.settled() || len(v.repeated(e)) > 0 {
 			return nil
 		}
 		return []facts.Experiment{e}
@@ -122,11 +119,11 @@ func (v *view) wantsStaple() bool {
 	return l != nil && (v.c.Want.RequireStaple || l.MustStaple)
 }
 
-// askedOften tells whether a missing staple is no accident: it was asked for
-// again after the first connections.
-func (v *view) askedOften() bool {
+// settled tells whether a staple came, or that none came is no accident: it was
+// asked for again some time after the first connections.
+func (v *view) settled() bool {
 	asked := v.asked()
-	return v.c.Spent && len(asked) > 0 || slices.ContainsFunc(asked, func(a *facts.Attempt) bool { return a.Of.Repeat > 0 })
+	return v.c.Spent && len(asked) > 0 || slices.ContainsFunc(asked, func(a *facts.Attempt) bool { return a.Staple != nil || a.Of.What == facts.Later })
 }
 
 // repeated are the attempts at an experiment.

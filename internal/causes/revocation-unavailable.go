@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -86,8 +87,8 @@ func (v *view) unavailable(s subject) *match {
 		if broken { // the issuer's server was reached
 			m.fixes = []FixRef{{"server", "publish-revocation"}, {"network", "reach-revocation"}}
 		}
-		m.affects = []string{"clients that insist on an answer, from this network: Java with revocation checking, OpenSSL with -crl_check, Windows programs that demand it",
-			"not affected: browsers, curl, Go, Node.js, Python by default"}
+		m.affects = []string{"clients that insist on an answer, from this network: Java with revocation checking, OpenSSL with -crl_check, Windows programs that demand it"}
+		m.unaffected = []string{"browsers, curl, Go, Node.js, Python by default"}
 	}
 	return m
 }
@@ -104,7 +105,7 @@ func hasOwnLists(all []statement) bool {
 // noSource says where a certificate points for its revocation.
 func noSource(c *chain.Certificate) string {
 	var others []string
-	for _, u := range append(c.CRLURLs, c.OCSPURLs...) {
+	for _, u := range slices.Concat(c.CRLURLs, c.OCSPURLs) {
 		others = append(others, chain.Printable(u))
 	}
 	if len(others) > 0 {

@@ -48,6 +48,9 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 		case r.http == sslError && yes:
 			m.confidence = diag.Possible
 			m.not = []string{"your certificate is revoked (client-cert-revoked)", "the server trusts another CA of the same name"}
+		case r.alert == tlswire.AlertCertificateUnknown && yes: // Apache
+			m.confidence = diag.Possible
+			m.not = []string{"a policy of the server that allows only certain certificates of this CA"}
 		default:
 			return nil
 		}

@@ -21,13 +21,14 @@ var judgements = map[string]string{
 	"must-staple":               "++++++--+-", // must-staple and no staple
 	"staple-revoked":            "++++++----", // stapled response: revoked
 	"staple-stale":              "++++++--+-", // stapled response out of date
-	"staple-future":             "+++++++++.", // of tomorrow
-	"staple-other":              "++++++--+.", // about another certificate
-	"staple-signature":          "++++++--+.", // signature broken, or a stranger's
-	"staple-signer":             "++++++--+.", // by a responder without the right to sign
-	"staple-garbage":            "++++++--+.", // no OCSP response at all
-	"staple-error":              "+++++++++.", // a responder's error: unauthorized, tryLater
-	"staple-unknown":            "+++++++++.", // status unknown
+	"staple-future":             "+++++++++-", // of tomorrow
+	"staple-other":              "++++++--+-", // about another certificate
+	"staple-signature":          "++++++--+-", // signature broken, or a stranger's
+	"staple-signer":             "++++++--+-", // by a responder without the right to sign
+	"staple-garbage":            "++++++--+-", // no OCSP response at all
+	"staple-error":              "+++++++++-", // a responder's error: unauthorized, tryLater
+	"staple-unknown":            "+++++++++-", // status unknown
+	"staple-revoked-stale":      "++++++--+-", // revoked, and out of date
 	"tls10-only":                "------++--",
 	"static-rsa-only":           "++-++-++++",
 	"dhe-only":                  "++-+++.+..", // DHE with 2048 bits and nothing else
@@ -50,9 +51,18 @@ var remarks = map[string]map[string]string{
 		"Chrome":  "Chrome where it fetches the intermediate by AIA or remembers it",
 		"Firefox": "Firefox where the intermediate is preloaded or remembered",
 	},
-	"rsa1024": {"Chrome": "Chrome with a private CA"},
-	"sha1":    {"Java": "Java with a private CA"},
+	"staple-stale":         {"Firefox": asksItself},
+	"staple-future":        {"Firefox": asksItself},
+	"staple-other":         {"Firefox": asksItself},
+	"staple-signer":        {"Firefox": asksItself},
+	"staple-revoked-stale": {"Firefox": asksItself},
+	"rsa1024":              {"Chrome": "Chrome with a private CA"},
+	"sha1":                 {"Java": "Java with a private CA"},
 }
+
+// asksItself: such staples make Firefox ask the responder, whose good answer it
+// takes.
+const asksItself = "Firefox where it cannot ask the responder itself"
 
 // CertFamilies says which clients break on a problem of a server's certificate
 // or handshake, and which go on, as measured. The problems are the keys of

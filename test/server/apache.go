@@ -40,7 +40,7 @@ func apacheHead(t testing.TB, dir string) string {
 	if os.Geteuid() == 0 {
 		b.WriteString("User www-data\nGroup www-data\n")
 	}
-	b.WriteString("SSLSessionCache none\nSSLRandomSeed startup builtin\nServerTokens Full\n" +
+	b.WriteString("SSLSessionCache none\nSSLStaplingCache shmcb:stapling(32768)\nSSLRandomSeed startup builtin\nServerTokens Full\n" +
 		"StartServers 1\nThreadsPerChild 25\nServerLimit 2\nMaxRequestWorkers 50\nKeepAliveTimeout 1\n")
 	fmt.Fprintf(&b, "<Directory %s>\n\tRequire all granted\n</Directory>\n", dir)
 	return b.String()

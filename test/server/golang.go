@@ -47,6 +47,11 @@ func GoConfig(t testing.TB, e *Endpoint) *tls.Config {
 		if err != nil {
 			t.Fatalf("%s: %v", e.Name, err)
 		}
+		if e.Staple != "" {
+			if cert.OCSPStaple, err = os.ReadFile(e.Staple); err != nil {
+				t.Fatal(err)
+			}
+		}
 		c.Certificates = append(c.Certificates, cert)
 	}
 	if e.Ciphers != "" {

@@ -2,6 +2,8 @@ package server
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -52,7 +54,15 @@ func HAProxyBlock(t testing.TB, dir string, e *Endpoint) string {
 		if e.DefaultChain != "" {
 			arg("crt", e.combined(t, dir, "-default.pem", e.DefaultChain, e.DefaultKey))
 		}
-		arg("crt", e.combined(t, dir, ".pem", e.Chain, e.Key, e.DHParams))
+		crt := e.combined(t, dir, ".pem", e.Chain, e.Key, e.DHParams)
+		arg("crt", crt)
+		if e.Staple != "" {
+			staple, err := os.ReadFile(e.Staple)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, filepath.Base(crt)+".ocsp", string(staple))
+		}
 		if e.Chain2 != "" {
 			arg("crt", e.combined(t, dir, "-2.pem", e.Chain2, e.Key2))
 		}

@@ -108,6 +108,10 @@ func NginxBlock(e *Endpoint) string {
 	if e.CRL != "" {
 		line("ssl_crl %s", e.CRL)
 	}
+	if e.Staple != "" {
+		line("ssl_stapling on")
+		line("ssl_stapling_file %s", e.Staple)
+	}
 	if e.NoTickets {
 		line("ssl_session_tickets off")
 	}

@@ -40,6 +40,10 @@ func startOpenSSL(t testing.TB, dir string, eps []*Endpoint) {
 			arg("-CAfile", e.ClientCA)
 			args = append(args, "-verify_return_error")
 		}
+		if e.Staple != "" {
+			arg("-status_file", e.Staple)
+			args = append(args, "-status")
+		}
 		if e.CRL != "" {
 			arg("-CRL", e.CRL)
 			args = append(args, "-crl_check")

@@ -44,6 +44,8 @@ type Endpoint struct {
 	ClientAuth string // optional, required
 	CRL        string
 
+	Staple string // file with an OCSP response (DER) to staple
+
 	Plain bool // no TLS at all: HTTP in clear
 	// Strict refuses names other than Hosts, and hellos without SNI.
 	Strict bool
