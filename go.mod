@@ -3,6 +3,7 @@ module github.com/tlswhy/tlswhy
 go 1.26.0
 
 require (
+	github.com/gopacket/gopacket v1.7.7
 	github.com/miekg/dns v1.1.73
 	github.com/pavlo-v-chernykh/keystore-go/v4 v4.5.0
 	github.com/rogpeppe/go-internal v1.16.0

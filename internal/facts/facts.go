@@ -277,6 +277,9 @@ type Attempt struct {
 	BytesSent     int
 	BytesReceived int
 	TCP           *TCPInfo
+
+	// Seen is set when another client made the attempt and we looked on.
+	Seen *Seen
 }
 
 // Session is what became of an offer to resume an earlier session, and what
@@ -300,6 +303,8 @@ type Message struct {
 	Raw  []byte        // plaintext of the message, bounded
 	Size int           // on the wire, in bytes
 	At   time.Duration // since Started
+	// Packet is the last packet of the capture that holds it, 0 without one.
+	Packet int
 }
 
 // Proof is a check with three results; the zero value means that there was

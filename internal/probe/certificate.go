@@ -1,12 +1,9 @@
 package probe
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 	"slices"
-
-	"golang.org/x/crypto/cryptobyte"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -72,60 +69,11 @@ func (e *engine) decompressors() map[uint16]tlswire.Decompressor {
 	return more
 }
 
-// serverKey is the key by which the server must prove itself: that of the leaf
-// or of its delegated credential (RFC 9345).
-func (e *engine) serverKey() (crypto.PublicKey, string) {
-	if len(e.a.Chain) == 0 {
-		return nil, "the server sent no certificate"
-	}
-	key := e.a.Chain[0].Key
-	for _, x := range e.a.Certificate.Entries[0].Extensions {
-		if x.Type == tlswire.ExtDelegatedCredential {
-			if delegated, ok := delegatedKey(x.Data); ok {
-				key = delegated
-			}
-		}
-	}
-	switch {
-	case key.Public != nil:
-		return key.Public, ""
-	case key.Problem != "":
-		return nil, "the key of the certificate cannot be used: " + key.Problem
-	}
-	return nil, fmt.Sprintf("signatures of the key of the certificate (%v) cannot be computed", key)
-}
-
-// delegatedKey reads the key of a DelegatedCredential (RFC 9345, Section 4).
-func delegatedKey(data []byte) (chain.Key, bool) {
-	s := cryptobyte.String(data)
-	var validTime uint32
-	var algorithm uint16
-	var spki cryptobyte.String
-	if !s.ReadUint32(&validTime) || !s.ReadUint16(&algorithm) || !s.ReadUint24LengthPrefixed(&spki) {
-		return chain.Key{}, false
-	}
-	return chain.ParseKey(spki), true
-}
-
 // proveKey checks the signature by which the server shows that it holds the
 // key of its certificate.
 func (e *engine) proveKey(scheme tlswire.SignatureScheme, signed, signature []byte) {
-	if e.spec.SkipKeyProof {
-		return
-	}
-	e.a.KeyProof = facts.Proof{Result: facts.ProofCannotCheck, Scheme: scheme}
-	key, why := e.serverKey()
-	if key == nil {
-		e.a.KeyProof.Reason = why
-		return
-	}
-	check := tlswire.VerifySignature(key, scheme, signed, signature)
-	e.a.KeyProof.Reason = check.Reason
-	switch check.Result {
-	case tlswire.CheckValid:
-		e.a.KeyProof.Result = facts.ProofValid
-	case tlswire.CheckInvalid:
-		e.a.KeyProof.Result = facts.ProofInvalid
+	if !e.spec.SkipKeyProof {
+		e.a.ProveKey(scheme, signed, signature)
 	}
 }
 

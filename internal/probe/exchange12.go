@@ -81,7 +81,7 @@ func (e *engine) dhe() (secret, public []byte, err error) {
 // encryptedPremaster makes a premaster secret for the key of the certificate
 // (RFC 5246, Section 7.4.7.1).
 func (e *engine) encryptedPremaster() (secret, data []byte, err error) {
-	key, why := e.serverKey()
+	key, why := e.a.ServerKey()
 	pub, ok := key.(*rsa.PublicKey)
 	if !ok {
 		if why == "" {

@@ -1,0 +1,220 @@
+package capture
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// Bounds of the table.
+const (
+	maxConns     = 1 << 16
+	maxRecording = 1 << 13  // connections whose handshake is under way
+	maxHeld      = 48 << 20 // bytes of those
+	maxHandshake = 1 << 20  // bytes of one
+	// silence is how long a connection may be quiet, by the capture's clock,
+	// before it is taken for over.
+	silence = 90 * time.Second
+	// lively is how long after its last packet the end of the capture says
+	// nothing about a connection.
+	lively = 3 * time.Second
+)
+
+// table holds the connections under way, the latest first.
+type table struct {
+	conns          map[flow]*conn
+	newest, oldest *conn
+	recording      int
+	held           int
+	keys           *facts.KeyLog
+	decompress     map[uint16]tlswire.Decompressor
+	report         func(*conn, *facts.Attempt)
+	stats          *Stats
+	now            time.Time
+	swept          time.Time
+}
+
+// lookup finds the connection of a segment, or begins one.
+func (t *table) lookup(s *segment) *conn {
+	f, _ := flowOf(s.src, s.dst)
+	c := t.conns[f]
+	if c != nil && s.flags&(flagSYN|flagACK) == flagSYN && t.again(c, s) {
+		t.remove(c)
+		c = nil
+	}
+	if c == nil {
+		if c = t.begin(f, s); c == nil {
+			return nil
+		}
+	}
+	t.touch(c)
+	return c
+}
+
+// again reports a SYN of a new connection on the ports of an old one.
+func (t *table) again(c *conn, s *segment) bool {
+	return c.syns == 0 || c.isn != s.seq || c.client != s.src
+}
+
+// begin makes a connection; nil for segments that begin nothing.
+func (t *table) begin(f flow, s *segment) *conn {
+	syn := s.flags&flagSYN != 0
+	if !syn && len(s.payload) == 0 && s.cut == 0 {
+		return nil // acknowledgements of a connection that was before us
+	}
+	c := &conn{flow: f, first: s.mark, client: s.src, server: s.dst, midstream: !syn}
+	if syn && s.flags&flagACK != 0 || !syn && fromServer(s) {
+		c.client, c.server = s.dst, s.src
+	}
+	c.rec = facts.NewRecorder(c.server.String(), c.client.String(), s.mark)
+	c.rec.Keys, c.rec.Decompress = t.keys, t.decompress
+	if syn {
+		c.rec.Began()
+	}
+	if len(t.conns) >= maxConns {
+		t.stats.Evicted++
+		t.remove(t.oldest)
+	}
+	t.conns[f] = c
+	t.recording++
+	t.stats.Connections++
+	return c
+}
+
+// fromServer guesses who is who in the middle of a connection: a ClientHello is
+// the client's, else the lower port is the server's.
+func fromServer(s *segment) bool {
+	if b := s.payload; len(b) > 5 && b[0] == byte(tlswire.ContentHandshake) {
+		switch tlswire.HandshakeType(b[5]) {
+		case tlswire.TypeClientHello:
+			return false
+		case tlswire.TypeServerHello:
+			return true
+		}
+	}
+	if tlsPorts[s.src.Port()] != tlsPorts[s.dst.Port()] {
+		return tlsPorts[s.src.Port()]
+	}
+	return s.src.Port() < s.dst.Port()
+}
+
+// touch moves a connection to the front.
+func (t *table) touch(c *conn) {
+	if t.newest == c {
+		return
+	}
+	t.unlink(c)
+	c.older = t.newest
+	if t.newest != nil {
+		t.newest.newer = c
+	}
+	t.newest = c
+	if t.oldest == nil {
+		t.oldest = c
+	}
+}
+
+func (t *table) unlink(c *conn) {
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else if t.newest == c {
+		t.newest = c.older
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else if t.oldest == c {
+		t.oldest = c.newer
+	}
+	c.newer, c.older = nil, nil
+}
+
+// add follows one segment.
+func (t *table) add(s *segment) {
+	if s.At.After(t.now) {
+		t.now = s.At
+	}
+	c := t.lookup(s)
+	if c == nil {
+		return
+	}
+	over := c.take(s)
+	switch {
+	case over:
+		t.remove(c)
+	case !c.done:
+		t.account(c)
+		if c.rec.Settled() || c.bulk > maxHandshake {
+			t.finish(c, false)
+		}
+	}
+	const every = time.Second
+	if t.now.Sub(t.swept) > every {
+		t.sweep()
+	}
+}
+
+// account keeps the bytes that wait within bounds.
+func (t *table) account(c *conn) {
+	now := c.bulk + c.halves[0].bytes + c.halves[1].bytes
+	t.held += now - c.held
+	c.held = now
+	for (t.held > maxHeld || t.recording > maxRecording) && t.evict() {
+		t.stats.Evicted++
+	}
+}
+
+// evict gives the recording up that has been quiet longest.
+func (t *table) evict() bool {
+	for c := t.oldest; c != nil; c = c.newer {
+		if !c.done {
+			t.finish(c, true)
+			return true
+		}
+	}
+	return false
+}
+
+// finish reports a connection and forgets its bytes; the entry stays, so that
+// what follows is not taken for another.
+func (t *table) finish(c *conn, open bool) {
+	if c.done {
+		return
+	}
+	t.held -= c.held
+	t.recording--
+	c.held = 0
+	t.report(c, c.close(open))
+}
+
+// remove reports a connection, where that was not done, and drops it.
+func (t *table) remove(c *conn) {
+	t.finish(c, false)
+	t.unlink(c)
+	delete(t.conns, c.flow)
+}
+
+// sweep drops the connections that have been quiet for long.
+func (t *table) sweep() {
+	t.swept = t.now
+	for c := t.oldest; c != nil && t.now.Sub(c.last.At) > silence; c = t.oldest {
+		t.remove(c)
+	}
+}
+
+// end reports what was under way when the capture ended, the oldest first.
+func (t *table) end() {
+	for c := t.oldest; c != nil; c = t.oldest {
+		t.finish(c, t.now.Sub(c.last.At) < lively)
+		t.remove(c)
+	}
+}
+
+// icmp takes an error message about one of the connections.
+func (t *table) icmp(client, server netip.AddrPort, n facts.SeenNote) {
+	f, _ := flowOf(client, server)
+	if c := t.conns[f]; c != nil && !c.done {
+		c.note(n)
+	}
+}
