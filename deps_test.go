@@ -46,6 +46,8 @@ var rooms = map[string]room{
 	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
 		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls", "internal/ct"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},
+	"internal/capture": {may: []string{"diag", "internal/facts", "internal/tlswire"},
+		why: "packets to attempts; what they mean is judged elsewhere"},
 	"internal/report": {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
 	"internal/lab": {may: []string{"internal/tlswire"},
 		why: "the examiner shares nothing with the judge: never causes, probe or diagnose"},

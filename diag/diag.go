@@ -31,7 +31,9 @@ type Diagnosis struct {
 	// Without a live check its causes are candidates, best first.
 	Text *Text `json:"text,omitempty"`
 	// Next is the check that separates the candidates; nil where nothing is open.
-	Next       *Next     `json:"next,omitempty"`
+	Next *Next `json:"next,omitempty"`
+	// Observed is set when another client met the failure and we looked on.
+	Observed   *Observed `json:"observed,omitempty"`
 	StartedAt  time.Time `json:"started_at"` // UTC
 	DurationMS float64   `json:"duration_ms"`
 	Tool       Tool      `json:"tool"`

@@ -144,6 +144,7 @@ func readEnd(err error, src *source, stats *Stats) error {
 	case errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "unexpected EOF"):
 		e.Reason = "the capture breaks off in the middle of a packet"
 		e.Hint = "it was still being written, or its writer was killed; all packets before were read"
+		e.Harmless = stats.Packets > 0
 	case errors.Is(err, context.Canceled):
 		return nil
 	default:

@@ -28,23 +28,23 @@ type conn struct {
 	rec            *facts.Recorder
 	done           bool // reported, or nothing to report
 
-	first, last    mark
-	syn, synAck    mark
-	syns           int
-	isn            uint32
-	rtt            time.Duration
-	gave           tlswire.Side // who ended it first
-	gaveBy         facts.EndKind
-	gaveAt         mark
-	resetTTL       uint8
-	notes          []facts.SeenNote
-	held           int // bytes counted in the table
-	bulk           int // bytes of a recorder that is not settled
-	newer, older   *conn
-	midstream      bool
-	refused        bool
-	startTLS       string
-	tls            bool // some TLS was seen
+	first, last  mark
+	syn, synAck  mark
+	syns         int
+	isn          uint32
+	rtt          time.Duration
+	gave         tlswire.Side // who ended it first
+	gaveBy       facts.EndKind
+	gaveAt       mark
+	resetTTL     uint8
+	notes        []facts.SeenNote
+	held         int // bytes counted in the table
+	bulk         int // bytes of a recorder that is not settled
+	newer, older *conn
+	midstream    bool
+	refused      bool
+	startTLS     string
+	tls          bool // some TLS was seen
 }
 
 // side is who sends from src.
@@ -104,13 +104,12 @@ func (c *conn) take(s *segment) bool {
 		return c.takeRST(s, from, h)
 	}
 	if s.flags&flagACK != 0 {
-		peer.acknowledge(s.ack, laneSink{c, opposite(from)})
+		peer.acknowledge(s.ack)
 	}
 	if len(s.payload) > 0 || s.cut > 0 {
-		h.add(s.mark, s.seq, s.payload, s.cut, laneSink{c, from})
+		h.add(piece{mark: s.mark, seq: s.seq, ack: s.ack, data: s.payload, cut: s.cut})
 	}
 	if s.flags&flagFIN != 0 {
-		h.fin, h.finSeq = true, s.seq+uint32(len(s.payload)+s.cut)
 		c.end(from, facts.EndClosed, s.mark)
 		return c.finished(h)
 	}
@@ -121,13 +120,6 @@ func (c *conn) take(s *segment) bool {
 func (c *conn) finished(h *half) bool {
 	h.fin = true
 	return c.halves[0].fin && c.halves[1].fin
-}
-
-func opposite(s tlswire.Side) tlswire.Side {
-	if s == tlswire.SideClient {
-		return tlswire.SideServer
-	}
-	return tlswire.SideClient
 }
 
 func (c *conn) takeSYN(s *segment, h *half) {
@@ -171,9 +163,8 @@ func (c *conn) note(n facts.SeenNote) {
 // close completes the attempt. open says that the capture, or our patience,
 // ended before the connection did.
 func (c *conn) close(open bool) *facts.Attempt {
-	for n, from := range []tlswire.Side{tlswire.SideClient, tlswire.SideServer} {
-		c.halves[n].flush(laneSink{c, from})
-	}
+	c.halves[0].flush()
+	c.halves[1].flush()
 	kind, by, at := c.gaveBy, c.gave, c.gaveAt
 	if by == tlswire.SideNone {
 		kind, at = facts.EndTimeout, c.last

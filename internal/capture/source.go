@@ -43,6 +43,9 @@ type UnreadableError struct {
 	// (uncompressed) input the break is.
 	After  int
 	Offset int64
+	// Harmless says that only the last packet is cut off, as in a capture that
+	// is still being written.
+	Harmless bool
 }
 
 // Error implements error.

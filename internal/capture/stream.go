@@ -1,12 +1,10 @@
 package capture
 
-import (
-	"slices"
-)
+import "slices"
 
 // Bounds of one direction.
 const (
-	maxWaiting   = 64       // segments out of order
+	maxWaiting   = 64 // segments out of order
 	maxWaitBytes = 256 << 10
 	window       = 16 << 20 // a segment further ahead is another connection's
 	// patience is how many packets of the connection may pass after the peer
@@ -15,17 +13,19 @@ const (
 	patience = 12
 )
 
-// half is what one side sends.
+// half is what one side sends. Its bytes are delivered in order, and not before
+// the bytes of the peer that they answer.
 type half struct {
+	peer    *half
+	to      sink
 	next    uint32 // the next byte that is wanted
 	started bool
-	waiting []piece // beyond a hole, in order
+	waiting []piece // in order
 	bytes   int     // of waiting
-	overdue int     // packets since the peer acknowledged what is missing
-	fin     bool
-	finSeq  uint32
-	acked   uint32 // the highest that the peer acknowledged
+	acked   uint32  // the highest that the peer acknowledged
 	hasAck  bool
+	overdue int // packets since the peer acknowledged what is missing
+	fin     bool
 
 	retransmits, reordered int
 	ttl                    uint8 // of its first packet
@@ -34,11 +34,14 @@ type half struct {
 
 // piece is a segment that waits for what lies before it.
 type piece struct {
-	seq  uint32
-	data []byte
-	cut  int
 	mark mark
+	seq  uint32
+	ack  uint32 // what its sender had received
+	data []byte
+	cut  int // bytes behind data that the snap length left out
 }
+
+func (p piece) end() uint32 { return p.seq + uint32(len(p.data)+p.cut) }
 
 // after compares sequence numbers on their circle (RFC 9293, Section 3.4).
 func after(a, b uint32) bool { return int32(a-b) > 0 }
@@ -49,45 +52,53 @@ type sink interface {
 	lost(n int, cut bool)
 }
 
-// add takes one segment with payload. It returns by how much bytes grew.
-func (h *half) add(m mark, seq uint32, payload []byte, cut int, to sink) {
+// add takes one segment with payload.
+func (h *half) add(p piece) {
 	if !h.started {
-		h.started, h.next = true, seq
+		h.started, h.next = true, p.seq
 	}
-	end := seq + uint32(len(payload)+cut)
-	switch ahead := int32(seq - h.next); {
-	case !after(end, h.next):
-		if len(payload) > 1 || cut > 0 { // one byte may be a keep-alive
+	switch {
+	case !after(p.end(), h.next):
+		if len(p.data) > 1 { // one byte may be a keep-alive
 			h.retransmits++
 		}
-	case ahead <= 0:
-		skip := int(-ahead)
-		if skip >= len(payload) { // only bytes that were cut are new
-			cut, payload = int(end-h.next), nil
-		} else {
-			payload = payload[skip:]
-		}
-		h.deliver(piece{h.next, payload, cut, m}, to)
-		h.drain(to)
-	case ahead > window:
-	default:
+		return
+	case int32(p.seq-h.next) > window:
+		return
+	case h.ready(p) && len(h.waiting) == 0:
+		h.deliver(p)
+		h.peer.drain()
+		return
+	}
+	if after(p.seq, h.next) {
 		h.reordered++
-		h.wait(piece{seq, payload, cut, m})
-		if len(h.waiting) > maxWaiting || h.bytes > maxWaitBytes {
-			h.jump(to)
-		}
+	}
+	h.wait(p)
+	h.drain()
+	for len(h.waiting) > maxWaiting || h.bytes > maxWaitBytes {
+		h.skip()
 	}
 }
 
-// deliver hands a piece on that begins at next.
-func (h *half) deliver(p piece, to sink) {
-	if len(p.data) > 0 {
-		to.data(p.mark, p.data)
+// ready reports that nothing is missing before a piece: neither its sender's
+// bytes nor those of the peer that the sender had seen. The FIN counts as one.
+func (h *half) ready(p piece) bool {
+	return !after(p.seq, h.next) && (!h.peer.started || !after(p.ack, h.peer.next+1))
+}
+
+// deliver hands on what is new in a piece.
+func (h *half) deliver(p piece) {
+	if !after(p.end(), h.next) {
+		return
 	}
-	if p.cut > 0 {
-		to.lost(p.cut, true)
+	old := int(h.next - p.seq)
+	if fresh := p.data[min(old, len(p.data)):]; len(fresh) > 0 {
+		h.to.data(p.mark, fresh)
 	}
-	h.next += uint32(len(p.data) + p.cut)
+	if cut := min(p.cut, int(p.end()-h.next)); cut > 0 {
+		h.to.lost(cut, true)
+	}
+	h.next = p.end()
 }
 
 // wait keeps a piece, in order.
@@ -99,64 +110,75 @@ func (h *half) wait(p piece) {
 	}
 	p.data = slices.Clone(p.data)
 	h.bytes += len(p.data)
-	if same {
-		h.bytes -= len(h.waiting[at].data)
-		h.waiting[at] = p
-		return
-	}
 	h.waiting = slices.Insert(h.waiting, at, p)
 }
 
-// drain delivers what no longer waits.
-func (h *half) drain(to sink) {
-	for len(h.waiting) > 0 && !after(h.waiting[0].seq, h.next) {
+// drain delivers what no longer waits, on both sides.
+func (h *half) drain() {
+	moved := false
+	for len(h.waiting) > 0 && h.ready(h.waiting[0]) {
 		p := h.waiting[0]
 		h.waiting = h.waiting[1:]
 		h.bytes -= len(p.data)
-		if skip := int(h.next - p.seq); skip < len(p.data) {
-			p.data = p.data[skip:]
-			h.deliver(p, to)
-		}
+		h.deliver(p)
+		moved = true
 	}
-	h.overdue = 0
+	if moved {
+		h.overdue = 0
+		h.peer.drain()
+	}
 }
 
-// jump gives the hole before the first piece up.
-func (h *half) jump(to sink) {
+// skip gives up what is missing before the first piece, here or at the peer.
+func (h *half) skip() {
 	if len(h.waiting) == 0 {
 		return
 	}
-	to.lost(int(h.waiting[0].seq-h.next), false)
-	h.next = h.waiting[0].seq
-	h.drain(to)
+	if p := h.waiting[0]; after(p.seq, h.next) {
+		h.hole(p.seq)
+	} else {
+		h.peer.hole(p.ack)
+	}
+	h.drain()
+}
+
+// hole passes over bytes up to a sequence number, or to what waits before it.
+func (h *half) hole(to uint32) {
+	if len(h.waiting) > 0 && after(to, h.waiting[0].seq) && after(h.waiting[0].seq, h.next) {
+		to = h.waiting[0].seq
+	}
+	if n := int32(to - h.next); n > 0 && n < window {
+		h.to.lost(int(n), false)
+	}
+	h.next = to
 }
 
 // acknowledge takes an acknowledgement by the peer: what it has received, and
 // the capture has not, will not come any more.
-func (h *half) acknowledge(ack uint32, to sink) {
+func (h *half) acknowledge(ack uint32) {
 	if !h.hasAck || after(ack, h.acked) {
 		h.acked, h.hasAck = ack, true
 	}
-	if len(h.waiting) == 0 || !after(h.acked, h.next) {
+	if !h.started || !after(h.acked, h.next+1) {
+		h.overdue = 0
 		return
 	}
 	if h.overdue++; h.overdue > patience {
-		h.jump(to)
+		h.overdue = 0
+		h.hole(h.acked)
+		h.drain()
+		h.peer.drain()
 	}
 }
 
 // flush delivers all that is there, holes included: the connection is over.
-func (h *half) flush(to sink) {
-	for len(h.waiting) > 0 {
-		h.jump(to)
+func (h *half) flush() {
+	for len(h.waiting)+len(h.peer.waiting) > 0 {
+		h.skip()
+		h.peer.skip()
 	}
-	if h.started && h.hasAck && after(h.acked, h.next) {
-		missing := int(h.acked - h.next)
-		if h.fin && missing > 0 {
-			missing-- // the FIN counts as one
-		}
-		if missing < window {
-			to.lost(missing, false)
-		}
+	// One byte may be the FIN.
+	if h.started && h.hasAck && after(h.acked, h.next+1) {
+		h.hole(h.acked)
 	}
 }

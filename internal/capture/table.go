@@ -73,8 +73,12 @@ func (t *table) begin(f flow, s *segment) *conn {
 	if syn {
 		c.rec.Began()
 	}
+	c.halves[0].peer, c.halves[0].to = &c.halves[1], laneSink{c, tlswire.SideClient}
+	c.halves[1].peer, c.halves[1].to = &c.halves[0], laneSink{c, tlswire.SideServer}
 	if len(t.conns) >= maxConns {
-		t.stats.Evicted++
+		if !t.oldest.done {
+			t.stats.Evicted++
+		}
 		t.remove(t.oldest)
 	}
 	t.conns[f] = c
@@ -141,8 +145,8 @@ func (t *table) add(s *segment) {
 	}
 	over := c.take(s)
 	switch {
-	case over:
-		t.remove(c)
+	case over: // the entry stays: what still comes is not another connection
+		t.finish(c, false)
 	case !c.done:
 		t.account(c)
 		if c.rec.Settled() || c.bulk > maxHandshake {

@@ -12,6 +12,9 @@ import (
 // first one are found too. It sets flips, deep and stuck, and returns what has
 // to be tried before it can go on.
 func (v *view) explore() []facts.Experiment {
+	if v.onlooker() != nil {
+		return nil
+	}
 	if cut(v.base) { // by the handshake, or because of our request?
 		if v.quiet() == nil {
 			return v.ask(facts.Experiment{Address: v.addrs[0], What: facts.Quiet})

@@ -23,7 +23,13 @@ func Analyze(c *facts.Case, a *facts.Attempt) *chain.Analysis {
 	}
 	v := newView(c, nil)
 	v.deep = a
-	return v.analyze(a.Chain)
+	analysis := v.analyze(a.Chain)
+	if v.base = a; !v.judgesChain() {
+		for i := range analysis.Paths {
+			analysis.Paths[i].Problems = nil // the client took it
+		}
+	}
+	return analysis
 }
 
 // Example is an attempt with the user's own hello that shows a cause; nil when

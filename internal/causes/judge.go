@@ -170,11 +170,14 @@ func (v *view) judge(final bool) []finding {
 	failed := false
 	hidden := map[string]bool{}
 	for _, residual := range []bool{false, true} {
+		if residual && v.onlooker() != nil {
+			found, failed = v.overheard(found)
+		}
 		if residual && (failed || !final) {
 			break
 		}
 		for _, r := range sorted() {
-			if r.residual != residual || residual && failed {
+			if r.residual != residual || residual && failed || !v.applies(r) {
 				continue
 			}
 			m := r.match(v)

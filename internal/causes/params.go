@@ -181,6 +181,9 @@ func (v *view) everyTry() string {
 
 // whatever says ", whatever the hello says" where that was seen.
 func (v *view) whatever() string {
+	if v.onlooker() != nil {
+		return ""
+	}
 	for _, a := range v.tries {
 		if a.Of.Kind == facts.Handshake && a.End.Kind != v.deep.End.Kind {
 			return ""

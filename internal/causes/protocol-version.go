@@ -63,6 +63,9 @@ func (v *view) versionParams(server tlswire.Version, a *facts.Attempt) func(*Fix
 // offers says which versions the client of a hello takes.
 func (v *view) offers(a *facts.Attempt) string {
 	low, high := v.lowest(a), offered(a).MaxVersion()
+	if a.Seen != nil && offered(a).MinVersion() == 0 {
+		return fmt.Sprintf("at most %s", high)
+	}
 	if low == high {
 		return fmt.Sprintf("%s only", high)
 	}

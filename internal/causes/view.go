@@ -145,7 +145,7 @@ func onlyCAs(certs []*chain.Certificate) bool {
 
 // analyzeDeep judges the chain of the deepest attempt.
 func (v *view) analyzeDeep() {
-	if v.deep != nil && len(v.deep.Chain) > 0 && v.deep.SSL2 == nil {
+	if v.deep != nil && len(v.deep.Chain) > 0 && v.deep.SSL2 == nil && v.judgesChain() {
 		v.analysis = v.analyze(v.deep.Chain)
 	}
 }
@@ -210,6 +210,8 @@ func (v *view) where(i int) string {
 	switch {
 	case e.Index >= 0 && v.deep.Of.Kind == facts.OnFile:
 		return fmt.Sprintf("%s, certificate %d", v.deep.Address, e.Index+1)
+	case e.Index >= 0 && v.deep.Seen != nil:
+		return fmt.Sprintf("%s, Certificate, element %d", packet(packetOf(v.deep, tlswire.SideServer, "Certificate")), e.Index)
 	case e.Index >= 0:
 		return fmt.Sprintf("Certificate message, element %d, attempt %d", e.Index, v.deep.N)
 	case e.Source == chain.SourceAnchor:
@@ -236,6 +238,9 @@ func attempts(as ...*facts.Attempt) string {
 		if a != nil && a.Of.Kind == facts.OnFile {
 			return a.Address
 		}
+		if a != nil && a.Seen != nil {
+			return packet(a.Seen.EndPacket)
+		}
 		if a != nil {
 			ns = append(ns, fmt.Sprint(a.N))
 		}
@@ -253,6 +258,9 @@ func attempts(as ...*facts.Attempt) string {
 func endText(a *facts.Attempt) string {
 	if a == nil {
 		return "nothing happened"
+	}
+	if a.Seen != nil && a.Seen.AlertSized != tlswire.SideNone {
+		return fmt.Sprintf("an encrypted record of the %s that has the size of an alert", sideName(a.Seen.AlertSized))
 	}
 	switch a.End.Kind {
 	case facts.EndCompleted:

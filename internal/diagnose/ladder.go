@@ -187,6 +187,9 @@ func suites(h *tlswire.ClientHello) string {
 // names only the highest.
 func (l *rungs) versions(h *tlswire.ClientHello) string {
 	lo, hi := h.MinVersion(), h.MaxVersion()
+	if l.a.Seen != nil && lo == 0 {
+		return "up to " + hi.String()
+	}
 	if lo == 0 || h.SSL2 {
 		lo = min(l.lowest, hi)
 	}
@@ -223,7 +226,7 @@ func (l *rungs) serverHello() {
 		}
 	}
 	l.add(s)
-	if s.Status == diag.StatusBad {
+	if s.Status == diag.StatusBad && a.Seen == nil {
 		l.add(diag.Step{Name: "(stop)", Stage: diag.StageServerHello, From: "client", Status: diag.StatusInform, Text: "your client stops here; tlswhy went on to see the rest"})
 	}
 }
@@ -382,6 +385,12 @@ func (l *rungs) end() {
 		}
 	default:
 		return
+	}
+	if a.Seen != nil && a.End.By != tlswire.SideNone {
+		s.From = side(a.End.By)
+	}
+	if a.Seen != nil && a.Seen.AlertSized != tlswire.SideNone {
+		s.Name = "Alert?"
 	}
 	switch a.End.Kind {
 	case facts.EndTimeout, facts.EndClosed, facts.EndReset, facts.EndLimit:

@@ -128,6 +128,9 @@ func (r *runner) addresses(found []diag.Cause) []diag.Address {
 func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
 	out := diag.Attempt{N: a.N, Address: a.Address, Change: r.change(a.Of), End: causes.EndText(a), EndKind: a.End.Kind.String(), Stage: a.End.Stage,
 		Sent: a.BytesSent, Received: a.BytesReceived, ConnectMS: ms(a.Connect), DurationMS: ms(a.Connect + a.End.After), Messages: []diag.Message{}}
+	if a.Seen != nil {
+		out.Change, raw = "the client's hello, as seen", false
+	}
 	if a.Of.Changes != (facts.Changes{}) {
 		changes := map[string]string{}
 		for _, p := range facts.Properties {

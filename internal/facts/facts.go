@@ -23,6 +23,9 @@ type Case struct {
 	Want     Want
 	Lookup   Lookup
 	Attempts []*Attempt
+	// Others are handshakes of other clients, or at other times, that worked
+	// with the same server; nobody made them for the sake of comparison.
+	Others []*Attempt
 	// Fetches are the answers to experiments of kind Fetch, good or bad.
 	Fetches []Fetched
 	// Spent says that the budget is used up: nothing more can be tried.

@@ -71,6 +71,23 @@ func (r *Recorder) hear(from tlswire.Side, line string) {
 	if r.asked && !r.granted && r.refusal == nil {
 		r.reply(line)
 	}
+	for _, words := range wrongScheme {
+		if r.refusal == nil && strings.Contains(line, words) {
+			r.speaksTLS(fmt.Sprintf("the server answers in HTTP: %q", line[:min(len(line), maxOpeningLine)]))
+		}
+	}
+}
+
+// wrongScheme is how servers say that HTTP came where TLS was expected: nginx,
+// Apache, Go, lighttpd and Jetty, Tomcat.
+var wrongScheme = []string{"plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server port",
+	"Client sent an HTTP request to an HTTPS server", "requires TLS"}
+
+// speaksTLS ends a dialogue in clear on a port that speaks TLS.
+func (r *Recorder) speaksTLS(words string) {
+	r.refusal = &End{Kind: EndPreamble, Stage: diag.StagePreamble, By: tlswire.SideServer, Preamble: "speaks TLS", Err: words}
+	r.refusalAt = r.mark.Packet
+	r.phase = phaseOther
 }
 
 // starttlsProtocol tells those apart that call it STARTTLS, by the words

@@ -74,3 +74,10 @@ const (
 	NoteForeignReset          // a RST whose TTL differs from its sender's other packets
 	NoteRetransmits           // data sent again and again without an answer
 )
+
+// Left reports that the handshake stood and the client went without a byte of
+// application data: a health check does, and a client that checks the name or
+// the chain only then (curl, GnuTLS).
+func (s *Seen) Left() bool {
+	return s.Accepted && !s.ClientSpoke && s.Gave == tlswire.SideClient && s.AlertSized == tlswire.SideNone
+}
