@@ -12,8 +12,8 @@ import (
 )
 
 // programClients says who follows a root program.
-var programClients = map[string]string{"Mozilla": "Firefox and programs with Mozilla's dates", "Chrome": "Chrome, Edge and Chromium",
-	"Apple": "Safari and apps on Apple devices", "Java": "Java with a current update"}
+var programClients = map[string]string{"Mozilla": "Firefox and programs with Mozilla's dates", "Chrome": "Chrome and Chromium from 127 on",
+	"Apple": "Safari and apps on Apple devices from iOS 18 and macOS 15 on", "Java": "Java with a current update"}
 
 var _ = register(rule{id: "distrusted-ca", rank: rankTrust, match: func(v *view) *match {
 	top, root := v.root()

@@ -17,18 +17,19 @@ import (
 //   - The lifetime limits of the Baseline Requirements as far as they were known
 //     when it was made (398 days): Chrome 85, Edge 85, Safari 14; for leaves of
 //     private CAs Apple's 825 days, Safari 13.
-//   - Distrust by date: that of its program.
+//   - Distrust by date: Chrome 127, Firefox 80, Safari 18. Edge follows Microsoft,
+//     whose dates are not known here.
 func rulesOf(p *Profile) facts.Rules {
 	v := majorVersion(p.Version)
 	switch p.Family {
 	case "Chrome":
-		return facts.Rules{Program: programSince("Chrome", v, 105), CT: v >= 68, Lifetime: v >= 85}
+		return facts.Rules{Program: programSince("Chrome", v, 127), CT: v >= 68, Lifetime: v >= 85}
 	case "Edge":
-		return facts.Rules{Program: programSince("Chrome", v, 112), CT: v >= 79, Lifetime: v >= 85}
+		return facts.Rules{CT: v >= 79, Lifetime: v >= 85}
 	case "Safari":
 		return facts.Rules{Program: programSince("Apple", v, 18), CT: v > 12 || strings.HasPrefix(p.Version, "12.1"), Lifetime: v >= 14, AnyCA: v >= 13}
 	case "Firefox":
-		return facts.Rules{Program: programSince("Mozilla", v, 57), CT: v >= 135}
+		return facts.Rules{Program: programSince("Mozilla", v, 80), CT: v >= 135}
 	}
 	return facts.Rules{}
 }

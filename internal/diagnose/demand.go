@@ -33,6 +33,9 @@ func (p *plan) demands(w *facts.Want) error {
 	if o.MinDHBits > 0 {
 		w.Client.MinDHBits = o.MinDHBits
 	}
+	if w.Client.Rules.Program == "" && o.CAFile == "" {
+		w.Client.Rules.Program = programOf[o.Trust]
+	}
 	d := &w.Demand
 	d.MaxValidityDays = o.MaxValidityDays
 	for _, text := range o.Pins {
@@ -63,6 +66,10 @@ func (p *plan) demands(w *facts.Want) error {
 	}
 	return nil
 }
+
+// programOf names the program behind a store that was asked for by name: its
+// dates of distrust come with its roots.
+var programOf = map[string]string{truststore.Mozilla: "Mozilla", "apple": "Apple", "java": "Java", "openjdk": "Java"}
 
 // truststorePublic turns the root programs' decisions into facts.
 func truststorePublic() map[[32]byte]facts.Root {
