@@ -25,7 +25,7 @@ var _ = register(rule{id: "ct-required", rank: rankStrength, match: func(v *view
 		m.severity = diag.SeverityFailure
 	}
 	m.affects = []string{"Chrome and Edge", "Safari and apps on Apple devices", "Firefox from 135 on, on desktops", "Android apps that demand it (from 16 on), all that are made for 17"}
-	m.summary = fmt.Sprintf("the certificate carries %s of CT logs that count, browsers want %d", count(r.Have, "timestamp"), r.Need)
+	m.summary = fmt.Sprintf("the certificate has %d of the %d timestamps of CT logs that browsers want", r.Have, r.Need)
 	switch {
 	case len(r.Found) == 0:
 		m.summary = "the certificate comes without any timestamp of a Certificate Transparency log"
