@@ -57,9 +57,9 @@ func policyFaults(w *world) []fault {
 	portal := "http://portal.hotel.test/guest/login?url=https://" + host + "/"
 	rows := []fault{
 		row("pin-other", kinds(nginx, apache, golang), "pin-mismatch", served, demand(func(o *tlswhy.Options) { o.Pins = []string{pin(stranger)} })),
-		row("pin-file", kinds(haproxy), "pin-mismatch", served, demand(func(o *tlswhy.Options) { o.Pins = []string{w.CertFile("stranger", stranger)} })),
+		row("pin-file", kinds(haproxy), "pin-mismatch", served, demand(func(o *tlswhy.Options) { o.Pins = []string{w.CertFile("pinned-stranger", stranger)} })),
 		row("pin-leaf", kinds(nginx, stunnel), "", served, demand(func(o *tlswhy.Options) { o.Pins = []string{pin(stranger), pin(known)} })),
-		row("pin-intermediate", kinds(openssl), "", served, demand(func(o *tlswhy.Options) { o.Pins = []string{w.CertFile("inter", w.Intermediate)} })),
+		row("pin-intermediate", kinds(openssl), "", served, demand(func(o *tlswhy.Options) { o.Pins = []string{w.CertFile("pinned-intermediate", w.Intermediate)} })),
 		row("tlsa-other", kinds(nginx), "pin-mismatch", served, demand(func(o *tlswhy.Options) { o.TLSA = []string{tlsa(stranger)} })),
 		row("tlsa-leaf", kinds(apache), "", served, demand(func(o *tlswhy.Options) { o.TLSA = []string{tlsa(known)} })),
 
