@@ -95,7 +95,7 @@ var readings = map[facts.Problem]reading{
 	facts.ProblemProtocol:         means(diag.Possible, "protocol-violation hello-intolerance no-common-group sigalg-mismatch"),
 	facts.ProblemInternal:         means(diag.Likely, "internal-error"),
 	facts.ProblemFile:             means(diag.Strong, "file-or-config-error"),
-	facts.ProblemLocalPolicy:      means(diag.Likely, "fips-policy"),
+	facts.ProblemLocalPolicy:      means(diag.Possible, "fips-policy file-or-config-error"),
 }
 
 // clientReadings says what problems mean that concern the client's certificate.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 //go:embed tables/*.tsv
@@ -128,4 +130,30 @@ func decodeOpenSSL(token string, boring bool) (means, words string, ok bool) {
 func decodeErrno(n int64) (means, words string, ok bool) {
 	name, ok := tables["errno"]()[n]
 	return "system error: " + name, name, ok
+}
+
+// codeNames are the symbolic names of the tables whose names are their
+// library's alone: whoever prints one is told by it, whatever it says.
+func codeNames() []*stanza {
+	var out []*stanza
+	for _, t := range []struct {
+		table, prefix, stack, library string
+		side                          tlswire.Side
+	}{
+		{"nss", "", "nss-firefox", "NSS", tlswire.SideClient},
+		{"chrome", "", "chrome", "BoringSSL", tlswire.SideClient},
+		{"windows", "", "schannel", "SChannel", tlswire.SideNone},
+		{"gnutls", "GNUTLS_E_", "gnutls", "GnuTLS", tlswire.SideNone},
+		{"mbedtls", "MBEDTLS_ERR_", "mbedtls", "Mbed TLS", tlswire.SideNone},
+		{"curl", "CURLE_", "curl", "", tlswire.SideClient},
+		{"nsurl", "", "apple", "Secure Transport", tlswire.SideClient},
+		{"osstatus", "", "apple", "Secure Transport", tlswire.SideNone},
+	} {
+		for _, name := range tables[t.table]() {
+			if phrase := t.prefix + name; len(split(phrase)) > 2 {
+				out = append(out, &stanza{file: t.table, match: []string{phrase}, rank: -1, stack: t.stack, library: t.library, side: t.side})
+			}
+		}
+	}
+	return out
 }

@@ -199,6 +199,10 @@ var load = sync.OnceValue(func() *lexicon {
 			n.ends = append(n.ends, s)
 		}
 	}
+	for _, s := range codeNames() {
+		n := lex.root.add(s.match[0])
+		n.ends = append(n.ends, s)
+	}
 	for _, a := range alertNames() {
 		n := lex.alerts.add(a.words)
 		n.ends = append(n.ends, &stanza{rank: int(a.description)})
