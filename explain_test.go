@@ -25,9 +25,9 @@ func (r *corpusRow) heldOut() bool {
 	return h.Sum32()%2 == 1
 }
 
-func readCorpus(t *testing.T) []corpusRow {
+func readCorpus(t *testing.T, name string) []corpusRow {
 	t.Helper()
-	f, err := os.Open("testdata/corpus/errors.jsonl")
+	f, err := os.Open("testdata/corpus/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,11 +61,49 @@ func firstAnswers(t *testing.T, text string) []string {
 	return ids
 }
 
+// TestMoreTexts holds what the texts outside the labelled corpus reached.
+func TestMoreTexts(t *testing.T) {
+	rows := readCorpus(t, "more.jsonl")
+	strict, lenient := 0, 0
+	for _, r := range rows {
+		ids := firstAnswers(t, r.Text)
+		switch {
+		case len(ids) > 0 && ids[0] == r.Cause:
+			strict++
+			lenient++
+		case len(ids) > 0 && slices.Contains(r.Also, ids[0]):
+			lenient++
+		default:
+			t.Logf("%s got %v, want %s %v: %.200q", r.ID, ids, r.Cause, r.Also, r.Text)
+		}
+	}
+	t.Logf("strict %.1f%% lenient %.1f%%", 100*float64(strict)/float64(len(rows)), 100*float64(lenient)/float64(len(rows)))
+	if strict*100 < 90*len(rows) || lenient*100 < 97*len(rows) {
+		t.Errorf("strict %d lenient %d of %d", strict, lenient, len(rows))
+	}
+}
+
+// TestHealthyTexts: what clients print when all is well names no cause.
+func TestHealthyTexts(t *testing.T) {
+	for _, text := range []string{
+		"OK 200 304", "CONNECTION ESTABLISHED\nVerification: OK\nHTTP/1.1 200 OK", "- Status: The certificate is trusted.\nHTTP/1.1 200 OK",
+		"* SSL connection using TLSv1.3 / TLS_AES_256_GCM_SHA384\n*  SSL certificate verify ok.\n< HTTP/2 200",
+		"Oct 21 08:41:45 host kernel: eth0: link up\nOct 21 08:41:46 host sshd[12]: Accepted publickey for joe\n",
+		"error: unexpected token in JSON at position 0", "FAIL: TestX (0.00s): expected 3, got 4", "panic: runtime error: index out of range", "",
+		"Oct 21 08:41:45 h app: connection refused\nOct 21 08:41:46 h app: connection timed out\nOct 21 08:41:47 h db: connection reset by peer\nOct 21 08:41:48 h fs: No such file or directory\n",
+		"Verify return code: 0 (ok)", "the certificate will expire in 20 days; nothing to do",
+	} {
+		if ids := firstAnswers(t, text); len(ids) > 0 {
+			t.Errorf("%q: got %v, want nothing", text, ids)
+		}
+	}
+}
+
 // TestCorpus scores the explanations against labels that people gave.
 func TestCorpus(t *testing.T) {
 	type score struct{ rows, strict, lenient, none int }
 	var half [2]score
-	for _, r := range readCorpus(t) {
+	for _, r := range readCorpus(t, "errors.jsonl") {
 		s := &half[0]
 		if r.heldOut() {
 			s = &half[1]

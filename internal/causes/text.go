@@ -38,9 +38,12 @@ func read(m *facts.TextMatch) (reading, string) {
 	}
 	switch {
 	case m.Whose == tlswire.SideNone && m.Way == facts.WayReceived:
-		// Who sent it is not said. Servers log such alerts more often than clients
-		// print them, so the server's certificate comes first, the client's behind.
-		if cr, has := clientReadings[m.Problem]; has {
+		// At which end it came in is not said. A heuristic: exceptions of languages
+		// are mostly pasted by people who write clients, OpenSSL's bare lines and
+		// Go's come from servers' logs.
+		if cr, has := clientReadings[m.Problem]; has && mostlyClients(m.Stack) {
+			r = reading{front(cr.ids, []string{cr.ids[0], r.ids[0]}), diag.Possible}
+		} else if has {
 			r = reading{append(slices.Clone(r.ids), cr.ids[0]), diag.Possible}
 		}
 	case m.Whose == tlswire.SideServer && m.Side == tlswire.SideServer && m.Way == facts.WayReceived && ok && trustProblem(m):
@@ -55,6 +58,14 @@ func read(m *facts.TextMatch) (reading, string) {
 		return means(diag.Possible, "unexplained"), ""
 	}
 	return r, ""
+}
+
+func mostlyClients(stack string) bool {
+	switch stack {
+	case "java", "python", "ruby", "php", "dotnet", "rust", "android", "apple", "gnutls":
+		return true
+	}
+	return false
 }
 
 // front moves ids to the front of a list.

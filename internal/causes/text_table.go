@@ -85,13 +85,15 @@ var readings = map[facts.Problem]reading{
 	facts.ProblemNoServerCert:     means(diag.Strong, "server-no-certificate file-or-config-error"),
 	facts.ProblemUnsupportedCert:  means(diag.Possible, "bad-eku-or-constraints sigalg-mismatch"),
 	facts.ProblemCertRequired:     means(diag.Strong, "client-cert-required"),
+	facts.ProblemClientCert:       means(diag.Likely, "client-cert-required client-cert-untrusted client-cert-expired client-cert-bad-purpose"),
+	facts.ProblemSSLProtocol:      means(diag.Possible, "server-speaks-plaintext protocol-violation internal-error alpn-no-overlap"),
 	facts.ProblemKeyMismatch:      means(diag.Strong, "private-key-mismatch-server client-cert-key-mismatch"),
 	facts.ProblemUnrecognizedName: means(diag.Strong, "sni-unrecognized sni-missing"),
 	facts.ProblemMisdirected:      means(diag.Strong, "misdirected-request"),
 	facts.ProblemECH:              means(diag.Strong, "ech-rejected"),
 	facts.ProblemInspection:       means(diag.Strong, "middlebox-inspection"),
 	facts.ProblemAccessDenied:     means(diag.Likely, "access-denied rate-limited client-cert-required sni-unrecognized"),
-	facts.ProblemDecrypt:          means(diag.Likely, "decrypt-error"),
+	facts.ProblemDecrypt:          means(diag.Likely, "decrypt-error private-key-mismatch-server"),
 	facts.ProblemProtocol:         means(diag.Possible, "protocol-violation hello-intolerance no-common-group sigalg-mismatch"),
 	facts.ProblemInternal:         means(diag.Likely, "internal-error"),
 	facts.ProblemFile:             means(diag.Strong, "file-or-config-error"),
@@ -136,6 +138,9 @@ var twists = []twist{
 	{func(m *facts.TextMatch) bool {
 		return (m.Problem == facts.ProblemHandshakeFailure || m.Problem == facts.ProblemFatalAlert) && m.Has(facts.SignMutual)
 	}, "client-cert-required client-cert-untrusted", diag.Likely, "the server asks for a client certificate there"},
+	{func(m *facts.TextMatch) bool {
+		return m.Problem == facts.ProblemNotTrusted && m.Has(facts.SignMaybeAlert)
+	}, "unknown-ca client-cert-expired", diag.Possible, "curl says the same of a received alert 45: then the server found the client's certificate expired"},
 	{func(m *facts.TextMatch) bool {
 		return m.Problem == facts.ProblemHandshakeFailure && m.Has(facts.SignUpstream)
 	}, "sni-unrecognized sni-missing", diag.Possible, "a proxy that knows its upstream by address sends no SNI, or the wrong one, unless it is told to"},

@@ -26,7 +26,7 @@ func alertNames() []alertName {
 		{"unknown CA", 48}, {"CA is unknown", 48}, {"protocol version not supported", 70}, {"error in protocol version", 70}, {"bad certificate", 42},
 		{"certificate is bad", 42}, {"certificate is not supported", 43}, {"certificate was revoked", 44}, {"certificate is expired", 45}, {"certificate has expired", 45},
 		{"unknown certificate", 46}, {"error decrypting message", 51}, {"error decoding message", 50}, {"bad record MAC", 20},
-		{"insufficient security level", 71}, {"insufficient security", 71}, {"inappropriate fallback", 86}, {"user canceled", 90}, {"no renegotiation", 100},
+		{"insufficient security level", 71}, {"insufficient security", 71}, {"inappropriate fallback", 86}, {"user canceled", 90}, {"user cancelled", 90}, {"no renegotiation", 100},
 		{"unrecognized name", 112}, {"unrecognised name", 112}, {"the server name sent was not recognized", 112}, {"bad certificate status response", 113},
 		{"unknown PSK identity", 115}, {"certificate required", 116}, {"certificate is required", 116}, {"no application protocol", 120},
 		{"no supported application protocol could be negotiated", 120}, {"ECH required", 121}, {"encrypted client hello required", 121},

@@ -225,6 +225,9 @@ func (m *mark) weight() int {
 	if m.way == facts.WaySent {
 		w -= 10
 	}
+	if m.problem == facts.ProblemFatalAlert {
+		w -= 6 // the kind of the alert often follows
+	}
 	if m.code || len(m.codes) > 0 {
 		w += 5
 	}

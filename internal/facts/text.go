@@ -111,6 +111,7 @@ const (
 	SignKnownSite     Sign = "well-known site"
 	SignForeignName   Sign = "unrelated certificate name" // it shares no domain with the host
 	SignHelloFirst    Sign = "answer to the ClientHello"  // nothing but the ClientHello had passed
+	SignMaybeAlert    Sign = "perhaps a received alert"   // words that stand for an alert as well
 	SignMutual        Sign = "mutual TLS"                 // client certificates are in use there
 )
 
@@ -184,6 +185,7 @@ const (
 	ProblemNoServerCert     Problem = "server has no certificate"
 	ProblemUnsupportedCert  Problem = "certificate type unsupported"
 	ProblemCertRequired     Problem = "client certificate required"
+	ProblemClientCert       Problem = "client certificate bad or missing"
 	ProblemKeyMismatch      Problem = "key does not match"
 	ProblemUnrecognizedName Problem = "unrecognized name"
 	ProblemMisdirected      Problem = "misdirected request"
@@ -191,6 +193,7 @@ const (
 	ProblemInspection       Problem = "TLS inspection"
 	ProblemAccessDenied     Problem = "access denied"
 	ProblemDecrypt          Problem = "decrypt error"
+	ProblemSSLProtocol      Problem = "SSL protocol error"
 	ProblemProtocol         Problem = "protocol violation"
 	ProblemInternal         Problem = "internal error"
 	ProblemFile             Problem = "file or configuration"
