@@ -80,7 +80,11 @@ func LoadLists(data []byte) (lists []*RevocationList, rest []string) {
 		}
 		data = after
 		if block.Type != "X509 CRL" && block.Type != "CRL" {
-			rest = append(rest, blockName(block))
+			what := blockName(block)
+			if isCertBlock(block.Type) {
+				what = "a certificate"
+			}
+			rest = append(rest, what)
 			continue
 		}
 		l := ParseList(block.Bytes)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
@@ -29,7 +30,7 @@ func (p *plan) loadRevocation(w *facts.Want) error {
 		}
 		lists, rest := chain.LoadLists(data)
 		if len(lists) == 0 {
-			w.Local = &facts.LocalFault{File: file, Role: "revocation list", Problem: "it holds no revocation list: " + strings.Join(rest[:min(len(rest), 1)], "")}
+			w.Local = &facts.LocalFault{File: file, Role: "revocation list", Problem: noList(rest)}
 			return nil
 		}
 		for _, l := range lists {
@@ -37,6 +38,29 @@ func (p *plan) loadRevocation(w *facts.Want) error {
 		}
 	}
 	return nil
+}
+
+// noList says what a file without a list is or holds.
+func noList(rest []string) string {
+	switch {
+	case len(rest) == 0:
+		return "it holds no revocation list"
+	case strings.HasPrefix(rest[0], "it "):
+		return rest[0] + " (PEM with BEGIN X509 CRL, or DER)"
+	}
+	return "it holds no revocation list, but " + rest[0]
+}
+
+// unanswered lists, as not tested, the revocations about which nobody could be
+// asked and which the client goes on without.
+func unanswered(found []diag.Cause) []diag.NotTested {
+	var out []diag.NotTested
+	for _, c := range found {
+		if c.ID == "revocation-unavailable" && c.Severity == diag.SeverityInfo {
+			out = append(out, diag.NotTested{What: "revocation", Reason: c.Summary})
+		}
+	}
+	return out
 }
 
 func readList(path string) ([]byte, error) {
