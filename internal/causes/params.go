@@ -83,6 +83,10 @@ func (v *view) software() []string {
 		return []string{"postfix"}
 	case "imap", "imaps", "pop3", "pop3s":
 		return []string{"dovecot"}
+	case "postgres", "postgresql":
+		return []string{"postgresql"}
+	case "mysql":
+		return []string{"mariadb"}
 	}
 	return nil
 }
