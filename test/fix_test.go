@@ -151,6 +151,15 @@ func (m *machine) put(t *testing.T, path string, body []byte) {
 	}
 }
 
+func (m *machine) read(t *testing.T, path string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(m.root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
 func (m *machine) expand() {
 	m.config = strings.NewReplacer("{{port}}", fmt.Sprint(m.port), "{{etc}}", m.root+"/etc",
 		"{{live}}", m.root+"/etc/letsencrypt/live/"+host).Replace(m.config)
@@ -163,9 +172,9 @@ func (m *machine) below(text string) string {
 
 // carryOut runs the commands of a fix as they are printed, except that paths
 // are the machine's and that services are not touched.
-func (m *machine) carryOut(t *testing.T, command string) {
+func (m *machine) carryOut(t *testing.T, command string, more ...string) {
 	t.Helper()
-	stubs := ""
+	stubs := strings.Join(more, "")
 	for _, c := range []string{"nginx", "apachectl", "a2enmod", "haproxy", "systemctl", "journalctl", "certbot", "grep"} {
 		stubs += c + "() { :; }\n"
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -100,9 +101,14 @@ func postgresTLS(t testing.TB, dir string, e *Endpoint) string {
 	return s + strings.Join(e.Extra, "\n")
 }
 
+// templates is held while a cluster is made.
+var templates sync.Mutex
+
 // postgresTemplate makes a cluster once per folder.
 func postgresTemplate(t testing.TB, dir string) string {
 	t.Helper()
+	templates.Lock()
+	defer templates.Unlock()
 	template := filepath.Join(dir, "template")
 	if _, err := os.Stat(template); err != nil {
 		command(t, "install", "-d", "-o", "postgres", template)

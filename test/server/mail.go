@@ -58,12 +58,14 @@ func startPostfix(t testing.TB, dir string, eps []*Endpoint) {
 // its main.cf.
 func postfixInstance(t testing.TB, dir string, eps []*Endpoint, main, master string) {
 	t.Helper()
-	for _, d := range []string{"conf", "queue", "data"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+	for _, d := range []string{"conf", "data", "queue/pid", "queue/active", "queue/incoming", "queue/maildrop", "queue/private", "queue/public"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if d != "conf" && d != "queue/pid" {
+			command(t, "chown", "postfix", filepath.Join(dir, d))
+		}
 	}
-	command(t, "chown", "postfix", filepath.Join(dir, "data"))
 	write(t, dir, "conf/main.cf", fmt.Sprintf(`compatibility_level = 3.6
 queue_directory = %[1]s/queue
 data_directory = %[1]s/data
@@ -75,16 +77,17 @@ smtpd_relay_restrictions = reject
 smtpd_recipient_restrictions = reject
 smtpd_peername_lookup = no
 alias_maps =
-maillog_file = %[1]s/log
-maillog_file_prefixes = /tmp, %[1]s
 `, dir)+main)
 	write(t, dir, "conf/master.cf", master)
-	process(t, dir, eps, "postfix", "-c", filepath.Join(dir, "conf"), "start-fg")
+	// "postfix start-fg" takes seconds to look after folders that are new here.
+	process(t, dir, eps, filepath.Join(postfixDaemons, "master"), "-c", filepath.Join(dir, "conf"), "-d")
 }
 
+// postfixDaemons is where Debian has Postfix's programs.
+const postfixDaemons = "/usr/lib/postfix/sbin"
+
 // postfixMaster are the services without which smtpd does not work.
-const postfixMaster = `postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
+const postfixMaster = `cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 tlsmgr unix - - n 1000? 1 tlsmgr
 anvil unix - - n - 1 anvil

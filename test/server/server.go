@@ -58,6 +58,10 @@ type Endpoint struct {
 	// virtual host, after the bind line's arguments, further options.
 	Extra []string
 
+	// Cache is a folder for what several starts may share: PostgreSQL's empty
+	// cluster. "" is one of the start's own.
+	Cache string
+
 	ended  chan struct{} // closed when the process that serves it has ended
 	output *lockedBuffer
 }
@@ -141,7 +145,11 @@ func Start(t testing.TB, k *Kind, eps ...*Endpoint) {
 // loudly; in CI it fails.
 func Need(t testing.TB, program string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/local/sbin") {
+	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/local/sbin")
+	if filepath.IsAbs(program) {
+		dirs = []string{"/"}
+	}
+	for _, dir := range dirs {
 		p := filepath.Join(dir, program)
 		if st, err := os.Stat(p); err == nil && !st.IsDir() && st.Mode()&0o111 != 0 {
 			return p
