@@ -95,6 +95,10 @@ type Options struct {
 	// MaxConnections bounds the connections of one diagnosis; zero is 40, or
 	// 12 for each address.
 	MaxConnections int
+	// Repeat is how many connections with the client's own hello are made to
+	// each address; zero is one, and 3 to 6 where answers may differ. They are
+	// added to the default of MaxConnections.
+	Repeat int
 
 	// Server names the server software whose fixes to print: nginx, apache ...
 	Server string

@@ -45,6 +45,9 @@ func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []stri
 		return err
 	}
 	p.keys = func(env *diagnose.Env) { f.lendKeys(env, open) }
+	if f.every > 0 {
+		return p.watch(ctx, f, o, format, ro, args)
+	}
 	many := f.targets != "" || len(args) > 1
 	r := &run{p: p, format: format, many: many, strict: f.strict, stream: report.NewStream(p.stdout, format, ro),
 		progress: p.newProgress(many, f.quiet), said: map[string]bool{}}

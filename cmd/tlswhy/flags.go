@@ -20,6 +20,7 @@ type diagnoseFlags struct {
 	output   string
 	targets  string
 	parallel int
+	every    time.Duration
 	verbose  int
 	redact   bool
 	color    string
@@ -78,6 +79,8 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
 	fs.DurationVar(&o.Timeout, "timeout", 0, "of the first attempt")
 	fs.IntVar(&o.MaxConnections, "max-connections", 0, "budget of connections per target")
+	fs.IntVar(&o.Repeat, "repeat", 0, "connections per address with the client's own hello")
+	fs.DurationVar(&f.every, "every", 0, "repeat the diagnosis until interrupted")
 	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
 	fs.StringVar(&f.targets, "targets", "", "file with one target per line, or -")
 	fs.IntVar(&f.parallel, "parallel", 8, "targets at a time")
@@ -96,6 +99,9 @@ func (f *diagnoseFlags) registerOutput(fs *pflag.FlagSet) {
 
 // maxParallel bounds --parallel; each target makes several connections.
 const maxParallel = 256
+
+// maxRepeat bounds --repeat.
+const maxRepeat = 1000
 
 // resolve turns the flags into options for the library and for the report.
 func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Options, error) {
@@ -122,6 +128,14 @@ func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Opti
 		return fail(badUsage("such as 5s or 1m", "--timeout %v is negative", f.opts.Timeout))
 	case f.opts.MaxConnections < 0:
 		return fail(badUsage("", "--max-connections %d is negative", f.opts.MaxConnections))
+	case f.opts.Repeat < 0 || f.opts.Repeat > maxRepeat:
+		return fail(badUsage("", "--repeat %d is not between 1 and %d", f.opts.Repeat, maxRepeat))
+	case f.every != 0 && f.every < time.Second:
+		return fail(badUsage("such as 30s or 5m", "--every %v is shorter than a second", f.every))
+	case f.every != 0 && f.output != string(report.Text) && f.output != string(report.JSON):
+		return fail(badUsage("text prints a line per change, json a line per round", "--every cannot print %s", f.output))
+	case f.every != 0 && f.targets == "-":
+		return fail(badUsage("name a file, which is read again in each round", "--every cannot read standard input again"))
 	case f.parallel < 1 || f.parallel > maxParallel:
 		return fail(badUsage("", "--parallel %d is not between 1 and %d", f.parallel, maxParallel))
 	}

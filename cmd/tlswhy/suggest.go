@@ -13,7 +13,7 @@ var commands = []string{"diagnose", "explain", "capture", "cert", "causes", "lab
 var laterCommands = []string{"run", "listen", "config", "scan", "clients", "compare", "serve", "worker", "agent"}
 
 // laterFlags are options that this version does not have yet.
-var laterFlags = []string{"proxy", "repeat", "every", "via"}
+var laterFlags = []string{"proxy", "via"}
 
 // checkWord refuses a first word that is (nearly) a subcommand: it is a typo or
 // a command of another version and no host. Whoever has a host of such a name

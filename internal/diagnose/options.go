@@ -43,6 +43,7 @@ type Options struct {
 	At                       time.Time
 	Timeout                  time.Duration
 	MaxConnections           int
+	Repeat                   int
 	Server                   string
 	Command                  string
 	Progress                 func(string)

@@ -98,7 +98,7 @@ func (r *runner) budget() int {
 	if r.opts.MaxConnections > 0 {
 		return r.opts.MaxConnections
 	}
-	return max(defaultConnections, 12*len(r.c.Lookup.Addresses))
+	return max(defaultConnections, 12*len(r.c.Lookup.Addresses)) + r.opts.Repeat*len(r.c.Lookup.Addresses)
 }
 
 func (r *runner) timeout() time.Duration {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 		}
 	}
 	p := &plan{target: t, opts: o, env: env}
-	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command,
+	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command, Repeat: o.Repeat,
 		OnDisk: env.OnDisk, OnDiskFile: env.OnDiskFile}
 	if o.StartTLS != "" {
 		protocol, ok := starttls.Lookup(o.StartTLS)
@@ -243,6 +244,9 @@ func (p *plan) command() string {
 		add("--tlsa", record)
 	}
 	words = append(words, o.shapeWords()...)
+	if o.Repeat > 0 {
+		add("--repeat", strconv.Itoa(o.Repeat))
+	}
 	if !o.At.IsZero() {
 		add("--at", o.At.UTC().Format(time.RFC3339))
 	}
