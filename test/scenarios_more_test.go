@@ -78,7 +78,7 @@ func uncommonFaults(w *world) []fault {
 		}),
 
 		row("dual-ecdsa-expired", "certificate", kinds(nginx, haproxy), "cert-expired", dual(w.good, ecOld)),
-		row("healthy-dual-rsa-expired", "healthy", kinds(nginx), "", dual(rsaOld, ec)),
+		row("healthy-dual-rsa-expired", "healthy", kinds(nginx, haproxy), "", dual(rsaOld, ec)).warns("inconsistent-endpoints"),
 		row("incomplete-two-missing", "certificate", kinds(nginx, golang), "incomplete-chain",
 			files(w.files("two-missing", w.Issue(second, pki.Spec{DNS: []string{host}, Mutate: func(c *x509.Certificate) {
 				c.IssuingCertificateURL = []string{w.publish(func() *pki.Cert { return second })}

@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -17,7 +18,7 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 	m.params = func(p *FixParams) { p.certificate(own[0]) }
 	yes, known := accepts(r.a.Request, own)
 	if r.alert == tlswire.AlertAccessDenied {
-		if yes {
+		if yes && !gnutls(r.a.Request) {
 			return nil // access-denied
 		}
 		m.hides = []string{"access-denied"} // GnuTLS says so of any certificate that does not verify
@@ -33,6 +34,8 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 		m.not = []string{"the server has no revocation list of this CA, and demands one (server-crl-expired)", "the server follows shorter chains only"}
 	case r.alert == tlswire.AlertUnknownCA, known && !yes:
 		m.confidence = diag.Strong
+	case r.alert == tlswire.AlertAccessDenied:
+		m.not = []string{"a policy of the server that refuses this very certificate (access-denied)"}
 	default:
 		m.summary = "the server refuses your client certificate"
 		m.not = []string{"a policy of the server (access-denied)", "the server allows only certain certificates of this issuer", "the server's own revocation list is out of date", "the certificate is revoked"}
@@ -41,3 +44,12 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 	m.see(attempts(r.a), "%s", r.text)
 	return m.seeAuthorities(r)
 }})
+
+// gnutls tells whether a CertificateRequest lists its signature schemes in the
+// order of GnuTLS, whose servers answer access_denied to every certificate that
+// does not verify: a CA of the right name and the wrong key, for one. It is a
+// heuristic: a server may set that order by hand.
+func gnutls(r *tlswire.CertificateRequest) bool {
+	order := []tlswire.SignatureScheme{tlswire.SchemeRSAPKCS1SHA256, tlswire.SchemeRSAPSSPSSSHA256, tlswire.SchemeRSAPSSRSAESHA256, tlswire.SchemeECDSAP256SHA256}
+	return r != nil && len(r.Schemes) > len(order) && slices.Equal(r.Schemes[:len(order)], order)
+}

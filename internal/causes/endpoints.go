@@ -113,7 +113,10 @@ func snapped(a *facts.Attempt) bool {
 func (v *view) dials() []*facts.Attempt {
 	var out []*facts.Attempt
 	for _, a := range v.tries {
-		isOwn := own(a) || v.plainBase() != "" && a.Of.What == v.plainBase()
+		isOwn := own(a)
+		if plain := v.plainBase(); plain != "" {
+			isOwn = a.Of.What == plain
+		}
 		if isOwn && a.End.Kind != facts.EndCanceled {
 			out = append(out, a)
 		}
@@ -152,6 +155,19 @@ func (v *view) contradicted() bool {
 			return works(b) && a.Of.Changes == b.Of.Changes && a.Of.What == b.Of.What && a.Of.Session == b.Of.Session
 		})
 	})
+}
+
+// offbeat tells whether the attempts were an even and an odd number of
+// connections apart. Two machines that are served in turn answer every second
+// connection, and so would one that is tried every second time.
+func (v *view) offbeat(as []*facts.Attempt) bool {
+	even, odd := false, false
+	for i, a := range v.tries {
+		if slices.Contains(as, a) {
+			even, odd = even || i%2 == 0, odd || i%2 == 1
+		}
+	}
+	return even && odd
 }
 
 // changesFace tells whether the address showed several certificates of one kind

@@ -21,7 +21,7 @@ func (v *view) explore() []facts.Experiment {
 		}
 		return nil
 	}
-	if v.mixed || v.shut() != nil { // no property of the hello is to blame
+	if l := v.shut(); v.mixed || l != nil && len(l.failed) > 1 { // no property of the hello is to blame
 		v.stuck = v.unexplained(v.base)
 		return nil
 	}
@@ -82,6 +82,9 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 		if ask := v.untried(round...); len(ask) > 0 {
 			if v.mute() && v.plain(facts.PlainHTTP) == nil {
 				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]})...)
+			}
+			if cur == v.base && snapped(cur) && len(v.dials()) < 2 {
+				ask = append(ask, v.again()...) // perhaps it was chance
 			}
 			return nil, ask
 		}

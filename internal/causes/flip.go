@@ -55,6 +55,8 @@ func (f *flip) confidence() diag.Confidence {
 	switch {
 	case f.steady():
 		return diag.Proven
+	case len(f.again) == 0 && snapped(f.from):
+		return diag.Likely // it may have been chance
 	case len(f.again) == 0:
 		return diag.Strong
 	}
@@ -131,7 +133,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 			f.again = append(f.again, a)
 		}
 	}
-	if len(f.again) < repeats(cur) {
+	if len(f.again) < repeats(cur) || len(f.again) < 3 && !v.offbeat(v.at(from)) {
 		e := facts.Experiment{Address: v.addrs[0], Changes: from, Repeat: len(v.at(from))}
 		if ask := v.ask(e); len(ask) > 0 {
 			return nil, ask

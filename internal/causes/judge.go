@@ -131,6 +131,9 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 		}
 		ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1}) // does it still work?
 		if e.Repeat = 1; snapped(as[0]) && v.control(as[0]) {
+			if !v.offbeat(v.dials()) {
+				return []facts.Experiment{{Address: v.addrs[0], Repeat: 1}, {Address: v.addrs[0], Repeat: 2}}
+			}
 			ask = append(ask, e) // and does that fail again?
 		}
 	}

@@ -195,7 +195,7 @@ func TestJudgeFindsEveryFault(t *testing.T) {
 					t.Logf("%d %+v: %s", a.N, a.Of.Changes, causes.EndText(a))
 				}
 			}
-			if limit := 10 + 5*len(want); len(c.Attempts) > limit {
+			if limit := 11 + 5*len(want); len(c.Attempts) > limit {
 				t.Errorf("%d connections, want at most %d", len(c.Attempts), limit)
 			}
 		})

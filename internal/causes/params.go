@@ -118,6 +118,9 @@ func (v *view) flipped(f *flip, p facts.Property) *match {
 	if a := f.without[p]; a != nil && len(f.props) > 1 && !completed(a) {
 		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))
 	}
+	if len(f.again) == 0 && snapped(f.from) {
+		m.not = append(m.not, "chance: there was no time to make the failing hello again after the one that worked")
+	}
 	if len(f.again) > 0 && !f.steady() {
 		m.see(attempts(f.again...), "but the unchanged hello ended differently when repeated: %s", endText(f.again[0]))
 	}

@@ -30,7 +30,7 @@ var _ = register(rule{id: "rate-limited", rank: rankApplication, wants: func(v *
 		return m.see(attempts(a), "HTTP 429")
 	}
 	l := v.shut()
-	if l == nil || len(l.failed) < 2 && !v.c.Spent {
+	if l == nil || len(l.failed) < 2 {
 		return nil
 	}
 	m.summary = fmt.Sprintf("after %s the server stops: %s", count(l.worked, "connection"), endText(l.failed[0]))
