@@ -17,6 +17,9 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 		m := v.flipped(f, facts.PropShape)
 		m.summary = "the server breaks on something in the ClientHello that it should ignore"
 		switch {
+		case f.to.Of.Changes.Shape == "compact":
+			m.confidence = atBest(m.confidence, diag.Likely)
+			m.see(attempts(f.to), "only the small hello works: no single thing that it lacks explains it")
 		case f.classic:
 			m.summary = fmt.Sprintf("the server breaks on %s in the ClientHello, which it should ignore", join(postQuantum(f.from)))
 			m.see(attempts(f.to), "works without it; padded to the size of the hello that fails it works too: the group decides, not the size")

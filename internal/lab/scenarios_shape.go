@@ -100,7 +100,7 @@ var _ = register(
 	Scenario{ID: "hello-retry-failure-suite", Cause: "hello-retry-failure", Title: "another suite after the HelloRetryRequest",
 		Story:  "RFC 8446, Section 4.1.4: the suite must stay.",
 		Server: Server{Offer: Offer{Groups: groups(tlswire.GroupP384)}, Breach: Breach{RetrySuite: true}}},
-	Scenario{ID: "retry-then-signature", Cause: "sigalg-mismatch", Near: "hello-retry-failure", Title: "a HelloRetryRequest, then no signature scheme in common",
+	Scenario{ID: "two-retry-then-signature", Cause: "sigalg-mismatch", Near: "hello-retry-failure", Title: "a HelloRetryRequest, then no signature scheme in common",
 		Story:  "The retry is in order; what fails comes behind it.",
 		Server: Server{Offer: Offer{Groups: groups(tlswire.GroupP384), Schemes: []tlswire.SignatureScheme{tlswire.SchemeECDSAP521SHA512}}},
 		Client: ClientHint{SigAlgs: "rsa_pss_rsae_sha256,ecdsa_secp256r1_sha256"}},

@@ -50,7 +50,7 @@ func Variants() []Scenario {
 // protocol.
 func (s *Scenario) varies() bool {
 	f := &s.Server
-	transport := !reflect.ValueOf(f.Transport).IsZero() || !reflect.ValueOf(f.Preamble).IsZero() || !reflect.ValueOf(f.Answer).IsZero() ||
+	transport := !reflect.ValueOf(f.Transport).IsZero() || !reflect.ValueOf(f.Preamble).IsZero() || !reflect.ValueOf(f.Answer).IsZero() || !reflect.ValueOf(f.Breach).IsZero() || s.Client.FallbackSCSV ||
 		!reflect.ValueOf(f.Stage).IsZero() || !reflect.ValueOf(f.Several).IsZero() || s.Client.NoConnect || s.Client.Protocol != "" || s.Client.StartTLS != "" || s.Client.Profile != ""
 	hello := f.Hello
 	hello.NoSNI, hello.SNI, hello.UnknownSNI = Reaction{}, Reaction{}, Reaction{}
