@@ -32,13 +32,13 @@ func shapeFaults(w *world) []fault {
 				e.Max = "1.2"
 				fallback(w, k, e, o)
 			}},
-		row("extended-master-secret-required", "version", kinds(gnutls), "extension-required",
+		row("encrypt-then-mac-required", "version", kinds(gnutls), "extension-required",
 			func(_ *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
-				e.Max, e.Ciphers, o.Client = "1.2", "%FORCE_SESSION_HASH", "android 4.4.2"
+				e.Max, e.Ciphers, o.Client = "1.2", "-CIPHER-ALL:+AES-128-CBC:%FORCE_ETM", "android 4.4.2"
 			}),
-		{name: "healthy-extended-master-secret", class: "healthy", on: kinds(gnutls), healthy: true,
+		{name: "healthy-encrypt-then-mac", class: "healthy", on: kinds(gnutls), healthy: true,
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
-				e.Max, e.Ciphers = "1.2", "%FORCE_SESSION_HASH"
+				e.Max, e.Ciphers = "1.2", "-CIPHER-ALL:+AES-128-CBC:%FORCE_ETM"
 			}},
 		row("alpn-insisted-on", "version", kinds(stunnel, openssl, gnutls), "alpn-no-overlap",
 			func(_ *world, _ *server.Kind, _ *server.Endpoint, o *tlswhy.Options) {

@@ -84,6 +84,9 @@ func (v *view) browserLacks(browser *facts.Attempt) (p facts.Property, what stri
 	if v.base.Version != 0 && !h.Offers(v.base.Version) {
 		return facts.PropVersion, v.base.Version.String()
 	}
+	if v.base.ServerHello != nil && v.base.ServerHello.EncryptThenMAC() && !h.EncryptThenMAC() {
+		return facts.PropExtensions, tlswire.ExtEncryptThenMAC.String()
+	}
 	return "", ""
 }
 
@@ -120,7 +123,10 @@ func (v *view) browserWarning(p facts.Property) *match {
 // hello with the browser's values of that one property.
 func (v *view) asBrowser(browser *facts.Attempt) facts.Changes {
 	h := offered(browser)
-	p, _ := v.browserLacks(browser)
+	p, what := v.browserLacks(browser)
+	if p == facts.PropExtensions {
+		return facts.Changes{Extensions: "-" + what}
+	}
 	var names []string
 	switch p {
 	case facts.PropGroups:

@@ -27,6 +27,9 @@ var _ = register(rule{id: "extension-required", rank: rankNegotiation, match: fu
 		}
 		return m
 	}
+	if m := v.browserWarning(facts.PropExtensions); m != nil {
+		return m
+	}
 	a := v.deep
 	if a == nil || !v.stuck || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertMissingExtension {
 		return nil

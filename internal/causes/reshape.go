@@ -76,7 +76,7 @@ func (v *view) plainShapes(cur *facts.Attempt) []facts.Changes {
 
 // standard are the extensions on which servers are known to insist.
 var standard = []tlswire.ExtensionType{tlswire.ExtExtendedMasterSecret, tlswire.ExtSupportedGroups, tlswire.ExtSignatureAlgorithms,
-	tlswire.ExtRenegotiationInfo, tlswire.ExtECPointFormats, tlswire.ExtStatusRequest}
+	tlswire.ExtRenegotiationInfo, tlswire.ExtECPointFormats, tlswire.ExtStatusRequest, tlswire.ExtEncryptThenMAC}
 
 // moreExtensions adds the standard extensions that the hello lacks; unchanged
 // where it lacks none or is too old for extensions.
