@@ -9,6 +9,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/ct"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 )
 
@@ -69,6 +70,10 @@ type Env struct {
 	Open func(data []byte) ([]*chain.Certificate, crypto.Signer, error)
 	// Flags are further words of the command line that repeats the diagnosis.
 	Flags []string
+	// Hello is the ClientHello of a client that was watched, in place of a
+	// profile's, and ClientName what to call it.
+	Hello      *tlswire.ClientHello
+	ClientName string
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as

@@ -97,6 +97,10 @@ func (p *plan) hello(w *facts.Want) error {
 	if err != nil {
 		return err
 	}
+	if h := p.env.Hello; h != nil {
+		w.Hello, w.Client, err = client.Build(profile, client.Options{SNI: h.ServerName(), ForceSNI: true})
+		return err
+	}
 	o := client.Options{SNI: w.Name}
 	if _, err := netip.ParseAddr(w.Name); err == nil {
 		o.SNI = ""
@@ -175,6 +179,9 @@ func (p *plan) hello(w *facts.Want) error {
 
 // profile is the client that the verdict is about, before the flags change it.
 func (p *plan) profile() (*client.Profile, error) {
+	if p.env.Hello != nil {
+		return client.Seen(p.env.ClientName, p.env.Hello), nil
+	}
 	if p.opts.Client == "" {
 		return client.Reference(), nil
 	}
