@@ -77,6 +77,7 @@ func (w *witness) judge(ctx context.Context, c *relay.Conversation) {
 	first := w.observer.Judge(ctx, a, c.Protocol, nil)
 	if first.Verdict != diag.Failure {
 		w.healthy++
+		w.deserted(ctx, c)
 		return
 	}
 	key := fmt.Sprint(c.Asked, " ", first.FirstFailure().ID, " ", a.End.Kind, a.End.Alert, a.End.By)
@@ -93,6 +94,21 @@ func (w *witness) judge(ctx context.Context, c *relay.Conversation) {
 		d.Notes = append(d.Notes, "the connection went through the proxy "+c.Via+", so that nothing was tried beyond it")
 	}
 	w.found = append(w.found, d)
+}
+
+// deserted looks at a handshake that both sides finished and of which the client
+// made no use before the command failed: some check the certificate only then.
+func (w *witness) deserted(ctx context.Context, c *relay.Conversation) {
+	if w.code == 0 || !c.Attempt.Seen.Left() || w.known[c.Asked] || len(w.found) >= maxExplained {
+		return
+	}
+	w.known[c.Asked] = true
+	own := w.experiment(ctx, c)
+	if own == nil || own.FirstFailure() == nil || own.FirstFailure().Family != "certificate" {
+		return
+	}
+	own.Notes = append(own.Notes, fmt.Sprintf("seen: %s finished the handshake with %s and left without a word, as clients do that check the certificate last", w.client, c.Asked))
+	w.found = append(w.found, own)
 }
 
 // endOf says how the watched connection ended.

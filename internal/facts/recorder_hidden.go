@@ -19,6 +19,9 @@ type inferred struct {
 	identity    bool // ... and it was not empty
 	clientSpoke bool
 	serverSpoke bool
+	// left is the order of the client's first record after its Finished that has
+	// the size of an alert: it says goodbye. 0 = there is none.
+	left int
 	// serverAlert says that the server's only record after the client's flight
 	// has the size of an alert.
 	serverAlert bool
@@ -56,7 +59,10 @@ func (r *Recorder) infer13() inferred {
 	if len(client) == 0 {
 		return i
 	}
-	if client[0].size == alert+over && (r.a.Sent == nil || !r.a.Sent.EarlyData()) {
+	// Java pads its alerts: a lone record that is too short for a Finished and
+	// no empty Certificate can be nothing else.
+	padded := r.a.Seen.Lost == 0 && len(client) == 1 && client[0].size < finished+over && client[0].size != emptyCertificate+over
+	if (client[0].size == alert+over || padded) && (r.a.Sent == nil || !r.a.Sent.EarlyData()) {
 		i.refused = true
 		return i
 	}
@@ -87,6 +93,9 @@ func (r *Recorder) infer13() inferred {
 	}
 	for _, h := range client[end+1:] {
 		i.clientSpoke = i.clientSpoke || h.size != alert+over
+		if h.size == alert+over && i.left == 0 {
+			i.left = h.order
+		}
 	}
 	after := 0
 	for _, h := range server {
@@ -96,7 +105,8 @@ func (r *Recorder) infer13() inferred {
 		after++
 		i.serverSpoke = i.serverSpoke || h.size != alert+over
 	}
-	i.serverAlert = after == 1 && !i.serverSpoke
+	last := server[max(0, len(server)-1):]
+	i.serverAlert = after == 1 && !i.serverSpoke && (i.left == 0 || last[0].order < i.left)
 	return i
 }
 
@@ -106,6 +116,9 @@ func (r *Recorder) conclude13() {
 	a.Seen.ClientSpoke, a.Seen.ServerSpoke = i.clientSpoke, i.serverSpoke
 	a.Seen.Accepted = a.Seen.Accepted || i.answered
 	a.Seen.Asked = a.Seen.Asked || i.asked
+	if i.left > 0 && !i.clientSpoke {
+		a.Seen.Gave = tlswire.SideClient // whoever closed first after that
+	}
 	switch {
 	case i.refused:
 		a.Seen.AlertSized = tlswire.SideClient

@@ -148,7 +148,7 @@ func (h *Host) visit(conn net.Conn) *Visit {
 	if len(v.Raw) == 0 && len(v.Words) == 0 {
 		return nil
 	}
-	if v.Hello == nil || v.Hello.SSL2 {
+	if v.Hello == nil || v.Hello.SSL2 || v.Err != "" {
 		if v.Err == "" {
 			v.Err = "no TLS"
 		}
@@ -279,6 +279,9 @@ func (v *Visit) read(conn net.Conn) {
 				hello, e := tlswire.ParseClientHello(m.Raw)
 				if v.Hello = hello; e != nil {
 					v.Err = e.Error()
+					if hello != nil && len(hello.CipherSuites) == 0 {
+						v.Hello = nil
+					}
 				}
 				return
 			} else if e != nil {

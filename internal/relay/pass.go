@@ -26,7 +26,9 @@ type tap struct {
 func (t *tap) write(from tlswire.Side, data []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.rec.Settled() {
+	// What a server still says after the client has left answers nothing.
+	answered := t.over && from != t.by && t.rec.Attempt().ServerHello != nil
+	if !answered && !t.rec.Settled() {
 		t.rec.Write(from, facts.Mark{At: time.Now()}, data)
 	}
 }
