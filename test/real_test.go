@@ -23,13 +23,39 @@ const (
 // allScenarios makes the rows of all tables.
 func allScenarios(w *world) []scenario {
 	var out []scenario
-	for _, table := range [][]fault{certificateFaults(w), weaknessFaults(w), cipherFaults(w), versionFaults(w), sniFaults(w), clientAuthFaults(w),
-		transportFaults(w), twoFaults(w), clientFaults(w), uncommonFaults(w), severalFaults(w), policyFaults(w), revocationFaults(w), clientListFaults(w), shapeFaults(w), controls(w)} {
+	for _, table := range [][]fault{
+		certificateFaults(w),
+		weaknessFaults(w),
+		cipherFaults(w),
+		versionFaults(w),
+		sniFaults(w),
+		clientAuthFaults(w),
+		transportFaults(w),
+		twoFaults(w),
+		manyFaults(w),
+		clientFaults(w),
+		uncommonFaults(w),
+		severalFaults(w),
+		policyFaults(w),
+		revocationFaults(w),
+		clientListFaults(w),
+		shapeFaults(w),
+		controls(w),
+	} {
 		for _, f := range table {
 			out = append(out, f.scenarios(w)...)
 		}
 	}
-	return slices.Concat(out, ownServers(w), unusualServers(w), misplaced(w), severalScenarios(w), peerScenarios(w), clocks(w), boxes(w))
+	return slices.Concat(out,
+		manyMail(w),
+		ownServers(w),
+		unusualServers(w),
+		misplaced(w),
+		severalScenarios(w),
+		peerScenarios(w),
+		clocks(w),
+		boxes(w),
+	)
 }
 
 func TestScenarios(t *testing.T) {
