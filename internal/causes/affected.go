@@ -78,19 +78,23 @@ func suiteKind(s tlswire.CipherSuite) string {
 	return fmt.Sprint(i.Kex, "/", i.Auth)
 }
 
-func schemeKind(version tlswire.Version) func(tlswire.SignatureScheme) string {
+// schemeKind counts only what the server's key, which made took, can make.
+func schemeKind(version tlswire.Version, took tlswire.SignatureScheme) func(tlswire.SignatureScheme) string {
 	return func(s tlswire.SignatureScheme) string {
-		if s.IsGREASE() || version >= tlswire.TLS13 && !s.InTLS13() || s.Hash() == "SHA1" {
+		if s.IsGREASE() || version >= tlswire.TLS13 && !s.InTLS13() || s.Hash() == "SHA1" || s.Key() != took.Key() {
 			return ""
 		}
 		return s.Key()
 	}
 }
 
-// groupKind makes each group a kind of its own.
-func groupKind(g tlswire.Group) string {
-	if g.IsGREASE() {
-		return ""
+// groupKind makes each group a kind of its own. Post-quantum ones count only
+// where one was taken: a server that has them has others too.
+func groupKind(took tlswire.Group) func(tlswire.Group) string {
+	return func(g tlswire.Group) string {
+		if g.IsGREASE() || client.PostQuantum(g) && !client.PostQuantum(took) {
+			return ""
+		}
+		return g.String()
 	}
-	return g.String()
 }

@@ -103,12 +103,12 @@ func (v *view) browserWarning(p facts.Property) *match {
 		}
 		if proof := v.at(v.asBrowser(a)); len(proof) > 0 && proof[0].ServerHello == nil {
 			m := &match{severity: diag.SeverityWarning, confidence: diag.Strong,
-				summary: fmt.Sprintf("browsers cannot connect: the server chooses %s, which they do not offer", what)}
+				summary: fmt.Sprintf("Chrome and its kin cannot connect: the server chooses %s, which they do not offer", what)}
 			switch refused := offered(a); p {
 			case facts.PropGroups:
-				lacking(m, v.base, agreedGroup(v.base), refused.Groups(), (*tlswire.ClientHello).Groups, groupKind)
+				lacking(m, v.base, agreedGroup(v.base), refused.Groups(), (*tlswire.ClientHello).Groups, groupKind(agreedGroup(v.base)))
 			case facts.PropSchemes:
-				lacking(m, v.base, v.base.KeyProof.Scheme, refused.SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(v.base.Version))
+				lacking(m, v.base, v.base.KeyProof.Scheme, refused.SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(v.base.Version, v.base.KeyProof.Scheme))
 			case facts.PropSuites:
 				lacking(m, v.base, v.base.ServerHello.CipherSuite, refused.CipherSuites, suitesOf, suiteKind)
 			}

@@ -28,7 +28,7 @@ var _ = register(rule{id: "cert-expired", rank: rankDates, match: func(v *view) 
 			int(p.Cert.Lifetime().Hours()/24), due.Format("2006-01-02"), ago(v.c.At.Sub(due)))
 	}
 	if p.Element > 0 {
-		m.fixes = []FixRef{{"server", "serve-full-chain"}, {"server", "reissue-certificate"}}
+		m.fixes = []FixRef{{"server", "replace-intermediate"}, {"server", "reload"}}
 		if path := v.path(); p.Element < len(path.Elements) && path.Elements[p.Element].Source == chain.SourceAnchor {
 			m.fixes = []FixRef{{"client", "add-ca-to-client"}, {"server", "trusted-certificate"}}
 		}
@@ -36,11 +36,23 @@ var _ = register(rule{id: "cert-expired", rank: rankDates, match: func(v *view) 
 	m.affects = []string{"every client that checks certificates"}
 	m.params = func(fp *FixParams) {
 		fp.certificate(p.Cert)
+		if p.Element > 0 {
+			fp.expiredIntermediate(p.Cert, v.path().Elements[p.Element-1].Cert)
+		}
 		fp.DueSince = due
 		fp.ACME = acme(p.Cert)
 	}
 	return m
 }})
+
+// expiredIntermediate says which certificate to replace, and where the one below
+// it says that it can be had.
+func (p *FixParams) expiredIntermediate(c, below *chain.Certificate) {
+	p.MissingSubject = c.Subject.String()
+	if len(below.IssuerURLs) > 0 {
+		p.MissingURL = below.IssuerURLs[0]
+	}
+}
 
 // renewalDue is when an ACME client renews: with a third of the lifetime left.
 func renewalDue(c *chain.Certificate) time.Time { return c.NotAfter.Add(-c.Lifetime() / 3) }

@@ -22,6 +22,7 @@ var _ = register(rule{id: "client-cert-expired", rank: rankClientAuth, match: fu
 		m.see(v.c.Want.IdentityCertFile, "%s: notAfter %s", own.Title(), day(own.NotAfter))
 	case v.c.At.Before(own.NotBefore):
 		m.summary = "your client certificate is not valid yet"
+		m.fixes = []FixRef{{"client", "start-of-client-cert"}}
 		m.see(v.c.Want.IdentityCertFile, "%s: notBefore %s", own.Title(), day(own.NotBefore))
 	case v.oldIssuer() != nil:
 		c := v.oldIssuer()

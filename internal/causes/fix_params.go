@@ -277,6 +277,11 @@ func (p *FixParams) SuiteList() string {
 	return strings.Join(withExtra(mozillaSuites, p.ServerSuites()), ":")
 }
 
+// OldSuiteList is SuiteList with what clients without TLS 1.2 have.
+func (p *FixParams) OldSuiteList() string {
+	return strings.Join(withExtra(mozillaSuites, append([]string{"ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-SHA"}, p.ServerSuites()...)), ":")
+}
+
 // SuiteListIANA is SuiteList with IANA's names, joined by sep.
 func (p *FixParams) SuiteListIANA(sep string) string {
 	return strings.Join(withExtra(mozillaSuitesIANA, p.ServerSuitesIANA()), sep)
@@ -397,7 +402,7 @@ func brokenSuite(name string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.HasPrefix(name, "ECDH-") || strings.HasPrefix(name, "TLS_ECDH_") // static ECDH
 }
 
 // authenticates says whether the certificate's key fits suites with ECDSA in

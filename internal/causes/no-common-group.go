@@ -26,7 +26,7 @@ var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(
 	}
 	if g := agreedGroup(f.to); g != 0 {
 		m.see(attempts(f.to), "the server then uses %s; %s offers %s", g, v.client(), list(offered(f.from).Groups(), 6))
-		lacking(m, f.to, g, offered(f.from).Groups(), (*tlswire.ClientHello).Groups, groupKind)
+		lacking(m, f.to, g, offered(f.from).Groups(), (*tlswire.ClientHello).Groups, groupKind(g))
 		m.params = func(p *FixParams) { p.Groups = []string{g.String()} }
 	}
 	return m

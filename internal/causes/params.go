@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -140,7 +141,7 @@ func (v *view) describe(f *flip) string {
 				words = append(words, "without SNI")
 			}
 		case facts.PropVersion:
-			words = append(words, "offering "+strings.ReplaceAll(strings.ReplaceAll(value, "-", " to "), "ssl3", "SSL 3.0"))
+			words = append(words, "offering "+versionWords(value))
 		case facts.PropALPN:
 			if value == "none" {
 				words = append(words, "without ALPN")
@@ -267,4 +268,16 @@ func quoted(b []byte) string {
 		b = b[:limit]
 	}
 	return strconv.QuoteToASCII(string(b))
+}
+
+// versionWords says a change of the version in words: "TLS 1.0 to TLS 1.3".
+func versionWords(value string) string {
+	lo, hi, err := client.ParseVersionRange(value)
+	switch {
+	case err != nil:
+		return value
+	case lo == hi:
+		return lo.String()
+	}
+	return lo.String() + " to " + hi.String()
 }

@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -36,7 +37,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			m.summary = fmt.Sprintf("the server speaks %s on this port, not TLS", spoken(protocol))
 		}
 		if a == v.base {
-			m.see(attempts(a)+", first bytes", "the answer to the ClientHello begins %s", quoted(a.End.Data))
+			m.see(attempts(a)+", first bytes", "what the server says begins %s", quoted(a.End.Data))
 		} else {
 			m.see(attempts(v.base), "the ClientHello got no TLS answer: %s", endText(v.base))
 			m.see(attempts(a)+", first bytes", "without TLS the server answers %s", quoted(a.End.Data))
@@ -46,17 +47,23 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			if s := strings.ToLower(protocol); s != "" {
 				p.Protocol = s
 			}
+			if protocol != "smtp-or-ftp" && slices.Contains(upgrading, protocol) {
+				p.StartTLS = protocol
+			}
 		}
-		switch protocol {
-		case "http", "http2", "proxy", "", "text":
+		switch {
+		case slices.Contains([]string{"http", "http2", "proxy", "", "text"}, protocol):
 			m.fixes = []FixRef{{"client", "use-right-port"}, {"server", "enable-tls-on-port"}}
-		case "smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp", "sieve", "irc":
+		case slices.Contains(upgrading, protocol):
 			m.fixes = []FixRef{{"client", "use-starttls"}, {"client", "use-right-port"}}
 		default:
 			m.fixes = []FixRef{{"client", "use-right-port"}}
 		}
 		return m
 	}})
+
+// upgrading are protocols that begin in clear and go over to TLS.
+var upgrading = []string{"smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp", "sieve", "irc"}
 
 // mute tells whether no byte of TLS ever came from this address, although TCP
 // connects: the peer may wait for plaintext.

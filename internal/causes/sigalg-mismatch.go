@@ -20,10 +20,10 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 		return nil // before TLS 1.2 a client cannot name schemes: an effect of the version
 	}
 	m := v.flipped(f, facts.PropSchemes)
-	m.summary = v.client() + " accepts no signature scheme that the server's key can make"
+	m.summary = v.client() + " accepts none of the signature schemes that the server is ready to make"
 	if s := f.to.KeyProof.Scheme; s != 0 {
 		m.see(attempts(f.to), "the server then signs with %s; %s offers %s", s, v.client(), list(offered(f.from).SignatureSchemes(), 6))
-		lacking(m, f.to, s, offered(f.from).SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(f.to.Version))
+		lacking(m, f.to, s, offered(f.from).SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(f.to.Version, s))
 		m.params = func(p *FixParams) { p.Schemes = []string{s.String()} }
 	}
 	return m

@@ -135,7 +135,7 @@ func (l *rungs) preamble() {
 	const most = 12
 	for i, p := range l.a.Preamble {
 		if i == most {
-			s.Notes = append(s.Notes, fmt.Sprintf("%d more lines", len(l.a.Preamble)-most))
+			s.Notes = append(s.Notes, fmt.Sprintf("and %d more", len(l.a.Preamble)-most))
 			break
 		}
 		arrow := "→ "
@@ -195,6 +195,9 @@ func (l *rungs) versions(h *tlswire.ClientHello) string {
 	}
 	if lo == hi {
 		return hi.String()
+	}
+	if lo < tlswire.TLS10 {
+		return lo.String() + "–" + hi.String()
 	}
 	return lo.String() + "–" + strings.TrimPrefix(hi.String(), "TLS ")
 }
