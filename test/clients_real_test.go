@@ -237,14 +237,14 @@ func startProxy(t *testing.T) string {
 			return
 		}
 		defer up.Close()
-		rw.WriteHeader(http.StatusOK)
-		down, _, err := http.NewResponseController(rw).Hijack()
+		down, ahead, err := http.NewResponseController(rw).Hijack()
 		if err != nil {
 			return
 		}
 		defer down.Close()
+		_, _ = io.WriteString(down, "HTTP/1.1 200 Connected\r\n\r\n")
 		var group sync.WaitGroup
-		group.Go(func() { _, _ = io.Copy(up, down); _ = up.(*net.TCPConn).CloseWrite() })
+		group.Go(func() { _, _ = io.Copy(up, ahead); _ = up.(*net.TCPConn).CloseWrite() })
 		_, _ = io.Copy(down, up)
 		down.Close()
 		group.Wait()
