@@ -83,7 +83,6 @@ type captureTotals struct {
 	cut                     bool
 	first, last             time.Time
 	links                   map[string]int
-	dubious                 int // of left: with a certificate that may be the reason
 }
 
 // add takes one connection.
@@ -99,6 +98,10 @@ func (r *captureRun) add(c *capture.Connection) {
 		if len(c.Attempt.Chain) > 0 {
 			r.failure(c)
 		}
+		return
+	case capture.Turned:
+		t.complete++
+		r.failure(c)
 		return
 	case capture.Partial:
 		t.partial++
@@ -188,7 +191,7 @@ func (r *captureRun) failure(c *capture.Connection) {
 		r.report(g)
 		return
 	}
-	if g.d != nil && g.d.Verdict == diag.Failure && r.format == report.Text {
+	if g.d != nil && g.d.Verdict == diag.Failure && r.format == report.Text && !r.options.Redact {
 		r.printf("%s %s  again, for the %s time (packet %d)\n", r.sign(diag.Failure), clean(g.d.Target.Input), ordinal(g.count), a.Seen.EndPacket)
 	}
 }
@@ -221,10 +224,16 @@ func (r *captureRun) judge(g *captureGroup) {
 	}
 	g.d = r.observer.Judge(r.ctx, g.first.Attempt, g.first.StartTLS, others)
 	g.first.Attempt.Messages = nil
-	if g.first.Outcome == capture.Left && g.d.Verdict == diag.Failure {
+	if g.d.Verdict != diag.Failure {
+		return
+	}
+	switch g.first.Outcome { // what looked complete was not
+	case capture.Left:
 		r.total.left -= g.count
 		r.total.failed += g.count
-		r.total.dubious += g.count
+	case capture.Turned:
+		r.total.complete -= g.count
+		r.total.failed += g.count
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -73,9 +75,9 @@ func authority(t testing.TB, name string) (*x509.CertPool, tls.Certificate) {
 
 // pipe is a connection over loopback: the ends of net.Pipe wait for each other,
 // and peers that break off both write.
-func pipe(t testing.TB) (a, b net.Conn) {
+func pipe(t testing.TB, port uint16) (a, b net.Conn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +95,31 @@ func pipe(t testing.TB) (a, b net.Conn) {
 // returns all that was said.
 func converse(t testing.TB, client, server *tls.Config) []line {
 	t.Helper()
+	return converseOn(t, 0, client, server)
+}
+
+// freePort is a port that nobody listens on.
+func freePort(t testing.TB) uint16 {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return netip.MustParseAddrPort(l.Addr().String()).Port()
+}
+
+// shakesAt makes a handshake that fails over its version.
+func shakesAt(t testing.TB, port uint16) []line {
+	pool, cert := authority(t, "shop.example")
+	return converseOn(t, port, &tls.Config{RootCAs: pool, ServerName: "shop.example", MaxVersion: tls.VersionTLS12},
+		&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13})
+}
+
+func converseOn(t testing.TB, port uint16, client, server *tls.Config) []line {
+	t.Helper()
 	log := &transcript{}
-	a, b := pipe(t)
+	a, b := pipe(t, port)
 	client.Time = func() time.Time { return began }
 	server.Time = client.Time
 	var wg sync.WaitGroup

@@ -22,6 +22,9 @@ const (
 	// Left means that the handshake stood and the client went without a word:
 	// a health check, or a client that disliked the name in the certificate.
 	Left
+	// Turned means that the handshake stood and the server turned the client
+	// down in HTTP, as a key log shows; perhaps for want of a certificate.
+	Turned
 	// Partial means that the capture lacks what would tell: bytes are missing,
 	// or it ends too early.
 	Partial
@@ -29,7 +32,7 @@ const (
 	Midway
 )
 
-var outcomeNames = [...]string{"none", "complete", "failed", "left", "partial", "midway"}
+var outcomeNames = [...]string{"none", "complete", "failed", "left", "turned", "partial", "midway"}
 
 // String returns the name as used in JSON.
 func (o Outcome) String() string {
@@ -70,6 +73,9 @@ func outcomeOf(c *conn, a *facts.Attempt) Outcome {
 	case end.Kind == facts.EndCompleted:
 		if a.Sent == nil {
 			return Midway
+		}
+		if h := a.HTTP; h != nil && seen.Asked && h.Status >= 400 && h.Status < 500 {
+			return Turned
 		}
 		return Complete
 	case end.Kind == facts.EndAlert && end.Alert.Description != tlswire.AlertCloseNotify, end.Kind == facts.EndAlert && a.Sent != nil && a.Sent.SSL2:

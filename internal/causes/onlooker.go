@@ -43,7 +43,13 @@ var (
 
 // applies tells whether a rule may be asked.
 func (v *view) applies(r rule) bool {
-	if v.onlooker() == nil || slices.Contains(ofBytes, r.id) {
+	if v.onlooker() == nil {
+		return true
+	}
+	if end := v.base.End; r.id == "starttls-missing" {
+		return end.Preamble == "refused" && end.Stage == diag.StagePreamble
+	}
+	if slices.Contains(ofBytes, r.id) {
 		return true
 	}
 	switch v.breaker() {
@@ -90,7 +96,15 @@ var aboutCertificate = map[tlswire.AlertDescription][]string{
 	tlswire.AlertCertificateExpired:           {"cert-expired", "cert-not-yet-valid", "clock-skew"},
 	tlswire.AlertCertificateRevoked:           {"cert-revoked"},
 	tlswire.AlertBadCertificateStatusResponse: {"ocsp-staple-missing-or-bad"},
+	tlswire.AlertInsufficientSecurity:         {"weak-key-or-digest"},
 }
+
+// vague are the alerts of a client that refuses a certificate and leaves open
+// why. What is not among them or above is not about the certificate.
+var vague = []tlswire.AlertDescription{tlswire.AlertBadCertificate, tlswire.AlertCertificateUnknown, tlswire.AlertUnsupportedCertificate, tlswire.AlertAccessDenied}
+
+// ofStore depends on whom the client trusts, which only the client knows.
+func ofStore(id string) bool { return slices.Contains(aboutCertificate[tlswire.AlertUnknownCA], id) }
 
 // agrees drops what the client's own words exclude, and holds the rest to what
 // an onlooker can know: the client's store, clock and policy are its own.
@@ -102,6 +116,11 @@ func (v *view) agrees(found []finding) []finding {
 	alert := a.End.Alert.Description
 	said := a.End.Kind == facts.EndAlert && a.End.By == tlswire.SideClient && alert != tlswire.AlertCloseNotify
 	meant, precise := aboutCertificate[alert]
+	// What is wrong for every client explains better than what is wrong for
+	// this machine's store.
+	plain := slices.ContainsFunc(found, func(f finding) bool {
+		return f.r.rank > rankTrust && f.r.rank <= rankStaple && f.severity() == diag.SeverityFailure
+	})
 	var out []finding
 	for _, f := range found {
 		ofCertificate := f.r.rank >= rankTrust && f.r.rank <= rankStaple && f.m.stage != diag.StageClientAuth
@@ -113,7 +132,7 @@ func (v *view) agrees(found []finding) []finding {
 		switch {
 		case f.severity() != diag.SeverityFailure:
 			continue // of other clients, and untested
-		case said && precise && !slices.Contains(meant, f.r.id):
+		case said && precise && !slices.Contains(meant, f.r.id), said && !precise && !slices.Contains(vague, alert):
 			continue
 		case said && precise:
 			f.m.confidence = diag.Strong
@@ -121,13 +140,16 @@ func (v *view) agrees(found []finding) []finding {
 		case said:
 			f.m.see(attempts(a), "then %s", endText(a))
 		case s.Left():
-			if slices.Contains(aboutCertificate[tlswire.AlertUnknownCA], f.r.id) {
+			if ofStore(f.r.id) {
 				f.m.severity, f.m.confidence = diag.SeverityWarning, diag.Possible
 				f.m.not = append(f.m.not, "a client that trusts this CA, and left for a reason of its own: a health check")
 			}
 			f.m.see(attempts(a), "the client completes the handshake, then leaves without a byte of data")
 		default:
 			f.m.see(attempts(a), "then the client breaks off: %s", endText(a))
+		}
+		if plain && ofStore(f.r.id) && !(said && precise) {
+			f.m.severity, f.m.confidence = diag.SeverityWarning, diag.Possible
 		}
 		out = append(out, f)
 	}

@@ -11,7 +11,7 @@ import (
 
 // What the ciphertext of TLS 1.3 gives away by its size and its order. A record
 // is the message, one byte of type and the tag (RFC 8446, Section 5.2). Padding
-// would hide it; no client that people use pads its handshake.
+// would hide it; of the clients that people use only Java pads, always alike.
 type inferred struct {
 	answered    bool // the client sent its Finished, hence accepted the server's flight
 	refused     bool // the client's first record has the size of an alert
@@ -19,6 +19,7 @@ type inferred struct {
 	identity    bool // ... and it was not empty
 	clientSpoke bool
 	serverSpoke bool
+	pad         int // zeros that the client adds to each record
 	// left is the order of the client's first record after its Finished that has
 	// the size of an alert: it says goodbye. 0 = there is none.
 	left int
@@ -41,59 +42,81 @@ func (r *Recorder) tagLength() int {
 	return 16
 }
 
-// infer13 reads sizes. The client's flight is [Certificate [CertificateVerify]]
-// Finished, in records of their own or in one; early data makes it unreadable.
+// sizes are the lengths of ciphertext that a handshake can have.
+type sizes struct{ over, finished int }
+
+const (
+	handshakeHeader  = 4
+	emptyCertificate = handshakeHeader + 1 + 3
+	alertLength      = 2
+	javaPadding      = 16 // the JDK adds as many zeros to every record of TLS 1.3
+)
+
+func (r *Recorder) sizes() sizes {
+	s := sizes{over: 1 + r.tagLength(), finished: handshakeHeader + 32}
+	if r.protection.Hash != 0 {
+		s.finished = handshakeHeader + r.protection.Hash.Size()
+	}
+	return s
+}
+
+func (s sizes) alert(n int) bool {
+	return n == alertLength+s.over || n == alertLength+s.over+javaPadding
+}
+
+// flight finds the end of the client's flight among its first records, -1 where
+// they have other sizes: [Certificate [CertificateVerify]] Finished, in records
+// of their own or in one.
+func (s sizes) flight(client []hidden, i *inferred) int {
+	for _, pad := range []int{0, javaPadding} {
+		over := s.over + pad
+		if pad > 0 && client[0].size == s.finished+s.over { // the larger hash without padding
+			break
+		}
+		for n, h := range client[:min(len(client), 4)] {
+			switch {
+			case h.size == s.finished+over:
+				i.asked = n > 0
+				i.identity = n > 0 && client[0].size != emptyCertificate+over
+				i.pad = pad
+				return n
+			case n == 0 && h.size == emptyCertificate+s.finished+over:
+				i.asked, i.pad = true, pad
+				return n
+			}
+		}
+	}
+	const leastCertificate = 200
+	if len(client) == 1 && client[0].size > s.finished+s.over+leastCertificate {
+		i.asked, i.identity = true, true // all of it in one record
+		return 0
+	}
+	return -1
+}
+
+// infer13 reads sizes; early data makes the client's unreadable.
 func (r *Recorder) infer13() inferred {
-	const (
-		handshakeHeader  = 4
-		emptyCertificate = handshakeHeader + 1 + 3
-		alert            = 2
-	)
-	over := 1 + r.tagLength()
-	finished := handshakeHeader + r.protection.Hash.Size()
-	if r.protection.Hash == 0 {
-		finished = handshakeHeader + 32
-	}
+	s := r.sizes()
 	client, server := r.client().hidden, r.server().hidden
+	early := r.a.Sent != nil && r.a.Sent.EarlyData()
 	var i inferred
-	if len(client) == 0 {
-		return i
+	if len(client) == 0 || r.client().blind {
+		return i // after a hole the order says nothing any more
 	}
-	// Java pads its alerts: a lone record that is too short for a Finished and
-	// no empty Certificate can be nothing else.
-	padded := r.a.Seen.Lost == 0 && len(client) == 1 && client[0].size < finished+over && client[0].size != emptyCertificate+over
-	if (client[0].size == alert+over || padded) && (r.a.Sent == nil || !r.a.Sent.EarlyData()) {
+	if s.alert(client[0].size) && !early {
 		i.refused = true
 		return i
 	}
-	end := -1 // of the client's flight
-	for n, h := range client[:min(len(client), 4)] {
-		switch {
-		case h.size == finished+over:
-			end, i.asked = n, n > 0
-		case n == 0 && h.size == emptyCertificate+finished+over:
-			end, i.asked = n, true
-		case n == 0 && h.size > finished+over+200 && len(client) <= 1:
-			end, i.asked, i.identity = n, true, true // all of it in one record
-		}
-		if end >= 0 {
-			break
-		}
+	end := s.flight(client, &i)
+	if early {
+		i.asked, end = false, max(end, 0)
 	}
-	if r.a.Sent != nil && r.a.Sent.EarlyData() {
-		i.asked = false
-		end = max(end, 0)
-	}
-	if end < 0 {
-		i.answered = len(client) > 1
-		end = 0
-	} else {
-		i.answered = true
-		i.identity = i.identity || i.asked && end > 0 && client[0].size != emptyCertificate+over
-	}
+	i.answered = end >= 0 || len(client) > 1
+	end = max(end, 0)
+	goodbye := alertLength + s.over + i.pad
 	for _, h := range client[end+1:] {
-		i.clientSpoke = i.clientSpoke || h.size != alert+over
-		if h.size == alert+over && i.left == 0 {
+		i.clientSpoke = i.clientSpoke || h.size != goodbye
+		if h.size == goodbye && i.left == 0 {
 			i.left = h.order
 		}
 	}
@@ -103,7 +126,7 @@ func (r *Recorder) infer13() inferred {
 			continue
 		}
 		after++
-		i.serverSpoke = i.serverSpoke || h.size != alert+over
+		i.serverSpoke = i.serverSpoke || !s.alert(h.size)
 	}
 	last := server[max(0, len(server)-1):]
 	i.serverAlert = after == 1 && !i.serverSpoke && (i.left == 0 || last[0].order < i.left)
