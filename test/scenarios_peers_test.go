@@ -46,10 +46,10 @@ var packaged = []software{
 	{kind: server.Vsftpd, scheme: "ftps", can: ""},
 	{kind: server.Prosody, scheme: "xmpp", can: "old cipher plain ecdsa"},
 	{kind: server.Prosody, scheme: "xmpps", can: ""},
-	{kind: server.InspIRCd, scheme: "irc", can: "old", ciphers: gnutlsAES256},
+	{kind: server.InspIRCd, scheme: "irc", can: "old plain", ciphers: gnutlsAES256},
 	{kind: server.InspIRCd, scheme: "ircs", can: ""},
-	{kind: server.Mosquitto, scheme: "mqtts", can: "cipher mtls"},
-	{kind: server.Redis, scheme: "rediss", can: "cipher mtls"},
+	{kind: server.Mosquitto, scheme: "mqtts", can: "cipher mtls plain"},
+	{kind: server.Redis, scheme: "rediss", can: "cipher mtls plain"},
 	{kind: server.Unbound, scheme: "dot", can: "ecdsa"},
 	{kind: server.Xrdp, scheme: "rdp", can: "cipher plain"},
 }

@@ -80,8 +80,12 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	}
 	for _, round := range append(v.telling(cur), v.rounds(cur)...) {
 		if ask := v.untried(round...); len(ask) > 0 {
-			if v.mute() && v.plain(facts.PlainHTTP) == nil {
-				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: facts.PlainHTTP, Address: v.addrs[0]})...)
+			if v.mute() && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
+				what := facts.PlainHTTP
+				if v.c.Want.SpeaksFirst {
+					what = facts.PlainOwn
+				}
+				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: what, Address: v.addrs[0]})...)
 			}
 			if cur == v.base && snapped(cur) && len(v.dials()) < 2 {
 				ask = append(ask, v.again()...) // perhaps it was chance

@@ -90,6 +90,9 @@ func (v *view) spokePlain() *facts.Attempt {
 		return nil
 	}
 	a := v.plain(facts.PlainHTTP)
+	if own := v.plain(facts.PlainOwn); own != nil {
+		a = own
+	}
 	if a == nil || len(a.End.Data) < 4 || !plainAnswer(a.HTTP) {
 		return nil
 	}

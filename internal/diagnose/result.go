@@ -174,6 +174,8 @@ func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
 // change says in words what an experiment changed.
 func (r *runner) change(e facts.Experiment) string {
 	switch {
+	case e.Kind == facts.Plain && e.What == facts.PlainOwn:
+		return "the protocol's first words in clear"
 	case e.Kind == facts.Plain && e.What == facts.PlainHTTP:
 		return "a plaintext HTTP request"
 	case e.Kind == facts.Plain:

@@ -224,6 +224,9 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		Timeouts: probe.Timeouts{Connect: allowed, Preamble: allowed, Total: allowed}}
 	if e.Kind == facts.Plain {
 		var say []byte
+		if e.What == facts.PlainOwn {
+			say, _ = starttls.FirstWords(w.Protocol)
+		}
 		if e.What == facts.PlainHTTP {
 			say = plainRequest(w.Name, r.target.Path)
 		}

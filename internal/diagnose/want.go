@@ -48,6 +48,9 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 		}
 		w.StartTLS, w.Protocol = protocol.Name(), protocol.Name()
 	}
+	if words, _ := starttls.FirstWords(w.Protocol); w.StartTLS == "" {
+		w.SpeaksFirst = len(words) > 0
+	}
 	if err := p.software(&w); err != nil {
 		return nil, w, err
 	}

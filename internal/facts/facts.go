@@ -41,6 +41,8 @@ type Want struct {
 	Port     int
 	Protocol string // https, http, tls, smtp, imap ...
 	StartTLS string // protocol of the preamble, "" for TLS from the first byte
+	// SpeaksFirst says that clients of Protocol begin, with words that we know.
+	SpeaksFirst bool
 	// Guessed says that Protocol was not said by the user but derived from the
 	// port; what only the guess breaks is no failure.
 	Guessed bool
@@ -182,6 +184,7 @@ const (
 // The words of a Plain experiment.
 const (
 	PlainHTTP = "http" // an HTTP/1.1 request for the target's path
+	PlainOwn  = "own"  // the first words of the target's own protocol
 )
 
 // The words of a Handshake.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 )
 
 var _ = register(irc{})
@@ -38,8 +39,23 @@ func (p irc) talk(d *dialogue) error {
 	}
 	var capabilities []string
 	listed := false // the answer to CAP is there
+	left := false   // and QUIT was said
+	if deadline, ok := d.ctx.Deadline(); ok {
+		_ = d.conn.SetReadDeadline(deadline.Add(-time.Until(deadline) / 3)) // a connection without deadlines waits to the end
+	}
 	for n := range maxLines {
 		line, err := d.line()
+		if failure, ok := err.(*Error); ok && !listed && !left && d.received == 0 && (failure.Problem == Silent || failure.Problem == NoGreeting) {
+			// InspIRCd without its modules passes over both commands. Every server
+			// answers QUIT.
+			deadline, _ := d.ctx.Deadline()
+			_ = d.conn.SetReadDeadline(deadline)
+			left = true
+			if err := d.write("STARTTLS", "QUIT", []byte("QUIT :no TLS\r\n")); err != nil {
+				return err
+			}
+			continue
+		}
 		if failure, ok := err.(*Error); ok && failure.Problem == Silent && listed && !hasWord(capabilities, "tls") {
 			failure.Problem, failure.Capabilities, failure.Err = NotOffered, capabilities, nil
 		}
@@ -75,6 +91,9 @@ func (p irc) talk(d *dialogue) error {
 			failure.Capabilities = capabilities
 			return failure
 		case "ERROR", "463", "465", "466": // closing link, not privileged, banned
+			if left {
+				return refusal(d, NotOffered, "", words)
+			}
 			return refusal(d, Unavailable, command, words)
 		case "CAP":
 			listed = true

@@ -95,6 +95,7 @@ var textGreetings = []textGreeting{
 	{"BYE \"", nil, "sieve"},
 	{"RFB ", nil, "vnc"},
 	{"-ERR", []string{"unknown command", "wrong number", "protocol error", "max number of clients", "unbalanced"}, "redis"},
+	{"+PONG", nil, "redis"},
 	{"-NOAUTH", nil, "redis"},
 	{"-DENIED", nil, "redis"},
 	{"-LOADING", nil, "redis"},
