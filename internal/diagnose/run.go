@@ -34,6 +34,12 @@ const (
 // that concerns the peer is in the diagnosis. When ctx ends, what is known by
 // then is judged.
 func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosis, error) {
+	d, _, err := run(ctx, target, o, env)
+	return d, err
+}
+
+// run is Run; tls tells whether any attempt got as far as TLS.
+func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagnosis, tls bool, err error) {
 	started := time.Now()
 	judged := o.At
 	if judged.IsZero() {
@@ -41,19 +47,22 @@ func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosi
 	}
 	p, want, err := prepare(target, o, env, judged)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	c := &facts.Case{At: judged.UTC(), AtGiven: !o.At.IsZero(), Built: truststore.MozillaDate(), Want: want}
 	r := &runner{plan: p, c: c, started: started}
 	if want.Local == nil && !want.IdentityKeyMismatch {
 		p.progress("resolving " + want.Name)
 		if c.Lookup, r.not, err = p.lookup(ctx); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		p.lookupTLSA(ctx, &c.Want)
 	}
 	found := r.loop(ctx)
-	return r.result(found), nil
+	if other := r.second(ctx, o, env); other != nil {
+		return other, true, nil
+	}
+	return r.result(found), r.behind(), nil
 }
 
 func (p *plan) progress(s string) {
