@@ -74,12 +74,16 @@ func decode(kind, token string, s *scanner) (means, words string, ok bool) {
 	if kind == "windows" && n < 1<<31 {
 		n = 1<<32 - n // written in decimal, with a sign that words do not show
 	}
-	if name, ok = load()[n]; !ok && kind == "mbedtls" && n < 0x8000 { // a module's code plus one of a lower module
+	if name, ok = load()[n]; !ok && kind == "mbedtls" && n < 0x8000 && strings.HasPrefix(token, "0x") { // a module's code plus one of a lower module
 		name, ok = load()[n&0x7F80]
 		name += " + " + load()[n&0x7F]
 	}
 	name = strings.TrimSuffix(name, " + ")
-	return tableTitles[kind] + ": " + name, strings.ReplaceAll(name, "_", " "), ok
+	words = strings.ReplaceAll(name, "_", " ")
+	if kind == "mbedtls" {
+		words = "MBEDTLS ERR " + words
+	}
+	return tableTitles[kind] + ": " + name, words, ok
 }
 
 var opensslLibraries = map[int64]string{2: "system library", 3: "bignum", 4: "rsa", 5: "DH", 6: "digital envelope", 9: "PEM", 10: "dsa",

@@ -32,6 +32,7 @@ const (
 	maxLines    = 400      // lines of a record
 	maxDistinct = 500      // different failures
 	maxPeers    = 256      // addresses of one failure
+	bulkLines   = 200      // from here on only lines with a telling word are read
 	nearby      = 6        // lines between the parts of one failure
 	logLines    = 25       // so many lines are a log
 	logRecords  = 6        // and so many that begin with a time
@@ -96,7 +97,7 @@ func (rd *reader) line(s string, part bool) {
 	s = strings.TrimRight(s, "\r")
 	logged := startsWithTime(s)
 	empty := strings.TrimSpace(s) == ""
-	if len(rd.rec.lines) > 0 && (logged || rd.size+len(s) > maxRecord || len(rd.rec.lines) >= maxLines || empty && (rd.rec.logged || len(rd.rec.lines) > 40)) {
+	if len(rd.rec.lines) > 0 && (logged || rd.begins(s) || rd.size+len(s) > maxRecord || len(rd.rec.lines) >= maxLines || empty && (rd.rec.logged || len(rd.rec.lines) > 40)) {
 		rd.endRecord()
 	}
 	if len(rd.rec.lines) == 0 {
@@ -112,7 +113,26 @@ func (rd *reader) line(s string, part bool) {
 	}
 }
 
+// begins tells whether a line that has no time begins another message all the
+// same: curl's next complaint, or an exception behind a stack trace.
+func (rd *reader) begins(s string) bool {
+	last := rd.rec.lines[len(rd.rec.lines)-1]
+	switch {
+	case strings.HasPrefix(s, "curl: ("):
+		return slices.ContainsFunc(rd.rec.lines, func(l string) bool { return strings.HasPrefix(l, "curl: (") })
+	case s == "" || s[0] == ' ' || s[0] == '\t' || strings.HasPrefix(s, "Caused by") || strings.HasPrefix(s, "Wrapped by") || s[0] == '}' || s[0] == '.':
+		return false
+	}
+	trimmed := strings.TrimSpace(last)
+	trace := last != trimmed && (strings.HasPrefix(trimmed, "at ") || strings.HasPrefix(trimmed, "...")) || trimmed == "}"
+	return trace && (strings.Contains(s, "Exception") || strings.Contains(s, "Error") || s[0] == '#')
+}
+
 func (rd *reader) endRecord() {
+	if rd.r.Lines > bulkLines && rd.rec.logged && !slices.ContainsFunc(rd.rec.lines, mayConcernTLS) {
+		rd.rec.lines, rd.size = rd.rec.lines[:0], 0
+		return
+	}
 	if e := rd.rec.read(); e != nil {
 		rd.event(e)
 	}
@@ -144,8 +164,7 @@ func (e *event) joins(o *event) bool {
 	if e.Generic != o.Generic {
 		return true
 	}
-	same := e.id != "" && e.id == o.id && strings.ContainsAny(e.id, "*C<0123456789")
-	return same && (!e.Generic || e.Problem != o.Problem) && e.Problem != o.Problem
+	return e.id != "" && e.id == o.id && (e.conn || e.Problem != o.Problem)
 }
 
 // absorb adds what another part of the same failure tells.
@@ -222,6 +241,31 @@ func (rd *reader) result() *Result {
 	})
 	return &rd.r
 }
+
+// mayConcernTLS is a cheap look at a line of a long log: without one of these
+// words no phrase matches that would count there.
+func mayConcernTLS(line string) bool {
+	b := make([]byte, 0, 512)
+	for i := range len(line) {
+		c := line[i]
+		if c >= utf8.RuneSelf {
+			return true
+		}
+		if isUpper(c) {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	for _, w := range telling {
+		if bytes.Contains(b, w) {
+			return true
+		}
+	}
+	return false
+}
+
+var telling = [][]byte{[]byte("tls"), []byte("ssl"), []byte("cert"), []byte("x509"), []byte("handsh"), []byte("alert"), []byte("cipher"), []byte("pkix"),
+	[]byte("err"), []byte("0x80"), []byte("sec_e"), []byte("fail"), []byte("verif"), []byte("trust"), []byte("schannel"), []byte("ah0"), []byte("key"), []byte("eof")}
 
 // startsWithTime tells lines of a log: a time of day or a date stands near the
 // beginning, or it is a JSON object.

@@ -24,6 +24,7 @@ type event struct {
 	weak bool   // it may concern TLS; nothing shows that it does
 	peer string // the client's address, in a server's log
 	id   string // the connection or process that the line names
+	conn bool   // it is a connection
 }
 
 // read takes the facts out of a record, nil when there are none.
@@ -33,6 +34,7 @@ func (r *record) read() *event {
 	if len(marks) == 0 {
 		return nil
 	}
+	marks = afterConnect(marks)
 	best := choose(marks)
 	if best == nil {
 		return nil
@@ -41,7 +43,7 @@ func (r *record) read() *event {
 	e.Generic = best.rank == 0
 	e.weak = best.s.weak && !aboutTLS(words, marks)
 	e.Whose = best.s.whose
-	e.id = connection(text)
+	e.id, e.conn = identity(text)
 	for i := range marks {
 		e.add(&marks[i])
 	}
@@ -60,6 +62,23 @@ func (r *record) read() *event {
 	e.Quote = mask(r.quote(text, words[at].start, words[best.to-1].end))
 	slices.SortStableFunc(e.Also, func(a, b facts.Problem) int { return rankOf(b) - rankOf(a) })
 	return e
+}
+
+// afterConnect drops failures to connect that another address made good.
+func afterConnect(marks []mark) []mark {
+	last := -1
+	for _, m := range marks {
+		if m.s.sign == facts.SignConnected {
+			last = m.from
+		}
+	}
+	return slices.DeleteFunc(marks, func(m mark) bool {
+		switch m.problem {
+		case facts.ProblemRefused, facts.ProblemConnectTimeout, facts.ProblemUnreachable:
+			return m.from < last
+		}
+		return false
+	})
 }
 
 // add folds one mark into the facts. What was said first stands, but programs

@@ -40,21 +40,22 @@ func mask(s string) string {
 
 var (
 	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@"'<>]+@`)
-	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic|digest|negotiate|ntlm|token)\s+[A-Za-z0-9+/._~=-]{8,}`)
+	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic|digest|negotiate|ntlm)\s+[A-Za-z0-9+/._~=-]{8,}`)
 	cookies  = regexp.MustCompile(`(?i)\b((?:set-)?cookie["']?\s*[:=]\s*)[^"'\r\n]+`)
 	secrets  = regexp.MustCompile(`(?i)((?:[?&;,\s"'{(]|^)[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|session(?:_?id)?|signature|credentials?|auth|jwt|otp)["']?\s*=\s*["']?)[^\s"'&,;)}\]]+`)
-	headers  = regexp.MustCompile(`(?i)((?:[\s"'{(]|^)(?:password|passwd|passphrase|secret|authorization|proxy-authorization|x-api-key|api[_-]?key|x-auth-token|[a-z_]*token|[a-z_]*secret)["']?:\s*["']?)[^\s"',;)}\]]+`)
+	headers  = regexp.MustCompile(`((?:[\s"'{(]|^)(?:(?i:password|passwd|passphrase|secret|authorization|proxy-authorization|x-api-key|api[_-]?key|x-auth-token)|[a-z]+[_-]token|[a-z]+[_-]secret)["']?:\s*["']?)[^\s"',;)}\]]+`)
 	tokens   = regexp.MustCompile(`\b(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+|gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9_-]{20,})`)
 )
 
-// connectionID finds what ties lines of one connection together: a connection
-// number, a process or thread.
-var connectionID = regexp.MustCompile(`(?:\[C\d+\]|\*\d+ |\b[\w/-]+\[\d+\]|LOG\d\[\d+\]|\[pid \d+(?::tid \d+)?\]|<0\.\d+\.\d+>)`)
+// lineID finds what ties the lines of one connection or process together.
+var lineID = regexp.MustCompile(`\[C\d+\]|\*\d+ |LOG\d\[\d+\]|\b[\w/-]+\[\d+\]|\[pid \d+(?::tid \d+)?\]|<0\.\d+\.\d+>`)
 
-func connection(text string) string {
-	id := connectionID.FindString(text[:min(len(text), 200)])
+// identity is the connection or process that a log line names, and whether it
+// is a connection: of those every failure is told once.
+func identity(text string) (id string, connection bool) {
+	id = lineID.FindString(text[:min(len(text), 200)])
 	if strings.HasPrefix(id, "LOG") {
-		id = id[4:]
+		return id[4:], true
 	}
-	return id
+	return id, strings.HasPrefix(id, "[C") || strings.HasPrefix(id, "*")
 }

@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"slices"
+
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -48,12 +50,7 @@ type TextMatch struct {
 
 // Has tells whether the text shows a sign.
 func (m *TextMatch) Has(s Sign) bool {
-	for _, x := range m.Signs {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Signs, s)
 }
 
 // AlertBy is the side that sent the alert, SideNone when that is not known.
@@ -112,6 +109,7 @@ const (
 	SignForeignName   Sign = "unrelated certificate name" // it shares no domain with the host
 	SignHelloFirst    Sign = "answer to the ClientHello"  // nothing but the ClientHello had passed
 	SignMaybeAlert    Sign = "perhaps a received alert"   // words that stand for an alert as well
+	SignConnected     Sign = "connected"                  // TCP stood
 	SignMutual        Sign = "mutual TLS"                 // client certificates are in use there
 )
 
@@ -200,3 +198,20 @@ const (
 	ProblemLocalPolicy      Problem = "local policy"
 	ProblemUnknown          Problem = "no reason given"
 )
+
+// KnownProblem tells whether a word is one of the problems.
+func KnownProblem(p Problem) bool { return slices.Contains(problems, p) }
+
+var problems = []Problem{
+	ProblemNameNotResolved, ProblemRefused, ProblemConnectTimeout, ProblemUnreachable, ProblemReset, ProblemClosed, ProblemTimeout,
+	ProblemProxy, ProblemPortal, ProblemNotTLS, ProblemPlainClient, ProblemPlainServer, ProblemNoSTARTTLS, ProblemPROXYHeader, ProblemThrottled,
+	ProblemHandshakeFailure, ProblemFatalAlert, ProblemNoCipher, ProblemVersionOrCipher, ProblemNoGroup, ProblemNoScheme, ProblemVersion,
+	ProblemFallback, ProblemDowngrade, ProblemDHKey, ProblemRenegotiation, ProblemALPN, ProblemExtension, ProblemHelloRetry, ProblemHelloSize,
+	ProblemIntolerance, ProblemPSK, ProblemFIPS, ProblemSecurityLevel, ProblemResumption, ProblemNotTrusted, ProblemUnknownCA,
+	ProblemSelfSigned, ProblemSelfSignedRoot, ProblemIncomplete, ProblemExpired, ProblemNotYetValid, ProblemDates, ProblemClock,
+	ProblemHostname, ProblemNoSAN, ProblemRevoked, ProblemNoRevocation, ProblemCRLExpired, ProblemStaple, ProblemPurpose, ProblemConstraints,
+	ProblemNameConstraints, ProblemMalformed, ProblemCertSignature, ProblemWeak, ProblemLifetime, ProblemCT, ProblemPin, ProblemDistrusted,
+	ProblemChainSize, ProblemNoServerCert, ProblemUnsupportedCert, ProblemCertRequired, ProblemClientCert, ProblemKeyMismatch,
+	ProblemUnrecognizedName, ProblemMisdirected, ProblemECH, ProblemInspection, ProblemAccessDenied, ProblemDecrypt, ProblemSSLProtocol,
+	ProblemProtocol, ProblemInternal, ProblemFile, ProblemLocalPolicy, ProblemUnknown,
+}
