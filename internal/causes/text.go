@@ -18,6 +18,9 @@ func judgeTexts(c *facts.Case) []diag.Cause {
 	for i := range c.Texts {
 		m := &c.Texts[i]
 		r, why := read(m)
+		if Noise(m) {
+			r.ids = r.ids[:1]
+		}
 		for k, id := range r.ids {
 			if slices.ContainsFunc(out, func(x diag.Cause) bool { return x.ID == id }) {
 				continue
@@ -107,18 +110,27 @@ func textCause(c *facts.Case, m *facts.TextMatch, id string, k int, sure diag.Co
 		if Noise(m) {
 			f.m.severity = diag.SeverityInfo
 			f.m.confidence = diag.Likely
+			f.m.fixes = []FixRef{}
 			f.m.summary = fmt.Sprintf("scanner noise: %s", f.m.summary)
-			f.m.see(where, "%s, none of which insists: this is what scanners and probes look like; no client of yours needs to be broken", count(m.Peers, "address"))
+			f.m.see(where, "%s, none of which insists: scanners and probes look like this; no client of yours needs to be broken", addresses(m.Peers))
 		}
 	}
 	if m.CertName != "" && f.m.params == nil {
 		f.m.params = func(p *FixParams) { p.Covered = []string{m.CertName} }
 	}
 	out := f.cause()
+	out.Affects = []string{} // who else breaks, words do not tell
 	if m.Host == "" {
 		out.Verify = ""
 	}
 	return out
+}
+
+func addresses(n int) string {
+	if n == 1 {
+		return "1 address"
+	}
+	return fmt.Sprintf("%d addresses", n)
 }
 
 // Noise tells failures in a server's log that come from many addresses of the

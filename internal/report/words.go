@@ -61,6 +61,9 @@ func headline(d *diag.Diagnosis) string {
 
 // leading is the cause that the first line is about, or nil.
 func leading(d *diag.Diagnosis) *diag.Cause {
+	if explained(d) && len(d.Causes) > 0 {
+		return &d.Causes[0]
+	}
 	switch d.Verdict {
 	case diag.Failure:
 		return d.FirstFailure()
