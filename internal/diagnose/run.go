@@ -87,6 +87,9 @@ func (r *runner) loop(ctx context.Context) []diag.Cause {
 	for {
 		found, ask := causes.Judge(r.c)
 		if len(ask) == 0 {
+			if r.askStores(found) {
+				continue
+			}
 			return found
 		}
 		limit, left := r.deadline(), r.budget()-r.connections()

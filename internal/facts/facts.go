@@ -70,6 +70,8 @@ type Want struct {
 	DistrustAfter map[[32]byte]time.Time
 	// Demand is what is wanted of certificates beyond a valid path.
 	Demand Demand
+	// Stores are the lists of other programs, nil as long as nobody asked.
+	Stores []Store
 	// AtHand are certificates that may complete a path without the server
 	// having sent them: intermediates found in --ca or known publicly.
 	AtHand []*chain.Certificate

@@ -1,0 +1,51 @@
+package causes
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+)
+
+// storeClients says who trusts what a program's list has.
+var storeClients = map[string]string{
+	"Mozilla": "Firefox, and curl, OpenSSL, Python and Node.js with Mozilla's list", "Apple": "Safari and apps on Apple devices",
+	"Microsoft": "programs on Windows", "Android": "apps on Android", "Oracle Java": "Java with Oracle's list", "OpenJDK": "Java with OpenJDK's list",
+}
+
+// inStores says which programs' lists trust the chain, completed where that
+// can be done, and which do not. A list that has the root trusts it at its
+// date; that the program distrusts it is another cause.
+func (v *view) inStores(m *match) *match {
+	if v.deep == nil || len(v.deep.Chain) == 0 || len(v.c.Want.Stores) == 0 {
+		return m
+	}
+	extra := slices.Clone(v.c.Want.AtHand)
+	for _, f := range v.c.Fetches {
+		extra = append(extra, f.Certificates...)
+	}
+	var yes, no, clients, others []string
+	for _, s := range v.c.Want.Stores {
+		path := chain.Analyze(chain.Input{Sent: v.deep.Chain, Extra: extra, Anchors: s.Anchors, Name: v.c.Want.Name, Now: v.c.At}).BestPath()
+		name := fmt.Sprintf("%s (%s)", s.Program, s.Date.Format(time.DateOnly))
+		if path != nil && path.Elements[len(path.Elements)-1].Source == chain.SourceAnchor {
+			yes, clients = append(yes, name), append(clients, storeClients[s.Program])
+		} else {
+			no, others = append(no, name), append(others, storeClients[s.Program])
+		}
+	}
+	const where = "dated lists of trust anchors"
+	switch {
+	case len(yes) == 0:
+		return m.see(where, "no public list has the root: %s", join(no))
+	case len(no) == 0:
+		m.see(where, "trusted by the lists of %s", join(yes))
+	default:
+		m.see(where, "trusted by the list of %s, not by that of %s", join(yes), join(no))
+	}
+	if m.unaffected == nil { // nothing was measured of this very fault
+		m.affects, m.unaffected = others, clients
+	}
+	return m
+}
