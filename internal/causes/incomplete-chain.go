@@ -42,7 +42,7 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 				fp.FullChainPEM = string(chain.FullChain(v.path()))
 			}
 		}
-		return v.inStores(m)
+		return v.inStores(m, false)
 	},
 	wants: func(v *view) []facts.Experiment {
 		if v.problem(chain.KindUnknownIssuer) == nil || len(v.c.Fetches) >= 4 {

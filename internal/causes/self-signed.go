@@ -13,5 +13,5 @@ var _ = register(rule{id: "self-signed", rank: rankTrust, match: func(v *view) *
 	m := &match{confidence: diag.Proven, summary: "the certificate is self-signed, and your client does not trust it", affects: []string{"every client to which it was not given as trusted"}}
 	m.see(v.where(0), "%s signed itself (signature checked)", p.Cert.Title())
 	m.params = func(fp *FixParams) { fp.certificate(p.Cert) }
-	return v.inStores(m.see(v.c.Want.AnchorsFrom, "it is not among the trust anchors"))
+	return v.inStores(m.see(v.c.Want.AnchorsFrom, "it is not among the trust anchors"), false)
 }})

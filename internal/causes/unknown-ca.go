@@ -28,7 +28,7 @@ var _ = register(rule{id: "unknown-ca", rank: rankTrust, match: func(v *view) *m
 		}
 	}
 	m.params = func(fp *FixParams) { fp.certificate(p.Cert) }
-	return v.inStores(m.see(v.c.Want.AnchorsFrom, "no trust anchor of that name and key"))
+	return v.inStores(m.see(v.c.Want.AnchorsFrom, "no trust anchor of that name and key"), true)
 }})
 
 // missing is the intermediate that would complete the chain to an anchor, nil
