@@ -59,6 +59,10 @@ func (p *software) starttls() bool {
 	return p.scheme == "rdp" || p.scheme == "postgres" || !strings.HasSuffix(p.scheme, "s") && p.scheme != "dot"
 }
 
+// greeters are the protocols in which the server speaks first, so that a bare
+// HOST:PORT is enough.
+var greeters = []string{"smtp", "lmtp", "imap", "pop3", "sieve", "ftp", "mysql"}
+
 // peerScenarios crosses the packaged servers with the faults that they can have.
 func peerScenarios(w *world) []scenario {
 	old := w.leaf("software-old", pki.Spec{NotAfter: weeksAgo(2)})
@@ -135,6 +139,11 @@ func peerScenarios(w *world) []scenario {
 		if p.starttls() {
 			add("in-clear-to-tls", "transport", w.good, func(s *scenario) { s.target = "tls://" + host }, plain, "handshake-timeout", "eof-during-handshake", "connection-reset")
 			plain = "starttls-missing"
+			add("by-flag", "healthy", w.good, func(s *scenario) { s.target, s.opts.StartTLS = host, p.scheme })
+			if slices.Contains(greeters, p.scheme) {
+				add("by-greeting", "healthy", w.good, func(s *scenario) { s.target = host })
+				add("by-greeting-expired", "certificate", old, func(s *scenario) { s.target = host }, "cert-expired")
+			}
 		} else if p.scheme != "https" {
 			add("starttls-to-tls", "transport", w.good, func(s *scenario) { s.target = "smtp://" + host }, reverse)
 		}
@@ -142,5 +151,6 @@ func peerScenarios(w *world) []scenario {
 			add("plain", "transport", w.good, func(s *scenario) { s.ep.Plain = true }, plain)
 		}
 	}
-	return out
+	return append(out, scenario{name: "https", class: "transport", kind: server.SSH, want: []string{"server-speaks-plaintext"},
+		ep: server.Endpoint{Name: "sshd/https", Hosts: []string{host}}, opts: tlswhy.Options{CAFile: w.RootFile}})
 }

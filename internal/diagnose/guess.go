@@ -48,7 +48,11 @@ func (r *runner) readings() []assumed {
 		case w.StartTLS == "" && a.End.Kind == facts.EndNotTLS && len(a.Preamble) == 0:
 			name, _ := tlswire.IdentifyPlaintext(a.End.Data)
 			var out []assumed
-			for _, word := range strings.Split(name, "-or-") {
+			words := strings.Split(name, "-or-")
+			if len(words) > 1 {
+				words = append(words, "lmtp") // whose greeting has the same form
+			}
+			for _, word := range words {
 				if p, ok := starttls.Lookup(word); ok {
 					out = append(out, assumed{r.target.Input, p.Name(), fmt.Sprintf("port %d greets as %s does, so TLS was asked for in its way; --starttls %s says so at once",
 						w.Port, strings.ToUpper(p.Name()), p.Name())})
