@@ -39,9 +39,12 @@ type witness struct {
 	code    int
 	seen    int // conversations with TLS
 	healthy int
-	found   []*diag.Diagnosis
-	known   map[string]bool // failures that were explained already
-	exit    int
+	// deserted are those among them that the client left unused, for no reason
+	// that our own connection met.
+	deserted int
+	found    []*diag.Diagnosis
+	known    map[string]bool // failures that were explained already
+	exit     int
 }
 
 func (p *program) newWitness(f *runFlags, client string) (*witness, error) {
@@ -74,10 +77,13 @@ func (w *witness) judge(ctx context.Context, c *relay.Conversation) {
 		return // opened and left, as some clients do ahead of time
 	}
 	w.seen++
+	if a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication {
+		w.stood(ctx, c)
+		return
+	}
 	first := w.observer.Judge(ctx, a, c.Protocol, nil)
 	if first.Verdict != diag.Failure {
 		w.healthy++
-		w.deserted(ctx, c)
 		return
 	}
 	key := fmt.Sprint(c.Asked, " ", first.FirstFailure().ID, " ", a.End.Kind, a.End.Alert, a.End.By)
@@ -96,18 +102,34 @@ func (w *witness) judge(ctx context.Context, c *relay.Conversation) {
 	w.found = append(w.found, d)
 }
 
-// deserted looks at a handshake that both sides finished and of which the client
-// made no use before the command failed: some check the certificate only then.
-func (w *witness) deserted(ctx context.Context, c *relay.Conversation) {
-	if w.code == 0 || !c.Attempt.Seen.Left() || w.known[c.Asked] || len(w.found) >= maxExplained {
+// stood looks at a handshake that both sides finished, although the command
+// failed: some clients check the certificate only then, and some servers ask
+// for the client's only then, in what is encrypted.
+func (w *witness) stood(ctx context.Context, c *relay.Conversation) {
+	w.healthy++
+	a := c.Attempt
+	left := a.Seen.Left()
+	if w.code == 0 || !left && (!a.Seen.Asked || a.IdentitySent) || w.known[c.Asked] || len(w.found) >= maxExplained {
 		return
 	}
 	w.known[c.Asked] = true
 	own := w.experiment(ctx, c)
-	if own == nil || own.FirstFailure() == nil || own.FirstFailure().Family != "certificate" {
+	if own == nil || own.FirstFailure() == nil {
+		if left {
+			w.deserted++
+		}
 		return
 	}
-	own.Notes = append(own.Notes, fmt.Sprintf("seen: %s finished the handshake with %s and left without a word, as clients do that check the certificate last", w.client, c.Asked))
+	note := "seen: " + w.client + " finished the handshake with " + c.Asked + ", "
+	switch family := own.FirstFailure().Family; {
+	case left && family == "certificate":
+		note += "and left without a word, as clients do that check the certificate last"
+	case !left && family == "client-auth":
+		note += "was asked for a certificate, and sent none"
+	default:
+		return
+	}
+	own.Notes = append(own.Notes, note)
 	w.found = append(w.found, own)
 }
 
@@ -153,7 +175,7 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	env := w.p.lend()
 	env.Hello, env.ClientName = a.Sent, w.client
 	target := net.JoinHostPort(name, port)
-	if c.Protocol == "" && !slices.Contains(a.Sent.ALPN(), "http/1.1") && !slices.Contains(a.Sent.ALPN(), "h2") {
+	if alpn := a.Sent.ALPN(); len(alpn) > 0 && !slices.Contains(alpn, "http/1.1") && !slices.Contains(alpn, "h2") {
 		target = "tls://" + target
 	}
 	d, err := diagnose.Run(ctx, target, o, env)
@@ -210,6 +232,10 @@ func (w *witness) conclude() error {
 		name := w.client
 		fmt.Fprintf(w.p.stderr, "tlswhy: no connection of %s came through; it takes no proxy from its environment, or never got that far\n"+
 			"        lead it through a port of ours: tlswhy run --listen 127.0.0.1:8443 HOST:PORT\n", name)
+		return nil
+	case len(w.found) == 0 && w.deserted > 0:
+		fmt.Fprintf(w.p.stderr, "tlswhy: %s finished the handshake and left without a word, as programs do that refuse a certificate last (GnuTLS, for one);\n"+
+			"        tlswhy finds nothing wrong with it: compare whom they trust (--ca FILE, --trust STORE)\n", w.client)
 		return nil
 	case len(w.found) == 0 && w.healthy > 0 && w.code != 0:
 		fmt.Fprintf(w.p.stderr, "tlswhy: %s, and each of them was accepted by both sides; the failure is not in TLS\n", handshakes(w.healthy))
