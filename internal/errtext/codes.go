@@ -80,8 +80,11 @@ func decode(kind, token string, s *scanner) (means, words string, ok bool) {
 	}
 	name = strings.TrimSuffix(name, " + ")
 	words = strings.ReplaceAll(name, "_", " ")
-	if kind == "mbedtls" {
+	switch kind {
+	case "mbedtls":
 		words = "MBEDTLS ERR " + words
+	case "curl":
+		words = "CURLE " + words
 	}
 	return tableTitles[kind] + ": " + name, words, ok
 }

@@ -134,7 +134,7 @@ func (s *scanner) fill(kind string, i int, m mark) (int, mark, bool) {
 		}
 		return i + 1, withAlert(m, tlswire.AlertDescription(n)), true
 	}
-	if w.start > 0 && s.text[w.start-1] == '/' {
+	if w.start > 0 && s.text[w.start-1] == '/' || w.end+1 < len(s.text) && s.text[w.end] == '.' && isDigit(s.text[w.end+1]) {
 		return 0, m, false // a version: curl/7.88.1
 	}
 	name, words, ok := decode(kind, w.text, s)
@@ -196,6 +196,8 @@ func (s *scanner) run(i int) (string, int) {
 func hostByte(c byte) bool {
 	return isLower(c) || isUpper(c) || '0' <= c && c <= '9' || strings.IndexByte(".-_:*[]", c) >= 0
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // outermost drops marks that lie inside a longer one without gaps.
 func outermost(marks []mark) []mark {
