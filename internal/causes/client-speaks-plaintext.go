@@ -27,7 +27,7 @@ var _ = register(rule{id: "client-speaks-plaintext", rank: rankTransport,
 		case v.base.End.Kind == facts.EndPreamble:
 			tls = v.direct()
 			m.summary = fmt.Sprintf("this port speaks TLS from the first byte, and the client waits for a plaintext %s greeting", protocolName(v.c.Want.StartTLS))
-			m.fixes = []FixRef{{"client", "use-right-port"}}
+			m.fixes = []FixRef{{"client", "begin-with-tls"}}
 			m.see(attempts(v.base), "the plaintext dialogue: %s", v.base.End.Preamble)
 		}
 		if tls == nil || tls.ServerHello == nil && tls.SSL2 == nil && len(tls.Alerts) == 0 {

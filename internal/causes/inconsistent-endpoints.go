@@ -16,8 +16,8 @@ import (
 // verdict itself where the same hello is cut at some times and works at others.
 var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: func(v *view) *match {
 	switch {
-	case v.base == nil:
-		return nil
+	case v.base == nil, v.base.End.Kind == facts.EndPreamble, v.plainBase() != "":
+		return nil // what was tried besides is no repetition of it
 	case v.mixed && snapped(v.base):
 		m := &match{confidence: diag.Likely, stage: v.base.End.Stage, summary: fmt.Sprintf("now and then %s: %s; the others work", endText(v.base), v.often()),
 			affects: []string{"every client, some of the time"}, fixes: sameAddress,

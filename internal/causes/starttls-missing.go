@@ -119,3 +119,15 @@ func upgradeName(starttls string) string {
 	}
 	return "STARTTLS"
 }
+
+// OpenSSLStartTLS is the dialogue in the words of s_client, "" where it speaks
+// it not.
+func (p *FixParams) OpenSSLStartTLS() string {
+	switch p.StartTLS {
+	case "rdp", "mssql":
+		return ""
+	case "postgresql":
+		return "postgres"
+	}
+	return p.StartTLS
+}

@@ -145,6 +145,7 @@ func thousands(n int) string {
 var softwareNames = map[string]string{
 	"nginx": "nginx", "apache": "Apache", "httpd": "Apache", "haproxy": "HAProxy", "caddy": "Caddy", "iis": "IIS",
 	"tomcat": "Tomcat", "java": "Java", "node": "Node.js", "go": "Go", "postfix": "Postfix", "dovecot": "Dovecot",
+	"lighttpd": "lighttpd", "vsftpd": "vsftpd", "proftpd": "ProFTPD", "slapd": "OpenLDAP", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "prosody": "Prosody",
 	"curl": "curl", "openssl": "OpenSSL", "python": "Python", "dotnet": ".NET", ".net": ".NET", "browser": "browsers",
 	"browsers": "browsers", "windows": "Windows", "macos": "macOS", "traefik": "Traefik", "envoy": "Envoy",
 }
