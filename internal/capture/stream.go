@@ -131,7 +131,7 @@ func (h *half) drain() {
 
 // skip gives up what is missing before the first piece, here or at the peer.
 func (h *half) skip() {
-	if len(h.waiting) == 0 {
+	if h.drain(); len(h.waiting) == 0 {
 		return
 	}
 	if p := h.waiting[0]; after(p.seq, h.next) {
@@ -147,7 +147,11 @@ func (h *half) hole(to uint32) {
 	if len(h.waiting) > 0 && after(to, h.waiting[0].seq) && after(h.waiting[0].seq, h.next) {
 		to = h.waiting[0].seq
 	}
-	if n := int32(to - h.next); n > 0 && n < window {
+	n := int32(to - h.next)
+	if n <= 0 {
+		return
+	}
+	if n < window {
 		h.to.lost(int(n), false)
 	}
 	h.next = to
