@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -36,7 +37,7 @@ var sayings = []saying{
 	{tlswire.SideServer, tlswire.AlertDecodeError, "hello-intolerance", diag.Possible, "the server cannot read what the client sends", []string{"a client that breaks the protocol", "a box on the path that changes bytes"}, nil},
 	{tlswire.SideServer, tlswire.AlertIllegalParameter, "hello-intolerance", diag.Possible, "the server objects to a value in the client's messages", []string{"a client that breaks the protocol"}, nil},
 
-	{tlswire.SideClient, tlswire.AlertUnknownCA, "unknown-ca", diag.Strong, "the client does not know the CA of the server's certificate", []string{"an intermediate that the server does not send (incomplete-chain)", "a proxy that inspects TLS and signs with a CA of its own"}, nil},
+	{tlswire.SideClient, tlswire.AlertUnknownCA, "unknown-ca", diag.Strong, "the client does not know the CA of the server's certificate", []string{"an intermediate that the server does not send (incomplete-chain)", "a certificate that signs itself (self-signed)", "a proxy that inspects TLS and signs with a CA of its own"}, nil},
 	{tlswire.SideClient, tlswire.AlertCertificateExpired, "cert-expired", diag.Strong, "the client finds the server's certificate expired or not yet valid", []string{"a wrong clock of the client"}, nil},
 	{tlswire.SideClient, tlswire.AlertCertificateRevoked, "cert-revoked", diag.Strong, "the client finds the server's certificate revoked", nil, nil},
 	{tlswire.SideClient, tlswire.AlertUnsupportedCertificate, "bad-eku-or-constraints", diag.Likely, "the client finds the server's certificate of the wrong kind", []string{"a key or signature that the client cannot use"}, nil},
@@ -45,7 +46,7 @@ var sayings = []saying{
 	{tlswire.SideClient, tlswire.AlertNoApplicationProtocol, "alpn-no-overlap", diag.Strong, "the client wants an application protocol (ALPN) that the server does not choose", nil, nil},
 	{tlswire.SideClient, tlswire.AlertInsufficientSecurity, "weak-key-or-digest", diag.Likely, "the client finds the server's keys or parameters too weak", nil, nil},
 	{tlswire.SideClient, tlswire.AlertBadRecordMAC, "decrypt-error", diag.Likely, "the client cannot decrypt what the server sends", []string{"a box on the path that changes bytes"}, nil},
-	{tlswire.SideClient, tlswire.AlertDecryptError, "decrypt-error", diag.Likely, "the client cannot verify the server's signature or Finished", []string{"a private key that does not belong to the certificate", "a box on the path that changes bytes"}, nil},
+	{tlswire.SideClient, tlswire.AlertDecryptError, "decrypt-error", diag.Likely, "the client cannot verify the server's signature or Finished", []string{"a private key that does not belong to the certificate", "a bad signature in the certificate chain (cert-bad-signature)", "a box on the path that changes bytes"}, nil},
 	{tlswire.SideClient, tlswire.AlertUnsupportedExtension, "protocol-violation", diag.Likely, "the client finds an extension in the answer that it did not ask for", nil, nil},
 	{tlswire.SideClient, tlswire.AlertUnexpectedMessage, "protocol-violation", diag.Likely, "the client finds the server's messages out of order", nil, nil},
 	{tlswire.SideClient, tlswire.AlertDecodeError, "protocol-violation", diag.Likely, "the client cannot read the server's messages", nil, nil},
@@ -84,6 +85,11 @@ func (v *view) heard() *finding {
 		m := &match{confidence: diag.Likely, stage: diag.StageClientHello, summary: fmt.Sprintf("the server did not answer the ClientHello; the client gave up after %s", short(a.End.After)),
 			not: []string{"an overloaded or hanging server process", "a filter on the path that drops packets silently", "a port that expects another protocol", "a client in a hurry"}}
 		m.see(packet(packetOf(a, tlswire.SideClient, "ClientHello")), "ClientHello, %d bytes, SNI %s", size(a, "ClientHello"), orElse(offered(a).ServerName(), "none"))
+		m.see(attempts(a), "%s; %d bytes had come from the server", v.leaving(), a.BytesReceived)
+		return v.finding("handshake-timeout", m)
+	case by == tlswire.SideClient && !spoke && v.stalled() > 0:
+		m := &match{confidence: diag.Likely, summary: fmt.Sprintf("the server's flight stops in the middle; the client gave up after %s", short(v.stalled())),
+			not: []string{"a client that thought the certificate over for so long", "an overloaded or hanging server process", "large packets that are lost on the path (pmtu-blackhole)"}}
 		m.see(attempts(a), "%s; %d bytes had come from the server", v.leaving(), a.BytesReceived)
 		return v.finding("handshake-timeout", m)
 	case by == tlswire.SideClient && !s.Left():
@@ -196,6 +202,29 @@ func (v *view) then() string {
 		return ""
 	}
 	return fmt.Sprintf(", then the %s %s the connection", sideName(s.Gave), verb)
+}
+
+// stalled is for how long the server had been silent in the middle of its
+// flight when the client went without a word; 0 when it had not been.
+func (v *view) stalled() time.Duration {
+	a := v.base
+	if a.End.Stage.Rank() > diag.StageCertificate.Rank() || a.Seen.AlertSized != tlswire.SideNone || packetOf(a, tlswire.SideServer, "ServerHelloDone") > 0 {
+		return 0
+	}
+	var sent, last time.Duration
+	for _, m := range a.Messages {
+		switch {
+		case m.From == tlswire.SideServer:
+			last = m.At
+		case m.Name == "ClientHello":
+			sent = m.At
+		}
+	}
+	const patient = 1500 * time.Millisecond
+	if quiet := sent + a.End.After - last; last > 0 && quiet > patient {
+		return quiet
+	}
+	return 0
 }
 
 // leaving says how the side that broke off did it.

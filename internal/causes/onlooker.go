@@ -97,6 +97,7 @@ var aboutCertificate = map[tlswire.AlertDescription][]string{
 	tlswire.AlertCertificateRevoked:           {"cert-revoked"},
 	tlswire.AlertBadCertificateStatusResponse: {"ocsp-staple-missing-or-bad"},
 	tlswire.AlertInsufficientSecurity:         {"weak-key-or-digest"},
+	tlswire.AlertDecryptError:                 {"cert-bad-signature"}, // OpenSSL's word for it
 }
 
 // vague are the alerts of a client that refuses a certificate and leaves open

@@ -26,7 +26,7 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			return nil
 		}
 		m := &match{confidence: diag.Proven, summary: "the server answers in something that is not TLS"}
-		if len(a.Preamble) > 0 { // the dialogue was over, and both sides had agreed
+		if len(a.Preamble) > 0 && v.c.Want.StartTLS != "" { // the dialogue was over, and both sides had agreed
 			m.summary = fmt.Sprintf("after its go-ahead for %s the %s server goes on in clear, not in TLS", upgradeName(v.c.Want.StartTLS), protocolName(v.c.Want.StartTLS))
 			m.not = []string{"something on the path that puts words of its own between the go-ahead and TLS"}
 			m.fixes = []FixRef{{"server", "check-server-log"}, {"network", "compare-networks"}}
