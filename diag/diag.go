@@ -33,8 +33,11 @@ type Diagnosis struct {
 	// Next is the check that separates the candidates; nil where nothing is open.
 	Next *Next `json:"next,omitempty"`
 	// Observed is set when another client met the failure and we looked on.
-	Observed   *Observed `json:"observed,omitempty"`
-	StartedAt  time.Time `json:"started_at"` // UTC
+	Observed  *Observed `json:"observed,omitempty"`
+	StartedAt time.Time `json:"started_at"` // UTC
+	// JudgedAt is the moment as of which certificates were judged, UTC: that of
+	// --at, else StartedAt.
+	JudgedAt   time.Time `json:"judged_at"`
 	DurationMS float64   `json:"duration_ms"`
 	Tool       Tool      `json:"tool"`
 }

@@ -156,7 +156,7 @@ func refused(input string, err error) *diag.Diagnosis {
 		c.Fixes = []diag.Fix{{Side: "client", Action: "correct-command-line", Text: hint}}
 	}
 	return &diag.Diagnosis{Schema: diag.Schema, Target: diag.Target{Input: withoutCredentials(input)}, Verdict: diag.Untested, Causes: []diag.Cause{c},
-		StartedAt: time.Now().UTC(), Tool: toolInfo()}
+		StartedAt: time.Now().UTC(), JudgedAt: time.Now().UTC(), Tool: toolInfo()}
 }
 
 // withoutCredentials takes user and password out of a target that is repeated.

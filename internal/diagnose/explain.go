@@ -65,7 +65,7 @@ func NoFailure(lines int) *diag.Diagnosis {
 
 func empty(started time.Time) *diag.Diagnosis {
 	return &diag.Diagnosis{Schema: diag.Schema, Causes: []diag.Cause{}, Handshake: diag.Handshake{Steps: []diag.Step{}}, Addresses: []diag.Address{},
-		Certificates: []diag.Certificate{}, Attempts: []diag.Attempt{}, NotTested: []diag.NotTested{}, Notes: []string{}, StartedAt: started.UTC(), Tool: Tool()}
+		Certificates: []diag.Certificate{}, Attempts: []diag.Attempt{}, NotTested: []diag.NotTested{}, Notes: []string{}, StartedAt: started.UTC(), JudgedAt: started.UTC(), Tool: Tool()}
 }
 
 // Probe runs the live diagnosis of the host that a text names, or of target,

@@ -24,7 +24,7 @@ const maxMessages = 60
 // result turns the case and its causes into the diagnosis.
 func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 	w := &r.c.Want
-	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: slices.Concat(r.not, causes.NotJudged(r.c), unanswered(found)), Notes: r.notes, StartedAt: r.started.UTC()}
+	d := &diag.Diagnosis{Schema: diag.Schema, Causes: found, NotTested: slices.Concat(r.not, causes.NotJudged(r.c), unanswered(found)), Notes: r.notes, StartedAt: r.started.UTC(), JudgedAt: r.c.At.UTC()}
 	if note := causes.Vouched(r.c); note != "" {
 		d.Notes = append(d.Notes, note)
 	}

@@ -56,6 +56,9 @@ func complete(d *diag.Diagnosis) *diag.Diagnosis {
 	if c.Schema == "" {
 		c.Schema = diag.Schema
 	}
+	if c.JudgedAt.IsZero() {
+		c.JudgedAt = c.StartedAt
+	}
 	c.Causes = list(c.Causes)
 	for i := range c.Causes {
 		x := &c.Causes[i]

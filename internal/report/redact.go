@@ -43,7 +43,7 @@ func (r *redactor) diagnosis(d *diag.Diagnosis) *diag.Diagnosis {
 		err = json.Unmarshal(raw, c)
 	}
 	if err != nil { // a number that JSON cannot say: better nothing than everything
-		return &diag.Diagnosis{Schema: diag.Schema, Verdict: d.Verdict, StartedAt: d.StartedAt, Tool: d.Tool,
+		return &diag.Diagnosis{Schema: diag.Schema, Verdict: d.Verdict, StartedAt: d.StartedAt, JudgedAt: d.JudgedAt, Tool: d.Tool,
 			Notes: []string{"not printed: masking it went wrong"}}
 	}
 	for i := range c.Certificates {

@@ -194,14 +194,18 @@ func leaf(d *diag.Diagnosis) *diag.Certificate {
 	return nil
 }
 
-// daysLeft is how many whole days the leaf is valid after the start of the
-// diagnosis; negative once it has expired.
+// daysLeft is how many whole days the leaf is valid after the judged moment;
+// negative once it has expired.
 func daysLeft(d *diag.Diagnosis) (int, bool) {
 	c := leaf(d)
-	if c == nil || c.NotAfter.IsZero() || d.StartedAt.IsZero() {
+	at := d.JudgedAt
+	if at.IsZero() {
+		at = d.StartedAt
+	}
+	if c == nil || c.NotAfter.IsZero() || at.IsZero() {
 		return 0, false
 	}
-	return int(math.Floor(c.NotAfter.Sub(d.StartedAt).Hours() / 24)), true
+	return int(math.Floor(c.NotAfter.Sub(at).Hours() / 24)), true
 }
 
 // base is the attempt that the verdict is about, or nil.
