@@ -43,10 +43,10 @@ func (r *captureRun) entry(lead, text string) {
 // summary says in one line how many handshakes failed, then why, by client,
 // server and cause.
 func (r *captureRun) summary() {
-	if r.format != report.Text {
-		return
-	}
 	t := &r.total
+	if r.format != report.Text || r.broken && t.packets == 0 {
+		return // standard error has said it
+	}
 	if r.live && len(r.order) > 0 {
 		r.printf("\n")
 	}
