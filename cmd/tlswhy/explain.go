@@ -56,6 +56,9 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 	if err != nil {
 		return err
 	}
+	if f.probe && f.host == "" && len(args) == 1 && isTarget(args[0]) {
+		f.host = args[0] // no text, only a host: tlswhy explain --probe HOST
+	}
 	inputs, err := p.explainInputs(args)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (p *program) explainResult(ctx context.Context, f *explainFlags, o options,
 	for i, m := range matches {
 		var d *diag.Diagnosis
 		var err error
-		if f.probe && i < maxProbes && (m.Host != "" || f.host != "") {
+		if f.probe && i < maxProbes {
 			d, err = diagnose.Probe(ctx, m, f.host, diagnose.Options(o), diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ})
 		} else {
 			d, err = diagnose.Explain(m, diagnose.Options(o))
@@ -162,6 +165,18 @@ func (p *program) explainInputs(args []string) ([]explainInput, error) {
 		}
 	}
 	return out, nil
+}
+
+// isTarget tells a host, host:port or URL from a message.
+func isTarget(s string) bool {
+	if strings.ContainsAny(s, " \n\t") || !strings.ContainsAny(s, ".:") || looksLikeFile(s) {
+		return false
+	}
+	if _, err := os.Stat(s); err == nil {
+		return false
+	}
+	_, err := diagnose.ParseTarget(s)
+	return err == nil
 }
 
 // looksLikeFile tells a path from a message.

@@ -81,12 +81,12 @@ func Probe(ctx context.Context, m facts.TextMatch, target string, o Options, env
 		target = targetOf(m)
 	}
 	if target == "" {
-		text.Notes = append(text.Notes, "no live check: the text names no host; give one with --probe=HOST")
+		text.Notes = append(text.Notes, "no live check: the text names no host; --host gives one")
 		return text, nil
 	}
 	live, err := Run(ctx, target, o, env)
-	if err != nil {
-		return nil, err
+	if err != nil || m.Problem == "" {
+		return live, err
 	}
 	live.Text = text.Text
 	first := live.FirstFailure()
