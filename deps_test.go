@@ -43,6 +43,8 @@ var rooms = map[string]room{
 		why: "one attempt, told what to do; an input never imports causes"},
 	"internal/errtext": {may: []string{"diag", "internal/facts", "internal/tlswire"},
 		why: "words of a text to facts, by data; an input never imports causes"},
+	"internal/srvconf": {may: []string{"internal/facts", "internal/chain", "internal/tlswire", "internal/keyfile"},
+		why: "configurations to facts; an input never imports causes. keyfile opens what a configuration names"},
 	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
 		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls", "internal/ct"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},

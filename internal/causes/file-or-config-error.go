@@ -7,6 +7,9 @@ import (
 )
 
 var _ = register(rule{id: "file-or-config-error", rank: rankLocal, match: func(v *view) *match {
+	if m := v.misconfigured(); m != nil {
+		return m
+	}
 	l := v.c.Want.Local
 	if l == nil || len(v.addrs) > 0 {
 		return nil

@@ -16,6 +16,9 @@ var _ = register(rule{id: "private-key-mismatch-server", rank: rankKeyProof, mat
 		m.summary = "the private key does not belong to the certificate"
 		return m.see(a.Address+", certificate 1", "the public key of %s is not that of the private key given", a.Chain[0].Title())
 	}
+	if a.Site != nil && a.KeyProof.Result == facts.ProofInvalid {
+		return m.configured(a)
+	}
 	m.params = func(fp *FixParams) { fp.certificate(a.Chain[0]) }
 	if a.KeyProof.Result == facts.ProofInvalid && !garbled(a) {
 		where := "CertificateVerify"

@@ -81,7 +81,7 @@ func (v *view) asked() []*facts.Attempt {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(v.tries), func(a *facts.Attempt) bool {
-		return a.Of.Kind != facts.Handshake || a.Of.Direct || len(a.Chain) == 0 || !a.Chain[0].Equal(leaf) ||
+		return a.Site != nil && a.Site.Staples || a.Of.Kind != facts.Handshake || a.Of.Direct || len(a.Chain) == 0 || !a.Chain[0].Equal(leaf) ||
 			!offered(a).HasExtension(tlswire.ExtStatusRequest) || a.Staple == nil && a.KeyProof.Result == facts.ProofNone && a.Finished.Result == facts.ProofNone
 	})
 }

@@ -11,6 +11,9 @@ import (
 
 var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: func(v *view) []facts.Experiment { return v.askOwn() },
 	match: func(v *view) *match {
+		if m := v.staleOwnLists(); m != nil {
+			return m
+		}
 		r := v.presented()
 		if r == nil || r.none() || v.ownFault() || r.alert == tlswire.AlertCertificateRevoked || r.alert == tlswire.AlertAccessDenied {
 			return nil

@@ -210,6 +210,8 @@ func (v *view) where(i int) string {
 	switch {
 	case e.Index >= 0 && v.deep.Of.Kind == facts.OnFile:
 		return fmt.Sprintf("%s, certificate %d", v.deep.Address, e.Index+1)
+	case e.Index >= 0 && v.deep.Site != nil:
+		return fmt.Sprintf("%s, certificate %d", v.deep.Because, e.Index+1)
 	case e.Index >= 0 && v.deep.Seen != nil:
 		return fmt.Sprintf("%s, Certificate, element %d", packet(packetOf(v.deep, tlswire.SideServer, "Certificate")), e.Index)
 	case e.Index >= 0:
@@ -234,6 +236,9 @@ func offered(a *facts.Attempt) *tlswire.ClientHello {
 // attempts says "attempt 3" or "attempts 1, 4".
 func attempts(as ...*facts.Attempt) string {
 	var ns []string
+	if s := predicted(as); s != "" {
+		return s
+	}
 	for _, a := range as {
 		if a != nil && a.Of.Kind == facts.OnFile {
 			return a.Address

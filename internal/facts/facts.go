@@ -32,6 +32,10 @@ type Case struct {
 	Spent bool
 	// Texts are what error messages and logs say of the same failure.
 	Texts []TextMatch
+	// Site is what a configuration says of the server, nil where none was read;
+	// Faults is what is wrong with a configuration outside of any site.
+	Site   *Site
+	Faults []Fault
 }
 
 // Want is the client that the verdict is about and what it wants to reach.
@@ -288,6 +292,10 @@ type Attempt struct {
 
 	// Seen is set when another client made the attempt and we looked on.
 	Seen *Seen
+	// Site is set when nothing was connected: it is what a configuration makes
+	// one expect. Because is the line that decides the end.
+	Site    *Site
+	Because Line
 }
 
 // Session is what became of an offer to resume an earlier session, and what

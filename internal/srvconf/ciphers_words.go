@@ -72,7 +72,9 @@ var cipherWords = map[string]func(*opensslCipher) bool{
 	"ALL": but(byCipher("None", 0)), "COMPLEMENTOFALL": byCipher("None", 0), "HIGH": but(byCipher("None", 0)),
 	"COMPLEMENTOFDEFAULT": func(r *opensslCipher) bool { return r.optional && r.cipher != "None" },
 	"eNULL":               byCipher("None", 0), "NULL": byCipher("None", 0), "aNULL": byAuth("None"),
-	"FIPS": func(r *opensslCipher) bool { return r.cipher == "AES" || r.cipher == "AESGCM" },
+	"FIPS": func(r *opensslCipher) bool {
+		return (r.cipher == "AES" || r.cipher == "AESGCM") && r.kex != "SRP"
+	},
 
 	"kRSA": byKex("RSA"), "aRSA": byAuth("RSA"), "RSA": both(byKex("RSA"), byAuth("RSA")),
 	"kDHE": byKex("DH"), "kEDH": byKex("DH"), "DH": byKex("DH"),

@@ -1,0 +1,170 @@
+package srvconf
+
+import (
+	"crypto"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/keyfile"
+)
+
+// holding is what a file of certificates and keys holds, in its own order.
+type holding struct {
+	chain []*chain.Certificate
+	key   crypto.PublicKey
+	locks bool // there is a key, and it needs a password
+	dh    []byte
+	lists []*chain.RevocationList
+	err   error  // reading failed
+	other string // what it holds instead
+}
+
+// hold reads a file that a configuration names, once.
+func (r *reader) hold(path string) *holding {
+	if h, ok := r.certs[path]; ok {
+		return h
+	}
+	h := &holding{}
+	if len(r.certs) < maxFiles {
+		r.certs[path] = h
+	}
+	data, err := readBounded(r.real(path), keyfile.MaxSize)
+	if err != nil {
+		h.err = err
+		return h
+	}
+	var rest []string
+	h.chain, rest = chain.ParsePEM(data)
+	h.other = strings.Join(rest, ", ")
+	switch c, err := keyfile.Parse(data, keyfile.Options{}); {
+	case err == nil && c.Key != nil:
+		h.key = c.Key.Public()
+	case errors.Is(err, keyfile.ErrNoPassword):
+		h.locks = true
+	case err != nil && h.other == "":
+		h.other = err.Error()
+	}
+	h.dh = dhPrime(data)
+	h.lists, _ = chain.LoadLists(data)
+	return h
+}
+
+// dhPrime finds the prime of a DH PARAMETERS block (PKCS #3).
+func dhPrime(data []byte) []byte {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		var params struct {
+			P, G *big.Int
+			L    int `asn1:"optional"`
+		}
+		if block.Type != "DH PARAMETERS" {
+			continue
+		}
+		if _, err := asn1.Unmarshal(block.Bytes, &params); err == nil && params.P.Sign() > 0 {
+			return params.P.Bytes()
+		}
+	}
+	return nil
+}
+
+// pair reads a certificate and its key for a site. Both may be in one file.
+func (r *reader) pair(s *facts.Site, cert, key facts.Line) {
+	p := facts.Pair{Cert: cert, KeyAt: key, CertFile: cert.Value, KeyFile: key.Value}
+	h := r.hold(cert.Value)
+	p.Chain = h.chain
+	switch {
+	case h.err != nil:
+		fileFault(s, cert, cert.Value, h.err, "the certificate")
+	case len(h.chain) == 0:
+		addFault(s, facts.Fault{At: cert.Place, File: cert.Value, Stops: true, Text: fmt.Sprintf("%s holds no certificate%s", cert.Value, instead(h))})
+	}
+	k := h
+	if key.Value != cert.Value {
+		k = r.hold(key.Value)
+	}
+	switch {
+	case k.err != nil && k != h:
+		fileFault(s, key, key.Value, k.err, "the private key")
+	case k.locks:
+		addFault(s, facts.Fault{At: key.Place, File: key.Value, Remark: true, Text: fmt.Sprintf("the key in %s is encrypted: it was not compared with the certificate", key.Value)})
+	case k.err == nil && k.key == nil:
+		addFault(s, facts.Fault{At: key.Place, File: key.Value, Stops: true, Text: fmt.Sprintf("%s holds no private key%s", key.Value, instead(k))})
+	}
+	p.Key = k.key
+	s.Pairs = append(s.Pairs, p)
+}
+
+func instead(h *holding) string {
+	switch {
+	case h.key != nil && len(h.chain) == 0:
+		return ", but a private key"
+	case h.other != "":
+		return ": " + h.other
+	case len(h.chain) > 0:
+		return ", but certificates"
+	}
+	return ""
+}
+
+// authorities reads the CAs of client certificates.
+func (r *reader) authorities(s *facts.Site, l facts.Line) {
+	if l.Value == "" {
+		return
+	}
+	h := r.hold(l.Value)
+	switch {
+	case h.err != nil:
+		fileFault(s, l, l.Value, h.err, "the file of client CAs")
+	case len(h.chain) == 0:
+		addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: fmt.Sprintf("%s holds no CA certificate%s", l.Value, instead(h))})
+	}
+	s.Authorities = append(s.Authorities, h.chain...)
+}
+
+// revocations reads the lists by which client certificates are judged.
+func (r *reader) revocations(s *facts.Site, l facts.Line) {
+	if l.Value == "" {
+		return
+	}
+	h := r.hold(l.Value)
+	switch {
+	case h.err != nil:
+		fileFault(s, l, l.Value, h.err, "the revocation list")
+	case len(h.lists) == 0:
+		addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: fmt.Sprintf("%s holds no revocation list%s", l.Value, instead(h))})
+	}
+	for _, list := range h.lists {
+		s.Revocations = append(s.Revocations, facts.List{From: l.Value, List: list})
+	}
+}
+
+// fileFault is a file that cannot be read. That this user may not read it says
+// nothing of the server, which reads as root.
+func fileFault(s *facts.Site, l facts.Line, path string, err error, what string) {
+	f := facts.Fault{At: l.Place, File: path, Stops: true, Text: fmt.Sprintf("%s %s cannot be read: %s", what, path, reason(err))}
+	if errors.Is(err, fs.ErrPermission) {
+		f.Stops, f.Remark = false, true
+	}
+	addFault(s, f)
+}
+
+func addFault(s *facts.Site, f facts.Fault) {
+	if !slices.Contains(s.Faults, f) {
+		s.Faults = append(s.Faults, f)
+	}
+}
+
+func absolute(base, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(base, path)
+}

@@ -1,0 +1,414 @@
+package srvconf
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+var _ = register("nginx", parseNginx)
+
+// nginxReader turns the tree of nginx into sites.
+type nginxReader struct {
+	*reader
+	prefix string // relative paths begin there: the folder of nginx.conf
+	// listeners are the sites of each address, in order; first names those that
+	// were marked as default.
+	listeners map[string][]*facts.Site
+	order     []string
+	defaults  map[string]*facts.Site
+}
+
+func parseNginx(r *reader, file string, data []byte) {
+	n := &nginxReader{reader: r, prefix: nginxPrefix(file), listeners: map[string][]*facts.Site{}, defaults: map[string]*facts.Site{}}
+	r.open = []string{filepath.Clean(file)}
+	top := n.tree(file, data)
+	fragment := true
+	for _, x := range top {
+		switch x.arg(0) {
+		case "http", "stream", "mail":
+			n.context(x.arg(0), x.block, nil)
+			fragment = false
+		case "events":
+			fragment = false
+		}
+	}
+	if fragment { // a file of sites-enabled, judged alone
+		n.context("http", top, nil)
+		if len(r.c.Sites) > 0 {
+			r.c.Notes = append(r.c.Notes, "read alone: what nginx.conf sets around it is not known, the defaults of nginx were assumed")
+		}
+	}
+	n.finish()
+}
+
+// nginxPrefix is the folder that relative paths begin at: that of nginx.conf.
+func nginxPrefix(file string) string {
+	dir := filepath.Dir(file)
+	for range 3 {
+		if _, err := os.Stat(filepath.Join(dir, "nginx.conf")); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return filepath.Dir(file)
+}
+
+// tree reads a file with all that it includes.
+func (n *nginxReader) tree(file string, data []byte) []*node {
+	l := &nginxLexer{text: string(data), line: 1, file: file, fault: n.fault}
+	return n.resolve(l.block(0))
+}
+
+func (n *nginxReader) resolve(nodes []*node) []*node {
+	var out []*node
+	for _, x := range nodes {
+		switch {
+		case x.arg(0) == "include" && !x.isBlock:
+			n.include(absolute(n.prefix, x.arg(1)), x.at, false, func(file string, data []byte) {
+				out = append(out, n.tree(file, data)...)
+			})
+		default:
+			x.block = n.resolve(x.block)
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// scope is a block with those around it.
+type scope struct {
+	nodes []*node
+	outer *scope
+}
+
+// all are the directives of a name in the innermost block that has one.
+func (s *scope) all(name string) []*node {
+	for ; s != nil; s = s.outer {
+		var out []*node
+		for _, x := range s.nodes {
+			if !x.isBlock && x.arg(0) == name {
+				out = append(out, x)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// one is the last of them.
+func (s *scope) one(name string) (facts.Line, bool) {
+	if all := s.all(name); len(all) > 0 {
+		return all[len(all)-1].line(), true
+	}
+	return facts.Line{}, false
+}
+
+func (n *nginxReader) context(kind string, nodes []*node, outer *scope) {
+	sc := &scope{nodes: nodes, outer: outer}
+	for _, x := range nodes {
+		if x.arg(0) == "server" && x.isBlock {
+			n.server(kind, x, &scope{nodes: x.block, outer: sc})
+		}
+	}
+}
+
+// server reads one virtual host.
+func (n *nginxReader) server(kind string, x *node, sc *scope) {
+	s := &facts.Site{Software: "nginx", At: x.at, Protocol: "https", Lines: map[facts.Setting]facts.Line{}, Reload: "nginx -t && systemctl reload nginx"}
+	for _, names := range (&scope{nodes: x.block}).all("server_name") {
+		s.Lines[facts.SetName] = names.line()
+		s.Names = append(s.Names, names.words[1:]...)
+	}
+	switch kind {
+	case "stream":
+		s.Protocol = "tls"
+	case "mail":
+		n.mail(s, sc)
+	}
+	on, hasOn := sc.one("ssl")
+	everywhere := hasOn && on.Value == "on" || s.StartTLS != ""
+	var tls []string
+	for _, l := range (&scope{nodes: x.block}).all("listen") {
+		words := l.words[1:]
+		if len(words) == 0 || slices.Contains(words, "quic") || !everywhere && !slices.Contains(words, "ssl") {
+			continue
+		}
+		address := nginxAddress(words[0])
+		tls = append(tls, address)
+		if _, has := s.Lines[facts.SetListen]; !has {
+			s.Lines[facts.SetListen] = l.line()
+		}
+		s.ProxyHeader = s.ProxyHeader || slices.Contains(words, "proxy_protocol")
+		if slices.Contains(words, "default_server") || slices.Contains(words, "default") {
+			if other := n.defaults[address]; other != nil && other != s {
+				addFault(s, facts.Fault{At: l.at, Stops: true, Text: fmt.Sprintf("a second default server for %s, the first is at %s: nginx does not start", address, other.At)})
+			} else {
+				n.defaults[address] = s
+			}
+		}
+	}
+	if len(tls) == 0 {
+		n.plain(s, x, sc)
+		return
+	}
+	s.Listen, s.Port = tls, portOf(tls[0])
+	s.Title = siteTitle(s.Names, s.At)
+	n.certificates(s, sc)
+	n.clientAuth(s, sc)
+	for setting, name := range map[facts.Setting]string{facts.SetVersions: "ssl_protocols", facts.SetSuites: "ssl_ciphers", facts.SetGroups: "ssl_ecdh_curve", facts.SetDH: "ssl_dhparam", facts.SetStaple: "ssl_stapling"} {
+		if l, ok := sc.one(name); ok {
+			s.Lines[setting] = l
+		}
+	}
+	s.Staples = s.Lines[facts.SetStaple].Value == "on"
+	if l, ok := sc.one("ssl_reject_handshake"); ok && l.Value == "on" {
+		s.Refuses = true
+	}
+	n.settings(s, sc)
+	for _, a := range tls {
+		if n.listeners[a] == nil {
+			n.order = append(n.order, a)
+		}
+		n.listeners[a] = append(n.listeners[a], s)
+	}
+	n.c.Sites = append(n.c.Sites, s)
+}
+
+// plain notices port 443 without ssl.
+func (n *nginxReader) plain(s *facts.Site, x *node, sc *scope) {
+	if len((&scope{nodes: x.block}).all("ssl_certificate")) == 0 {
+		return
+	}
+	for _, l := range (&scope{nodes: x.block}).all("listen") {
+		if len(l.words) > 1 && portOf(nginxAddress(l.words[1])) == 443 && !slices.Contains(l.words, "quic") {
+			s.Listen, s.Port, s.Title = []string{nginxAddress(l.words[1])}, 443, siteTitle(s.Names, s.At)
+			s.Lines[facts.SetEnable] = l.line()
+			addFault(s, facts.Fault{At: l.at, Stops: true, Text: "port 443 with a certificate, but without ssl on the listen line: nginx speaks plain HTTP there"})
+			n.c.Sites = append(n.c.Sites, s)
+			return
+		}
+	}
+}
+
+func (n *nginxReader) mail(s *facts.Site, sc *scope) {
+	protocol, _ := sc.one("protocol")
+	s.Protocol = protocol.Value + "s"
+	if l, ok := sc.one("starttls"); ok && l.Value != "off" {
+		s.Protocol, s.StartTLS = protocol.Value, protocol.Value
+	}
+}
+
+func (n *nginxReader) certificates(s *facts.Site, sc *scope) {
+	certs, keys := sc.all("ssl_certificate"), sc.all("ssl_certificate_key")
+	if len(certs) == 0 && s.Lines[facts.SetListen].Name != "" {
+		if l, ok := sc.one("ssl_reject_handshake"); ok && l.Value == "on" {
+			return
+		}
+		s.Lines[facts.SetCertificate] = s.Lines[facts.SetListen]
+		return // the default's certificate may stand in: finish decides
+	}
+	for i, c := range certs {
+		cert := c.line()
+		if strings.Contains(cert.Value, "$") || strings.HasPrefix(cert.Value, "data:") {
+			addFault(s, facts.Fault{At: c.at, Remark: true, Text: "the certificate is named by a variable, so it is known only while nginx runs"})
+			continue
+		}
+		cert.Value = absolute(n.prefix, cert.Value)
+		if i == 0 {
+			s.Lines[facts.SetCertificate] = cert
+		}
+		if i >= len(keys) {
+			addFault(s, facts.Fault{At: c.at, Stops: true, Text: "no ssl_certificate_key goes with this certificate: nginx does not start"})
+			continue
+		}
+		key := keys[i].line()
+		if strings.HasPrefix(key.Value, "engine:") || strings.HasPrefix(key.Value, "store:") || strings.Contains(key.Value, "$") {
+			s.Pairs = append(s.Pairs, facts.Pair{CertFile: cert.Value, Cert: cert, KeyAt: key, Chain: n.hold(cert.Value).chain})
+			continue
+		}
+		key.Value = absolute(n.prefix, key.Value)
+		if i == 0 {
+			s.Lines[facts.SetKey] = key
+		}
+		n.pair(s, cert, key)
+	}
+}
+
+func (n *nginxReader) clientAuth(s *facts.Site, sc *scope) {
+	verify, ok := sc.one("ssl_verify_client")
+	if !ok || verify.Value == "off" {
+		return
+	}
+	s.Lines[facts.SetVerify] = verify
+	s.Verify = map[string]string{"on": "required"}[verify.Value]
+	if s.Verify == "" {
+		s.Verify = "optional"
+	}
+	found := false
+	for _, name := range []string{"ssl_client_certificate", "ssl_trusted_certificate"} {
+		if l, ok := sc.one(name); ok {
+			l.Value = absolute(n.prefix, l.Value)
+			n.authorities(s, l)
+			s.Lines[facts.SetClientCA] = l
+			found = true
+		}
+	}
+	if !found && verify.Value != "optional_no_ca" {
+		addFault(s, facts.Fault{At: verify.Place, Stops: true, Text: "client certificates are wanted, but no ssl_client_certificate says of which CA: nginx does not start"})
+	}
+	if l, ok := sc.one("ssl_crl"); ok {
+		l.Value = absolute(n.prefix, l.Value)
+		s.Lines[facts.SetClientCRL] = l
+		n.revocations(s, l)
+	}
+}
+
+var nginxVersions = map[string]tlswire.Version{"SSLv2": tlswire.SSL2, "SSLv3": tlswire.SSL3, "TLSv1": tlswire.TLS10, "TLSv1.1": tlswire.TLS11, "TLSv1.2": tlswire.TLS12, "TLSv1.3": tlswire.TLS13}
+
+func (n *nginxReader) settings(s *facts.Site, sc *scope) {
+	t := settings{versions: []tlswire.Version{tlswire.TLS10, tlswire.TLS11, tlswire.TLS12, tlswire.TLS13}, ciphers: "HIGH:!aNULL:!MD5"}
+	if l, ok := s.Lines[facts.SetVersions]; ok {
+		t.versions = nil
+		for word := range strings.FieldsSeq(l.Value) {
+			v, known := nginxVersions[word]
+			if !known {
+				addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("nginx knows no protocol %q and does not start", word)})
+				continue
+			}
+			t.versions = append(t.versions, v)
+		}
+	}
+	if l, ok := s.Lines[facts.SetSuites]; ok {
+		t.ciphers = l.Value
+	}
+	t.groups = s.Lines[facts.SetGroups].Value
+	if l, ok := sc.one("ssl_prefer_server_ciphers"); ok {
+		t.ownOrder = l.Value == "on"
+	}
+	for _, c := range sc.all("ssl_conf_command") {
+		switch strings.ToLower(c.arg(1)) {
+		case "ciphersuites":
+			t.suites13 = c.arg(2)
+		case "groups", "curves":
+			t.groups = c.arg(2)
+		case "cipherstring":
+			t.ciphers = c.arg(2)
+		}
+	}
+	if l, ok := s.Lines[facts.SetDH]; ok {
+		l.Value = absolute(n.prefix, l.Value)
+		h := n.hold(l.Value)
+		switch t.dh = h.dh; {
+		case h.err != nil:
+			fileFault(s, l, l.Value, h.err, "the file of DH parameters")
+		case h.dh == nil:
+			addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: l.Value + " holds no DH parameters"})
+		}
+	}
+	negotiate(s, t)
+}
+
+// finish ties together the sites of each address. What is decided before the
+// name is known is decided by the default server: the versions and the groups.
+func (n *nginxReader) finish() {
+	shared := map[*facts.Site]bool{}
+	for _, address := range n.order {
+		sites := n.listeners[address]
+		if d := n.defaults[address]; d != nil {
+			i := slices.Index(sites, d)
+			sites = append([]*facts.Site{d}, slices.Delete(slices.Clone(sites), i, i+1)...)
+		}
+		first := sites[0]
+		for _, s := range sites {
+			if shared[s] {
+				continue
+			}
+			shared[s] = true
+			s.Peers = sites
+			if len(s.Pairs) == 0 && !s.Refuses && len(s.Faults) == 0 {
+				n.borrow(s, first)
+			}
+			n.inheritFromDefault(s, first)
+		}
+	}
+}
+
+// borrow is for a virtual host without a certificate of its own.
+func (n *nginxReader) borrow(s, first *facts.Site) {
+	at := s.Lines[facts.SetListen].Place
+	if s == first || len(first.Pairs) == 0 {
+		addFault(s, facts.Fault{At: at, Stops: true, Text: "it listens with ssl, but no ssl_certificate is defined"})
+		return
+	}
+	addFault(s, facts.Fault{At: at, Stops: true, Text: "it listens with ssl, but has no ssl_certificate: nginx refuses the handshake for its names"})
+}
+
+func (n *nginxReader) inheritFromDefault(s, first *facts.Site) {
+	if s == first {
+		return
+	}
+	var differs []string
+	for _, v := range allVersions {
+		if s.Server.Versions[v] != first.Server.Versions[v] {
+			differs = append(differs, v.String())
+		}
+	}
+	if len(differs) > 0 {
+		own, theirs := s.Line(facts.SetVersions, facts.SetListen), first.Line(facts.SetVersions, facts.SetListen)
+		addFault(s, facts.Fault{At: own.Place, Text: fmt.Sprintf("nginx takes the versions from the default server of the address, %s: this line has no effect on %s", theirs.Place, strings.Join(differs, ", "))})
+		s.Lines[facts.SetVersions] = first.Line(facts.SetVersions)
+	}
+	has13 := slices.ContainsFunc(s.Server.Suites, func(c tlswire.CipherSuite) bool { return c.Info().Kex == tlswire.KexTLS13 })
+	if first.Server.Versions[tlswire.TLS13] && !has13 {
+		s.Server.Suites = append(suites13(""), s.Server.Suites...)
+	}
+	s.Server.Versions = first.Server.Versions
+	s.Server.Groups, s.Server.GroupsComplete = first.Server.Groups, first.Server.GroupsComplete
+}
+
+// nginxAddress completes what listen names.
+func nginxAddress(s string) string {
+	switch {
+	case strings.HasPrefix(s, "unix:"):
+		return s
+	case strings.Trim(s, "0123456789") == "":
+		return net.JoinHostPort("0.0.0.0", s)
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = strings.Trim(s, "[]"), "80"
+	}
+	if host == "*" {
+		host = "0.0.0.0"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func portOf(address string) int {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(port)
+	return n
+}
+
+// siteTitle is how people would call a virtual host.
+func siteTitle(names []string, at facts.Place) string {
+	for _, name := range names {
+		if name != "_" && name != "" && !strings.HasPrefix(name, "~") && !strings.HasPrefix(name, "$") {
+			return name
+		}
+	}
+	return at.String()
+}
