@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/internal/lab"
@@ -165,6 +165,14 @@ func runLab(t *testing.T, b *board) {
 	})
 }
 
+// TestHintsOfTheLab reminds of fromLab, which says them in other words.
+func TestHintsOfTheLab(t *testing.T) {
+	t.Parallel()
+	if got, want := reflect.TypeFor[lab.ClientHint]().NumField(), 31; got != want {
+		t.Errorf("lab.ClientHint has %d fields, want %d: teach fromLab the new ones", got, want)
+	}
+}
+
 // fromLab starts a scenario of the lab and says it in the words of this folder.
 func fromLab(t *testing.T, l lab.Scenario) scenario {
 	t.Helper()
@@ -186,23 +194,26 @@ func fromLab(t *testing.T, l lab.Scenario) scenario {
 	h := l.Client
 	s := scenario{name: l.ID, class: "lab", ep: server.Endpoint{Name: "lab/" + l.ID}, target: h.Target(r.Addr),
 		opts: tlswhy.Options{SNI: h.SNI, MinVersion: h.MinVersion, MaxVersion: h.MaxVersion, Ciphers: h.Ciphers, Groups: h.Groups,
-			SigAlgs: h.SigAlgs, ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS}}
+			SigAlgs: h.SigAlgs, ALPN: h.ALPN, Client: h.Profile, StartTLS: h.StartTLS, Revocation: h.Revocation, RequireStaple: h.RequireStaple,
+			HelloSize: h.HelloSize, RecordSplit: h.RecordSplit, SegmentSplit: h.SegmentSplit, RecordVersion: h.RecordVersion,
+			GREASE: h.GREASE, FallbackSCSV: h.FallbackSCSV, RequireALPN: h.RequireALPN, At: h.Moment(), MinDHBits: h.MinDHBits,
+			MaxValidityDays: h.MaxDays, Pins: r.Pins, TLSA: r.TLSA}}
 	if s.healthy = l.Cause == ""; s.healthy {
 		s.want = l.Or
 	} else {
 		s.want = append([]string{l.Cause}, l.Or...)
 	}
 	if !h.NoConnect {
-		s.opts.Connect = []string{r.Addr}
+		s.opts.Connect = append([]string{r.Addr}, r.Others...)
+	}
+	if len(r.List) > 0 {
+		s.opts.CRLFiles = []string{file("ca.crl", r.List)}
 	}
 	if h.Anchors != "none" {
 		s.opts.CAFile = file("ca.pem", r.CA)
 	}
 	if len(r.ClientCert) > 0 {
 		s.opts.CertFile, s.opts.KeyFile = file("client.pem", r.ClientCert), file("client.key", r.ClientKey)
-	}
-	if h.At != 0 {
-		s.opts.At = time.Now().Add(h.At)
 	}
 	return s
 }
