@@ -177,21 +177,32 @@ func (p *program) servedCertificates(ctx context.Context, target string, held []
 	o.Detail = max(o.Detail, 1)
 	if len(held) == 1 {
 		env.OnDisk, env.OnDiskFile = held[0].Chain, held[0].File
-		o.Command = "tlswhy cert " + shellQuote(held[0].Path) + " " + shellQuote(target)
+		o.Command = commandOf("tlswhy cert", option{"--ca", o.CAFile}, option{"--trust", o.Trust}, option{"--starttls", o.StartTLS})
+		for _, c := range o.Connect {
+			o.Command += " --connect " + shellQuote(c)
+		}
+		o.Command += " " + shellQuote(held[0].Path) + " " + shellQuote(target)
 	}
 	return diagnose.Run(ctx, target, diagnose.Options(o), env)
 }
 
 // verify is the command that repeats the inspection of a file.
 func (f *certFlags) verify(file string) string {
-	words := "tlswhy cert"
-	for _, x := range []struct{ flag, value string }{{"--name", f.name}, {"--key", f.opts.KeyFile}, {"--ca", f.opts.CAFile},
-		{"--trust", f.opts.Trust}, {"--at", f.at}, {"--password-file", f.passwordFile}, {"--alias", f.alias}} {
-		if x.value != "" {
-			words += " " + x.flag + " " + shellQuote(x.value)
+	return commandOf("tlswhy cert", option{"--name", f.name}, option{"--key", f.opts.KeyFile}, option{"--ca", f.opts.CAFile}, option{"--trust", f.opts.Trust},
+		option{"--at", f.at}, option{"--password-file", f.passwordFile}, option{"--alias", f.alias}) + " " + shellQuote(file)
+}
+
+// option is one option of a command line.
+type option struct{ name, value string }
+
+// commandOf writes a command with the options that have a value.
+func commandOf(command string, options ...option) string {
+	for _, o := range options {
+		if o.value != "" {
+			command += " " + o.name + " " + shellQuote(o.value)
 		}
 	}
-	return words + " " + shellQuote(file)
+	return command
 }
 
 // holdings reads the files, and those of folders. A file that was named must
