@@ -39,6 +39,7 @@ func TestScore(t *testing.T) {
 	runServers(t, allScenarios(w), &r.real)
 	runLab(t, &r.lab)
 	t.Run("fixes", func(t *testing.T) { runFixes(t, w, r.fixes.add) })
+	t.Run("fixes of others", func(t *testing.T) { runOtherFixes(t, w, r.fixes.add) })
 	r.peers = askPeers(t, w)
 
 	for _, f := range []struct {
