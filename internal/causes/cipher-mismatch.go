@@ -9,6 +9,7 @@ import (
 var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(v *view) *match {
 	if f := v.flipOf(facts.PropSuites); f != nil && !f.psk() && !f.scsv() {
 		m := v.flipped(f, facts.PropSuites)
+		m.not = append(m.not, v.policyDoubt()...)
 		suite := f.to.ServerHello
 		// What no client of that version can have comes with the version.
 		if suite != nil && v.flipOf(facts.PropVersion) != nil && suite.CipherSuite.Info().MinVersion > offered(v.base).MaxVersion() {

@@ -137,7 +137,7 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	everything := widen(alpn, "ssl3-1.3").With(facts.PropSNI, sni.SNI).With(facts.PropSuites, "any")
 	more := v.moreExtensions(cur)
 	everything.Extensions = more.Extensions
-	smallest := widen(alpn, "ssl3-1.2").With(facts.PropSNI, sni.SNI).With(facts.PropShape, "compact")
+	smallest := widen(alpn, "ssl3-1.2").With(facts.PropSNI, sni.SNI).With(facts.PropShape, "compact").With(facts.PropSuites, "any")
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
 		case tlswire.AlertUnrecognizedName:

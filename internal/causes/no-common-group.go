@@ -15,6 +15,7 @@ var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(
 		return v.browserWarning(facts.PropGroups)
 	}
 	m := v.flipped(f, facts.PropGroups)
+	m.not = append(m.not, v.policyDoubt()...)
 	m.summary = v.client() + " and the server share no named group (curve) for the key exchange"
 	if curve := v.leafGroup(); curve != 0 && !slices.Contains(offered(f.from).Groups(), curve) {
 		// RFC 8422, Section 5.1.1: in TLS 1.2 the list binds the certificate too.

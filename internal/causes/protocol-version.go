@@ -14,7 +14,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	if v.base == nil {
 		return nil
 	}
-	if a := v.deep; a.Version != 0 && a.SSL2 == nil && v.refusesVersion(a) {
+	if a := v.deep; a.Version != 0 && a.SSL2 == nil && v.refusesVersion(a) && !unheardOf(a.Version) {
 		m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the server has at most %s, %s wants at least %s", a.Version, v.client(), v.lowest(a))}
 		if a.Version > offered(a).MaxVersion() {
 			m.summary = fmt.Sprintf("the server wants at least %s, %s has at most %s", a.Version, v.client(), offered(a).MaxVersion())

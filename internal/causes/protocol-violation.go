@@ -2,9 +2,11 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -15,10 +17,12 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		return nil
 	}
 	m := &match{confidence: diag.Proven}
+	var kinds []facts.ViolationKind
 	for _, x := range a.Violations {
-		if x.Kind == facts.ViolationSentinel || x.Kind == facts.ViolationVersion && v.refusesVersion(a) || x.Kind.OfRetry() {
+		if x.Kind == facts.ViolationSentinel || x.Kind == facts.ViolationVersion && v.refusesVersion(a) && !unheardOf(a.Version) || x.Kind.OfRetry() {
 			continue // middlebox-downgrade, protocol-version, hello-retry-failure
 		}
+		kinds = append(kinds, x.Kind)
 		m.see(fmt.Sprintf("%s, %s", x.Message, attempts(a)), "%s %s (%s)", x.Message, x.Problem, x.Rule)
 	}
 	switch {
@@ -38,8 +42,7 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		return m.see(attempts(a), "%d bytes were read, then we stopped", a.BytesReceived)
 	case len(m.evidence) > 0:
 		m.summary = "the server breaks a rule of TLS: " + firstClause(m.evidence[0].Text)
-		m.affects = []string{"strict clients: OpenSSL, Go, browsers; a lenient one may go on"}
-		return m
+		return m.breach(v, a, kinds)
 	case v.stuck && a.End.Kind == facts.EndAlert && a.End.By == tlswire.SideServer &&
 		(a.End.Alert.Description == tlswire.AlertUnexpectedMessage || a.End.Alert.Description == tlswire.AlertDecodeError):
 		m.summary = "the server cannot read any ClientHello"
@@ -48,6 +51,41 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 	}
 	return nil
 }})
+
+// breach says who breaks on these breaches of a rule. A client that bears all of
+// them is only warned, as long as it got through.
+func (m *match) breach(v *view, a *facts.Attempt, kinds []facts.ViolationKind) *match {
+	breaks, known := false, true
+	for i, k := range kinds {
+		problem := "breach-" + string(k)
+		b, measured := client.Breaks(v.c.Want.Client.Stack, problem)
+		breaks, known = breaks || b, known && measured
+		affects, passes := client.CertFamilies(problem)
+		for _, name := range affects {
+			if !slices.Contains(m.affects, name) {
+				m.affects = append(m.affects, name)
+			}
+		}
+		if i == 0 {
+			m.unaffected = passes
+		}
+		m.unaffected = slices.DeleteFunc(m.unaffected, func(name string) bool { return !slices.Contains(passes, name) })
+	}
+	switch {
+	case !completed(a) || breaks:
+	case known:
+		m.severity = diag.SeverityWarning
+	default:
+		m.confidence = diag.Likely
+		m.not = append(m.not, "that "+v.client()+" overlooks it, as some clients do")
+	}
+	return m
+}
+
+// unheardOf is true of versions that no TLS has, drafts apart.
+func unheardOf(version tlswire.Version) bool {
+	return version != tlswire.SSL2 && (version < tlswire.SSL3 || version > tlswire.TLS13) && version>>8 != 0x7F
+}
 
 // firstClause is evidence without the rule in parentheses at its end.
 func firstClause(s string) string {

@@ -15,7 +15,6 @@ import (
 // withoutRule are the pages that no rule speaks of yet, and what a rule would
 // need. A page that gets its rule leaves this list.
 var withoutRule = map[string]string{
-	"fips-policy":          "policies of a system are known from its errors only",
 	"middlebox-blackhole":  "nothing varies what the path sees",
 	"middlebox-inspection": "the products' certificates are not known",
 	"middlebox-reset":      "nothing varies what the path sees",
@@ -27,7 +26,6 @@ var withoutRule = map[string]string{
 var withoutScenario = map[string]string{
 	"ct-required":          "only public CAs are asked for it: TestPublicRoots in diagnose lends the lab such a root",
 	"distrusted-ca":        "the dates are of real roots: TestPublicRoots in diagnose lends the lab one",
-	"middlebox-downgrade":  "the sentinel is an answer that may also be called a violation",
 	"renewed-not-deployed": "needs a file beside the server: TestOnDisk of package diagnose has it",
 }
 
@@ -46,7 +44,6 @@ var nearMiss = map[string]string{
 	"expires-soon":             "short-lived-fresh",
 	"file-or-config-error":     "self-signed-trusted",
 	"internal-error":           "healthy-scripted",
-	"middlebox-downgrade":      "rsa-tls12",
 	"psk-only":                 "healthy-scripted",
 	"renewed-not-deployed":     "healthy",
 	"server-no-certificate":    "sni-needed-and-sent",

@@ -10,6 +10,7 @@ var _ = register(rule{id: "server-no-certificate", rank: rankNegotiation, match:
 	if v.deep == nil || !v.stuck || v.deep.End.Kind != facts.EndAlert || v.deep.End.Alert.Description != tlswire.AlertHandshakeFailure {
 		return nil
 	}
-	m := &match{confidence: diag.Possible, summary: "the server refuses every hello: it may have no usable certificate for this name", not: []string{"the server refuses this client for a reason that no hello can change (an allow-list, a filter before it)", "it takes only pre-shared keys (psk-only): without the right identity that looks the same on the wire", "it wants something that no common client offers: its log says what"}}
+	m := &match{confidence: diag.Possible, summary: "the server refuses every hello: it has no usable certificate for this name, or it takes only pre-shared keys",
+		not: []string{"only pre-shared keys (psk-only): without one that the server knows, TLS 1.3 looks the same", "a refusal of this client that no hello can change (an allow-list, a filter before the server)", "it wants something that no common client offers: its log says what"}}
 	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(v.deep))
 }})

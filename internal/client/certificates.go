@@ -1,5 +1,7 @@
 package client
 
+import "slices"
+
 // stacks are the clients whose judgement was measured, in the order of the
 // letters in judgements: OpenSSL 3.0, curl 7.88, Go 1.26, OpenJDK 17, Node 20,
 // Python 3.11, wget and gnutls-cli with GnuTLS 3.7, Chromium 156, Firefox 153.
@@ -43,6 +45,26 @@ var judgements = map[string]string{
 	"no-rfc5746":                "--++--++++", // no secure renegotiation
 	"chain-order":               "++++++++++", // out of order, or with the root
 	"name-constraints-violated": "-----...--",
+
+	// Breaches of a rule, by facts.ViolationKind, on the servers of the lab that
+	// commit them. Where two of one kind were taken differently, there is a dot.
+	"breach-version":     "--------..",
+	"breach-legacy":      "++--++--..",
+	"breach-suite":       "--------..",
+	"breach-compression": "--------..",
+	"breach-extension":   "--..----..",
+	"breach-duplicate":   "---+--++..",
+	"breach-alpn":        "------.+..",
+	"breach-session-id":  "---+--++..",
+	"breach-group":       "--------..",
+	"breach-key-share":   "--------..",
+	"breach-scheme":      "---+--....",
+	"breach-order":       "---.----..",
+	"breach-plaintext":   "--------..",
+	"breach-ccs":         "------++..",
+	"breach-zero":        "---.--....",
+	"breach-psk":         "--------..",
+	"breach-retry-same":  "------++..",
 }
 
 // remarks say under which condition a stack goes on or fails.
@@ -63,6 +85,26 @@ var remarks = map[string]map[string]string{
 // asksItself: such staples make Firefox ask the responder, whose good answer it
 // takes.
 const asksItself = "Firefox where it cannot ask the responder itself"
+
+// Breaks tells whether a client breaks on a problem of judgements, as measured;
+// known is false where it was not. stack is the client's of facts.Client.
+func Breaks(stack, problem string) (breaks, known bool) {
+	i := slices.Index(stacks[:], stack)
+	row := judgements[problem]
+	if i < 0 || row == "" || row[i] == '.' {
+		return false, false
+	}
+	return row[i] == '-', true
+}
+
+// stackOf is the stack by whose measured judgements a client goes: those of old
+// releases were not measured.
+func stackOf(p *Profile) string {
+	if p.Current && slices.Contains(stacks[:], p.Family) {
+		return p.Family
+	}
+	return ""
+}
 
 // CertFamilies says which clients break on a problem of a server's certificate
 // or handshake, and which go on, as measured. The problems are the keys of

@@ -48,7 +48,7 @@ var index = sync.OnceValue(func() []*Profile {
 		if err != nil {
 			continue // a test reads every file and fails here
 		}
-		p.Client.Rules = rulesOf(p)
+		p.Client.Rules, p.Client.Stack = rulesOf(p), stackOf(p)
 		out = append(out, p)
 	}
 	slices.SortStableFunc(out, func(a, b *Profile) int {

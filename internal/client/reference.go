@@ -25,7 +25,7 @@ func Reference() *Profile {
 	}
 	ref.Name = referenceName
 	ref.Client = facts.Client{
-		Name: referenceName, Reference: true,
+		Name: referenceName, Reference: true, Stack: ref.Family,
 		MinVersion: tlswire.TLS12, MaxVersion: tlswire.TLS13,
 		MinRSABits: 2048, MinDHBits: 2048, SendsSNI: true,
 	}

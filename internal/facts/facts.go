@@ -116,6 +116,7 @@ type LocalFault struct {
 type Client struct {
 	Name       string // "reference client (OpenSSL 3.5 defaults)", "Java 6u45"
 	Reference  bool
+	Stack      string // the library whose measured habits it has, "" when not known
 	MinVersion tlswire.Version
 	MaxVersion tlswire.Version
 	// SignedFrom is the oldest version in which the client takes the server's

@@ -16,6 +16,7 @@ type ViolationKind string
 const (
 	ViolationSyntax      ViolationKind = ""
 	ViolationVersion     ViolationKind = "version"     // a version that was not offered
+	ViolationLegacy      ViolationKind = "legacy"      // legacy_version is not that of TLS 1.2
 	ViolationSuite       ViolationKind = "suite"       // a suite that was not offered or is of another version
 	ViolationCompression ViolationKind = "compression" // a compression that was not offered, or that must be null
 	ViolationExtension   ViolationKind = "extension"   // an extension that was not offered, or in the wrong message

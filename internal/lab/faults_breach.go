@@ -6,6 +6,8 @@ import "github.com/tlswhy/tlswhy/internal/tlswire"
 type Breach struct {
 	// LegacyVersion replaces legacy_version in the ServerHello of TLS 1.3.
 	LegacyVersion tlswire.Version
+	// RandomEnd replaces the last bytes of the ServerHello's random.
+	RandomEnd string
 	// Compression chooses this method.
 	Compression uint8
 	// DoubleExtension sends the last extension of the ServerHello twice.

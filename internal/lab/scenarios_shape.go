@@ -49,7 +49,7 @@ var _ = register(
 	Scenario{ID: "ech-ignored", Near: "ech-rejected", Title: "Encrypted ClientHello without a key, and a server that ignores it",
 		Story: "What every browser meets every day.", Client: ClientHint{Profile: "chromium-137-win-11"}},
 
-	Scenario{ID: "extension-required", Cause: "extension-required", Title: "the server wants the extended master secret",
+	Scenario{ID: "extension-required", Cause: "extension-required", Also: []string{"fips-policy"}, Title: "the server wants the extended master secret",
 		Story: "In FIPS mode TLS 1.2 is allowed with the extended master secret only (RFC 7627). Android 5 does not know it and gets handshake_failure.",
 		Server: Server{Leaf: rsaLeaf, Offer: Offer{MaxVersion: tlswire.TLS12},
 			Hello: Hello{Lacks: Alert(tlswire.AlertHandshakeFailure), LacksType: tlswire.ExtExtendedMasterSecret}},

@@ -212,6 +212,9 @@ func (s *wireServer) serverHello() *tlswire.ServerHello {
 	if s.f.Sentinel {
 		copy(s.random[24:], downgradeTLS12)
 	}
+	if end := s.f.RandomEnd; end != "" {
+		copy(s.random[len(s.random)-len(end):], end)
+	}
 	h := &tlswire.ServerHello{Version: min(s.version, tlswire.TLS12), Random: s.random, CipherSuite: s.suite}
 	if s.f.ForceVersion != 0 {
 		h.Version = s.f.ForceVersion

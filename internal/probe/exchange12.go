@@ -44,6 +44,7 @@ func (e *engine) premaster() ([]byte, *tlswire.ClientKeyExchange, error) {
 func (e *engine) ecdhe() (secret, public []byte, err error) {
 	kx := e.a.KeyExchange
 	if kx.Group == 0 {
+		e.violation(facts.ViolationGroup, "ServerKeyExchange", "spells its curve out instead of naming it", "RFC 8422, Section 5.4")
 		return nil, nil, local(tlswire.AlertHandshakeFailure, "the server uses an explicit curve")
 	}
 	pair, err := newKeyPair(kx.Group)

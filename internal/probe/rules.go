@@ -27,7 +27,7 @@ func (e *engine) checkServerHello(hello *tlswire.ServerHello) {
 		case version < tlswire.TLS13:
 			e.violation(facts.ViolationVersion, message, fmt.Sprintf("chooses %v by supported_versions, which is for TLS 1.3 alone", version), "RFC 8446, Section 4.2.1")
 		case hello.Version != tlswire.TLS12:
-			e.violation(facts.ViolationVersion, message, fmt.Sprintf("has the legacy_version %v instead of TLS 1.2", hello.Version), ruleServerHello)
+			e.violation(facts.ViolationLegacy, message, fmt.Sprintf("has the legacy_version %v instead of TLS 1.2", hello.Version), ruleServerHello)
 		}
 	}
 	e.checkSuite(message, suite, version, ruleServerHello)
@@ -45,8 +45,8 @@ func (e *engine) checkServerHello(hello *tlswire.ServerHello) {
 	}
 	sentinel := hello.DowngradeSentinel()
 	switch {
-	case sentinel == tlswire.TLS12 && version == tlswire.TLS12 && e.hello.Offers(tlswire.TLS13),
-		sentinel == tlswire.TLS11 && version <= tlswire.TLS11 && (e.hello.Offers(tlswire.TLS12) || e.hello.Offers(tlswire.TLS13)):
+	case sentinel != 0 && version < tlswire.TLS13 && e.hello.Offers(tlswire.TLS13),
+		sentinel == tlswire.TLS11 && version < tlswire.TLS12 && e.hello.Offers(tlswire.TLS12):
 		e.violation(facts.ViolationSentinel, message, fmt.Sprintf("chooses %v, but its random carries the downgrade sentinel: "+
 			"the server knows a higher version and did not see that it was offered", version), ruleServerHello)
 	}
