@@ -44,6 +44,10 @@ func (r *result) page() string {
 	say("| connections per address | %d median, %d 90th percentile, %d most |", at(conns, 50), at(conns, 90), at(conns, 100))
 	say("| time, with others running beside it | %v median, %v 95th percentile, %v most |", at(times, 50), at(times, 95), at(times, 100))
 
+	for _, s := range r.texts {
+		say("| error texts explained (testdata/corpus/%s, %d) | %.1f %% strict, %.1f %% lenient |", s.name, s.rows, percent(s.strict, s.rows), percent(s.lenient, s.rows))
+	}
+
 	say("\n## By cause\n\nRight of all, real servers and lab together.\n")
 	const columns = 4
 	say("%s\n%s", strings.Repeat("| cause | right ", columns)+"|", strings.Repeat("|---|---", columns)+"|")

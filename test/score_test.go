@@ -41,6 +41,7 @@ func TestScore(t *testing.T) {
 	t.Run("fixes", func(t *testing.T) { runFixes(t, w, r.fixes.add) })
 	t.Run("fixes of others", func(t *testing.T) { runOtherFixes(t, w, r.fixes.add) })
 	r.peers = askPeers(t, w)
+	r.texts = explainTexts(t)
 
 	for _, f := range []struct {
 		what string
@@ -69,6 +70,7 @@ type result struct {
 	real, lab board
 	fixes     tally
 	peers     []peerRow
+	texts     []textTally
 }
 
 func (r *result) all() []outcome { return slices.Concat(r.real.all, r.lab.all) }
