@@ -56,6 +56,11 @@ var rooms = map[string]room{
 	"internal/lab": {may: []string{"internal/tlswire"},
 		why: "the examiner shares nothing with the judge: never causes, probe or diagnose"},
 
+	"internal/monitor": {may: []string{"diag"},
+		why: "the rules of watching are pure; what a handshake means comes as a diag.Diagnosis, made elsewhere"},
+	"internal/monitor/sqlite":    {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
+	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
+
 	"cmd/tlswhy": {may: []string{"*"}, why: "the wiring"},
 }
 
@@ -71,13 +76,13 @@ const light = "golang.org/x/"
 // processes, no chance. net/http is a word there (http.Header), never a client.
 var pure = map[string]bool{
 	"diag": true, "internal/tlswire": true, "internal/chain": true, "internal/ct": true, "internal/facts": true,
-	"internal/causes": true, "internal/client": true,
+	"internal/causes": true, "internal/client": true, "internal/monitor": true,
 }
 
 var impure = []string{"net", "os", "os/exec", "os/signal", "syscall", "plugin", "math/rand", "math/rand/v2"}
 
 // clockless lists the folders of the judgement, in which the moment is given.
-var clockless = []string{"diag", "internal/chain", "internal/ct", "internal/facts", "internal/causes"}
+var clockless = []string{"diag", "internal/chain", "internal/ct", "internal/facts", "internal/causes", "internal/monitor"}
 
 // goPackage is one folder with Go files, as the parser sees it.
 type goPackage struct {

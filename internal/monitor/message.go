@@ -1,0 +1,214 @@
+package monitor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Kind says what a message is about.
+type Kind string
+
+// The kinds of messages.
+const (
+	KindOpened    Kind = "opened"
+	KindEscalated Kind = "escalated"
+	KindUpdated   Kind = "updated" // the cause has another name now
+	KindResolved  Kind = "resolved"
+	KindDigest    Kind = "digest" // what was wrong when it was first looked at
+	KindTest      Kind = "test"
+)
+
+// Message is one entry of the outbox: for one channel, written in the
+// transaction that changed the incident, delivered at least once with the same
+// Key.
+type Message struct {
+	// Key is the idempotency key: receivers drop what they have had.
+	Key     string `json:"key"`
+	Channel string `json:"channel"`
+	Kind    Kind   `json:"kind"`
+	// Group joins messages that belong together. What comes while a message of
+	// the group waits and was not tried yet becomes an item of it.
+	Group string    `json:"group"`
+	At    time.Time `json:"at"`
+	Due   time.Time `json:"due"`
+	Items []Item    `json:"items"`
+
+	Tries int    `json:"tries"`
+	Last  string `json:"last,omitempty"` // what came of the last try
+	// Ambiguous counts tries that may have been delivered: the answer was lost.
+	Ambiguous int `json:"ambiguous,omitempty"`
+}
+
+// Item is what a message says of one incident: all that the reader needs, so
+// that a channel looks up nothing.
+type Item struct {
+	Incident Incident          `json:"incident"`
+	Tags     map[string]string `json:"tags,omitempty"`
+	Runbook  string            `json:"runbook,omitempty"`
+}
+
+// Route sends matching incidents to channels.
+type Route struct {
+	Match       map[string]string `json:"match,omitempty"` // as in Silence; empty matches all
+	MinSeverity Severity          `json:"min_severity,omitempty"`
+	Channels    []string          `json:"channels"`
+	// Continue goes on to the routes below; else the first that matches decides.
+	Continue bool `json:"continue,omitempty"`
+}
+
+// The waits of grouping.
+const (
+	// GroupWait is how long after a message of a group the next one waits.
+	GroupWait = 30 * time.Second
+	// DigestWait collects what is found at first sight.
+	DigestWait = time.Minute
+	// MaxItems bounds one message.
+	MaxItems = 100
+)
+
+// Channels are those that hear of an incident, in the order of the routes.
+func (r *Rules) Channels(e *Endpoint, i *Incident) []string {
+	var out []string
+	for _, route := range r.Routes {
+		matches := i.Severity.Rank() >= route.MinSeverity.Rank()
+		for k, v := range route.Match {
+			matches = matches && label(e, i, k) == v
+		}
+		if !matches {
+			continue
+		}
+		for _, c := range route.Channels {
+			if !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+		if !route.Continue {
+			break
+		}
+	}
+	return out
+}
+
+// tell writes the messages by which what was told differs from what is.
+func (a *applied) tell(inc *Incident) {
+	kind := Kind("")
+	switch {
+	case !inc.Open() && inc.Notified != "":
+		kind = KindResolved
+	case !inc.Open():
+		return
+	case inc.Notified == "" && inc.AtFirstSight && inc.Revision == 0:
+		kind = KindDigest
+	case inc.Notified == "":
+		kind = KindOpened
+	case inc.Severity.Rank() > inc.Notified.Rank():
+		kind = KindEscalated
+	case inc.ToldCause != inc.Finding.Cause && inc.Severity == inc.Notified && inc.Acknowledged.IsZero():
+		kind = KindUpdated
+	default:
+		return
+	}
+	endpoint := a.b.Endpoint
+	if inc.Endpoint == "" {
+		endpoint = Endpoint{} // the vantage point's own has no tags
+	}
+	channels := a.Channels(&endpoint, inc)
+	if kind == KindResolved {
+		channels = inc.Told // whoever heard of the beginning hears of the end
+	}
+	if why := a.muted(&endpoint, inc, kind, channels); why != "" {
+		if inc.Muted != why {
+			inc.Muted = why
+			a.event(EventMuted, "", inc.ID, fmt.Sprintf("%s: not told, because %s", kind, why))
+		}
+		return
+	}
+	inc.Muted = ""
+	a.out.Messages = append(a.out.Messages, inc.messages(a.now, kind, channels, &endpoint)...)
+	a.event(EventNotified, "", inc.ID, fmt.Sprintf("%s: told %v", kind, channels))
+}
+
+// messages says a change of the incident to the channels, and notes in the
+// incident that they were told.
+func (i *Incident) messages(now time.Time, kind Kind, channels []string, e *Endpoint) (out []Message) {
+	i.Revision++
+	if kind == KindResolved {
+		i.Notified, i.ToldCause, i.Told = "", "", nil
+	} else {
+		i.Notified, i.ToldCause = i.Severity, i.Finding.Cause
+		i.Told = append(slices.Clone(i.Told), without(channels, i.Told)...)
+	}
+	for _, c := range channels {
+		m := Message{Key: fmt.Sprintf("%s-%d-%s", i.ID, i.Revision, identity(c)[:6]), Channel: c, Kind: kind, At: now, Due: now,
+			Group: group(kind, i), Items: []Item{{Incident: *i, Tags: maps.Clone(e.Tags), Runbook: e.Runbook}}}
+		if kind == KindDigest {
+			m.Due = now.Add(DigestWait)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// Retire ends an incident whose endpoint is no longer watched, with the
+// messages that say so to whoever was told of it.
+func (i *Incident) Retire(now time.Time, e *Endpoint) []Message {
+	i.Resolved, i.Updated, i.Why = now, now, "endpoint-removed"
+	if i.Notified == "" {
+		return nil
+	}
+	return i.messages(now, KindResolved, i.Told, e)
+}
+
+// muted is why an incident is not told now, or "".
+func (a *applied) muted(e *Endpoint, inc *Incident, kind Kind, channels []string) string {
+	if kind == KindResolved {
+		return ""
+	}
+	for i := range a.b.Silences {
+		if s := &a.b.Silences[i]; s.Covers(a.now, e, inc) {
+			return "silence " + s.ID + " holds until " + s.Until.UTC().Format(time.RFC3339)
+		}
+	}
+	if len(channels) == 0 {
+		return "no route matches"
+	}
+	return ""
+}
+
+// group joins by owner what was found at first sight, and else what has one
+// reason: the certificate, or the cause.
+func group(kind Kind, inc *Incident) string {
+	if kind == KindDigest {
+		return "first-sight/" + inc.Owner
+	}
+	reason := inc.Finding.Certificate
+	if reason == "" {
+		reason = inc.Finding.Cause
+	}
+	return string(kind) + "/" + inc.Owner + "/" + reason
+}
+
+// Join decides how a new message goes beside those of its channel and group:
+// waiting is the one that was not tried yet, or nil; lastDue is when the newest
+// one before it was due. It returns the message to store: waiting with an item
+// more, or m itself, which waits where the group has just spoken.
+func Join(waiting *Message, lastDue time.Time, m Message) Message {
+	if waiting != nil && waiting.Tries == 0 && len(waiting.Items) < MaxItems {
+		joined := *waiting
+		joined.Items = append(slices.Clone(waiting.Items), m.Items...)
+		return joined
+	}
+	if at := lastDue.Add(GroupWait); at.After(m.Due) && lastDue.Sub(m.At) < GroupWait {
+		m.Due = at
+	}
+	return m
+}
+
+// Retry is when a message is tried again: a second at first, then twice as
+// long each time up to ten minutes, or what the receiver asked for.
+func Retry(now time.Time, tries int, after time.Duration) time.Time {
+	wait := min(time.Second<<min(max(tries-1, 0), 10), 10*time.Minute)
+	return now.Add(max(wait, min(after, day)))
+}
