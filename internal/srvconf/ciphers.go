@@ -84,6 +84,7 @@ func ExpandCiphers(list string) CipherString {
 		}
 		list = rest
 	}
+	list = strings.ReplaceAll(list, "@", ":@")
 	for _, rule := range strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(": ;,", r) }) {
 		c.rule(rule, &out)
 	}
@@ -210,6 +211,9 @@ func (c *cipherList) byStrength() {
 // rule carries out one word of the list.
 func (c *cipherList) rule(word string, out *CipherString) {
 	action := addToEnd
+	if strings.Trim(word, "-+!@") == "" {
+		return
+	}
 	switch word[0] {
 	case '-':
 		action, word = remove, word[1:]

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -165,6 +166,7 @@ func (n *nginxReader) server(kind string, x *node, sc *scope) {
 	s.Title = siteTitle(s.Names, s.At)
 	n.certificates(s, sc)
 	n.clientAuth(s, sc)
+	n.completed(s, sc)
 	for setting, name := range map[facts.Setting]string{facts.SetVersions: "ssl_protocols", facts.SetSuites: "ssl_ciphers", facts.SetGroups: "ssl_ecdh_curve", facts.SetDH: "ssl_dhparam", facts.SetStaple: "ssl_stapling"} {
 		if l, ok := sc.one(name); ok {
 			s.Lines[setting] = l
@@ -270,6 +272,19 @@ func (n *nginxReader) clientAuth(s *facts.Site, sc *scope) {
 		l.Value = absolute(n.prefix, l.Value)
 		s.Lines[facts.SetClientCRL] = l
 		n.revocations(s, l)
+	}
+}
+
+// completed adds to a lone leaf what OpenSSL finds among the CAs of the site.
+func (n *nginxReader) completed(s *facts.Site, sc *scope) {
+	var known []*chain.Certificate
+	for _, name := range []string{"ssl_client_certificate", "ssl_trusted_certificate"} {
+		if l, ok := sc.one(name); ok && (name == "ssl_client_certificate" && s.Verify != "" || name == "ssl_trusted_certificate") {
+			known = append(known, n.hold(absolute(n.prefix, l.Value)).chain...)
+		}
+	}
+	for i := range s.Pairs {
+		s.Pairs[i].Chain = autoChain(s.Pairs[i].Chain, known)
 	}
 }
 
