@@ -36,12 +36,8 @@ func Configured(ctx context.Context, s *facts.Site, offline bool, o Options, env
 	if canonical, ok := causes.Software(w.Server); ok {
 		w.Server = canonical
 	}
-	profile, err := p.profile()
-	if err != nil {
+	if err := p.hello(&w); err != nil {
 		return nil, err
-	}
-	if w.Hello, w.Client, err = client.Build(profile, client.Options{SNI: w.Name}); err != nil {
-		return nil, usage("", "%v", err)
 	}
 	if err := p.loadAnchors(&w, at); err != nil {
 		return nil, err
