@@ -46,8 +46,9 @@ func TestConfigPredicts(t *testing.T) {
 }
 
 // notInConfig are failures of which a configuration shows nothing: those of the
-// client's own certificate.
-var notInConfig = []string{"client-cert-untrusted"}
+// client's own certificate, and plain HTTP on a port that was never meant for
+// TLS.
+var notInConfig = []string{"client-cert-untrusted", "server-speaks-plaintext"}
 
 func (b *breakage) scenario(m *machine) scenario {
 	s := scenario{ep: server.Endpoint{Name: m.kind.Name, Port: m.port, Hosts: []string{host}}, want: []string{b.want}}

@@ -23,6 +23,7 @@ type configFlags struct {
 	name    string
 	root    string
 	offline bool
+	fix     bool
 }
 
 func (p *program) configCommand() *cobra.Command {
@@ -44,6 +45,7 @@ func (p *program) configCommand() *cobra.Command {
 	fs.StringVar(&f.name, "name", "", "only the site that answers this name")
 	fs.StringVar(&f.root, "root", "", "where the paths of the configuration begin")
 	fs.BoolVar(&f.offline, "offline", false, "fetch no missing certificate")
+	fs.BoolVar(&f.fix, "fix", false, "print what to change as a diff")
 	fs.StringVar(&o.CAFile, "ca", "", "the only trust anchors")
 	fs.StringVar(&o.Trust, "trust", "", "whose roots")
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
@@ -83,12 +85,21 @@ func (p *program) runConfig(ctx context.Context, f *configFlags, files []string)
 			continue
 		}
 		readable = true
+		if f.fix {
+			if err := run.fixes(ctx, file, srvconf.Options{Server: server, Root: f.root}, o); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := run.report(ctx, file, c, o); err != nil {
 			return err
 		}
 	}
-	if !readable {
+	switch {
+	case !readable:
 		return exitError(exitUsage)
+	case f.fix:
+		return exitError(run.code)
 	}
 	return run.close()
 }

@@ -27,7 +27,7 @@ func Configured(ctx context.Context, s *facts.Site, offline bool, o Options, env
 		at = started
 	}
 	p := &plan{opts: o, env: env}
-	w := facts.Want{Input: s.Title, Name: wantedName(s), Port: s.Port, Protocol: s.Protocol, StartTLS: s.StartTLS, Guessed: true, Server: s.Software}
+	w := facts.Want{Input: s.Title, Name: WantedName(s), Port: s.Port, Protocol: s.Protocol, StartTLS: s.StartTLS, Guessed: true, Server: s.Software}
 	if o.Server != "" {
 		if err := p.software(&w); err != nil {
 			return nil, err
@@ -117,9 +117,9 @@ func address(s *facts.Site) string {
 	return s.Listen[0]
 }
 
-// wantedName is the name for which clients come. A name that the certificate
+// WantedName is the name for which clients come. A name that the certificate
 // does not cover goes first: it is the one that fails.
-func wantedName(s *facts.Site) string {
+func WantedName(s *facts.Site) string {
 	var names []string
 	for _, n := range s.Names {
 		n = strings.TrimSuffix(strings.ToLower(n), ".")
@@ -158,7 +158,7 @@ func tone(s *facts.Site, found []diag.Cause) []diag.Cause {
 			c.Severity = diag.SeverityInfo
 		}
 		for j := range c.Evidence {
-			for _, message := range []string{", ServerHello", ", ServerKeyExchange", ", CertificateVerify"} {
+			for _, message := range []string{", ServerHello", ", ServerKeyExchange", ", CertificateVerify", ", first bytes"} {
 				c.Evidence[j].Where = strings.TrimSuffix(c.Evidence[j].Where, message)
 			}
 		}

@@ -20,6 +20,11 @@ func predict(s *facts.Site, h *tlswire.ClientHello, e facts.Experiment) *facts.A
 		return refused(a, s.Line(facts.SetName), tlswire.AlertUnrecognizedName)
 	}
 	a.Site = site
+	if site.Plain {
+		a.Because = site.Line(facts.SetEnable)
+		a.End = facts.End{Kind: facts.EndNotTLS, Stage: diag.StageClientHello, By: tlswire.SideServer, Data: []byte("HTTP/1.1 400 Bad Request\r\n\r\n")}
+		return a
+	}
 	o := client.Negotiate(h, facts.Client{}, &site.Server)
 	if !o.OK {
 		setting, alert := facts.SetSuites, tlswire.AlertHandshakeFailure
@@ -29,7 +34,7 @@ func predict(s *facts.Site, h *tlswire.ClientHello, e facts.Experiment) *facts.A
 		case client.OfGroup:
 			setting = facts.SetGroups
 		case client.OfScheme:
-			setting = facts.SetCertificate
+			setting = facts.SetSchemes
 		}
 		return refused(a, site.Line(setting, facts.SetCertificate), alert)
 	}

@@ -44,6 +44,7 @@ const (
 	SetClientCA    Setting = "client CA"
 	SetClientCRL   Setting = "client CRL"
 	SetStaple      Setting = "stapling"
+	SetSchemes     Setting = "signature schemes"
 	SetEnable      Setting = "TLS" // the line that switches it on or off
 )
 
@@ -81,8 +82,9 @@ type Site struct {
 	Authorities []*chain.Certificate // of client certificates
 	Revocations []List               // for client certificates
 	Staples     bool
-	// Refuses says that its handshakes are refused on purpose.
-	Refuses bool
+	// Refuses says that its handshakes are refused on purpose, Plain that it
+	// answers in clear although it has a certificate.
+	Refuses, Plain bool
 	// Optional says that clients use TLS here only if it works, and verify
 	// nothing: mail between servers.
 	Optional bool

@@ -266,16 +266,15 @@ func (a *apacheReader) site(n *node, sc *scope) *facts.Site {
 // withoutEngine notices a virtual host on port 443 that speaks plain HTTP.
 func (a *apacheReader) withoutEngine(n *node, sc *scope, engine facts.Line) {
 	certs := sc.named("sslcertificatefile")
-	if len(certs) == 0 || portOf(apacheAddress(n.arg(1))) != 443 {
+	if len(certs) == 0 {
 		return
 	}
 	s := a.site(n, sc)
-	place := engine.Place
-	if place.File == "" {
-		place = n.at
+	if engine.File != "" {
+		s.Lines[facts.SetEnable] = engine
 	}
-	s.Lines[facts.SetEnable] = engine
-	addFault(s, facts.Fault{At: place, Stops: true, Text: "port 443 with a certificate, but SSLEngine is not on: Apache speaks plain HTTP there"})
+	s.Plain = true
+	a.certificates(s, sc)
 	a.c.Sites = append(a.c.Sites, s)
 }
 
@@ -425,6 +424,8 @@ func (a *apacheReader) settings(s *facts.Site, sc *scope) {
 				}
 			case "ciphersuites":
 				t.suites13 = n.arg(2)
+			case "signaturealgorithms":
+				t.schemes, s.Lines[facts.SetSchemes] = n.arg(2), n.line()
 			}
 		}
 		if n := sc.named("sslhonorcipherorder"); len(n) > 0 && !t.ownOrder {

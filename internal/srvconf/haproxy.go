@@ -126,7 +126,7 @@ func (h *haproxyReader) bind(section *node, words []string, line facts.Line) {
 	if !set["ssl"] {
 		if len(values["crt"])+len(values["crt-list"]) > 0 {
 			s := h.site(section, words, line)
-			addFault(s, facts.Fault{At: line.Place, Stops: true, Text: "the bind line has a certificate, but not the word ssl: HAProxy speaks plain text there"})
+			s.Plain, s.Lines[facts.SetEnable] = true, line
 			h.c.Sites = append(h.c.Sites, s)
 		}
 		return
@@ -351,7 +351,7 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 		}
 		return ""
 	}
-	t := settings{ciphers: one("ciphers", facts.SetSuites), suites13: one("ciphersuites", ""), groups: one("curves", facts.SetGroups), dh: h.dh, defaultDH: h.defaultDH,
+	t := settings{ciphers: one("ciphers", facts.SetSuites), suites13: one("ciphersuites", ""), groups: one("curves", facts.SetGroups), schemes: one("sigalgs", facts.SetSchemes), dh: h.dh, defaultDH: h.defaultDH,
 		ownOrder: !set["prefer-client-ciphers"] && !slices.Contains(h.options, "prefer-client-ciphers")}
 	delete(s.Lines, "")
 	if t.groups == "" {

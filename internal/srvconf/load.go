@@ -33,6 +33,9 @@ type Options struct {
 	// Root stands for / in the paths that a configuration names: a container's
 	// file system that was unpacked, a test.
 	Root string
+	// Instead holds the content of files that are taken to be changed, by their
+	// name in the configuration.
+	Instead map[string][]byte
 }
 
 // Config is what was read.
@@ -124,9 +127,12 @@ func (r *reader) read(path string, by facts.Place, what string) ([]byte, bool) {
 	if len(r.c.Files) >= maxFiles || r.total >= maxTotal {
 		return bad("the configuration is larger than %d files or %d MB", maxFiles, maxTotal>>20)
 	}
-	data, err := readBounded(r.real(path), maxFile)
-	if err != nil {
-		return bad("%s", reason(err))
+	data, changed := r.o.Instead[path]
+	if !changed {
+		var err error
+		if data, err = readBounded(r.real(path), maxFile); err != nil {
+			return bad("%s", reason(err))
+		}
 	}
 	r.c.Files = append(r.c.Files, path)
 	r.total += len(data)

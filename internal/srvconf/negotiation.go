@@ -17,6 +17,7 @@ type settings struct {
 	ciphers   string // OpenSSL's list, "" = its default
 	suites13  string // of TLS 1.3, "" = all
 	groups    string // "" and "auto" = the default
+	schemes   string // SignatureAlgorithms, "" = the default
 	ownOrder  bool
 	dh        []byte // the prime of the parameters that were given
 	defaultDH int    // bits of the parameters that the server brings itself; 0 = no DHE without parameters
@@ -96,6 +97,9 @@ func negotiate(s *facts.Site, t settings) {
 		}
 	}
 	srv.Schemes, srv.SchemesComplete = schemes(srv.Keys, s.Level), len(srv.Keys) > 0
+	if only, err := tlswire.ParseSignatureSchemes(t.schemes); t.schemes != "" && err == nil {
+		srv.Schemes = only
+	}
 	strength(s)
 }
 

@@ -186,16 +186,17 @@ func (n *nginxReader) server(kind string, x *node, sc *scope) {
 	n.c.Sites = append(n.c.Sites, s)
 }
 
-// plain notices port 443 without ssl.
+// plain notices a certificate where nobody listens with ssl.
 func (n *nginxReader) plain(s *facts.Site, x *node, sc *scope) {
-	if len((&scope{nodes: x.block}).all("ssl_certificate")) == 0 {
+	own := &scope{nodes: x.block}
+	if len(own.all("ssl_certificate")) == 0 {
 		return
 	}
-	for _, l := range (&scope{nodes: x.block}).all("listen") {
-		if len(l.words) > 1 && portOf(nginxAddress(l.words[1])) == 443 && !slices.Contains(l.words, "quic") {
-			s.Listen, s.Port, s.Title = []string{nginxAddress(l.words[1])}, 443, siteTitle(s.Names, s.At)
+	for _, l := range own.all("listen") {
+		if address := nginxAddress(l.arg(1)); portOf(address) != 80 && portOf(address) != 0 && !slices.Contains(l.words, "quic") {
+			s.Listen, s.Port, s.Title, s.Plain = []string{address}, portOf(address), siteTitle(s.Names, s.At), true
 			s.Lines[facts.SetEnable] = l.line()
-			addFault(s, facts.Fault{At: l.at, Stops: true, Text: "port 443 with a certificate, but without ssl on the listen line: nginx speaks plain HTTP there"})
+			n.certificates(s, sc)
 			n.c.Sites = append(n.c.Sites, s)
 			return
 		}
@@ -314,8 +315,10 @@ func (n *nginxReader) settings(s *facts.Site, sc *scope) {
 		switch strings.ToLower(c.arg(1)) {
 		case "ciphersuites":
 			t.suites13 = c.arg(2)
+		case "signaturealgorithms":
+			t.schemes, s.Lines[facts.SetSchemes] = c.arg(2), c.line()
 		case "groups", "curves":
-			t.groups = c.arg(2)
+			t.groups, s.Lines[facts.SetGroups] = c.arg(2), c.line()
 		case "cipherstring":
 			t.ciphers = c.arg(2)
 		}

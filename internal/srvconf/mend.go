@@ -1,0 +1,376 @@
+package srvconf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// Aim is what a change of a configuration is to reach.
+type Aim string
+
+// The aims.
+const (
+	AimVersions Aim = "versions" // speak TLS 1.2 and 1.3
+	AimSuites   Aim = "suites"   // share a suite with the client
+	AimGroups   Aim = "groups"   // share a group with it
+	AimSchemes  Aim = "schemes"  // sign as it understands
+	AimDH       Aim = "DH"       // no small prime
+	AimPair     Aim = "pair"     // certificate, chain and key that fit
+	AimEnable   Aim = "enable"   // serve TLS at all
+)
+
+// Need is the client for whom a change is made.
+type Need struct {
+	Name  string
+	At    time.Time
+	Hello *tlswire.ClientHello
+}
+
+// Edit changes one line, removes it (New is empty) or adds one behind it.
+type Edit struct {
+	facts.Place
+	Old, New string
+	Insert   bool
+}
+
+// Mend proposes the smallest change of the lines of a site, nil where none is
+// known. It changes nothing.
+func Mend(s *facts.Site, aim Aim, need Need, o Options) []Edit {
+	m := &mender{s: s, need: need, r: &reader{o: o, c: &Config{}, certs: map[string]*holding{}}}
+	switch aim {
+	case AimVersions:
+		return m.versions()
+	case AimSuites:
+		return m.suites()
+	case AimGroups:
+		return m.groups()
+	case AimSchemes:
+		return m.drop(facts.SetSchemes)
+	case AimDH:
+		return m.primes()
+	case AimPair:
+		return m.pair()
+	case AimEnable:
+		return m.enable()
+	}
+	return nil
+}
+
+type mender struct {
+	s    *facts.Site
+	need Need
+	r    *reader
+}
+
+// raw is the text of a line.
+func (m *mender) raw(at facts.Place) (string, bool) {
+	data, changed := m.r.o.Instead[at.File]
+	if !changed {
+		var err error
+		if data, err = readBounded(m.r.real(at.File), maxFile); err != nil {
+			return "", false
+		}
+	}
+	lines := strings.Split(string(data), "\n")
+	if at.Line < 1 || at.Line > len(lines) {
+		return "", false
+	}
+	return lines[at.Line-1], true
+}
+
+// valueOf finds the value behind the name of a directive, by the syntax of the
+// server.
+func (m *mender) valueOf(l facts.Line) *regexp.Regexp {
+	name := regexp.QuoteMeta(l.Name)
+	switch m.s.Software {
+	case "nginx":
+		return regexp.MustCompile(`^(.*?\b` + name + `\s+)([^;]*)(;.*)$`)
+	case "apache":
+		return regexp.MustCompile(`(?i)^(\s*` + name + `\s+)(.*?)(\s*)$`)
+	case "haproxy":
+		return regexp.MustCompile(`^(.*?(?:^|\s)` + name + `\s+)(\S+)(.*)$`)
+	case "postfix":
+		return regexp.MustCompile(`^((?:\s*-o\s+)?` + name + `\s*=\s*)(.*?)(\s*)$`)
+	}
+	return regexp.MustCompile(`^(\s*` + name + `\s*=\s*<?\s*)(.*?)(\s*)$`)
+}
+
+// set gives a directive another value, or adds it behind an anchor.
+func (m *mender) set(l facts.Line, value, name string, anchor facts.Line) []Edit {
+	if l.Line > 0 && l.Name != "" {
+		old, ok := m.raw(l.Place)
+		if !ok {
+			return nil
+		}
+		part := m.valueOf(l).FindStringSubmatch(old)
+		if part == nil || part[2] == value {
+			return nil
+		}
+		return []Edit{{Place: l.Place, Old: old, New: part[1] + value + part[3]}}
+	}
+	old, ok := m.raw(anchor.Place)
+	if !ok || name == "" {
+		return nil
+	}
+	indent := old[:len(old)-len(strings.TrimLeft(old, " \t"))]
+	line := map[string]string{"nginx": "%s%s %s;", "apache": "%s%s %s", "postfix": "%s%s = %s", "dovecot": "%s%s = %s"}[m.s.Software]
+	if line == "" || m.s.Software == "nginx" && !strings.HasSuffix(strings.TrimSpace(old), ";") {
+		return nil
+	}
+	return []Edit{{Place: anchor.Place, Insert: true, New: fmt.Sprintf(line, indent, name, value)}}
+}
+
+func (m *mender) drop(setting facts.Setting) []Edit {
+	l, ok := m.s.Lines[setting]
+	if !ok || m.s.Software == "haproxy" && l.Name == "bind" {
+		return nil
+	}
+	old, ok := m.raw(l.Place)
+	if !ok || m.s.Software == "haproxy" && !strings.HasPrefix(strings.TrimSpace(old), l.Name) {
+		return nil
+	}
+	return []Edit{{Place: l.Place, Old: old}}
+}
+
+func (m *mender) versions() []Edit {
+	first := m.s
+	if len(m.s.Peers) > 0 && m.s.Software == "nginx" {
+		first = m.s.Peers[0]
+	}
+	anchor := first.Line(facts.SetCertificate, facts.SetListen)
+	l := first.Lines[facts.SetVersions]
+	if m.s.Software != "haproxy" {
+		value := map[string]string{"nginx": "TLSv1.2 TLSv1.3", "apache": "-all +TLSv1.2 +TLSv1.3", "postfix": ">=TLSv1.2", "dovecot": "TLSv1.2"}[m.s.Software]
+		return m.set(l, value, map[string]string{"nginx": "ssl_protocols", "apache": "SSLProtocol"}[m.s.Software], anchor)
+	}
+	old, ok := m.raw(l.Place)
+	if !ok || l.Line == 0 {
+		return nil
+	}
+	fresh := regexp.MustCompile(`(\bssl-min-ver\s+)\S+`).ReplaceAllString(old, "${1}TLSv1.2")
+	fresh = regexp.MustCompile(`(\bssl-max-ver\s+)\S+`).ReplaceAllString(fresh, "${1}TLSv1.3")
+	fresh = regexp.MustCompile(`\s+(force-tlsv1[0-3]|no-tlsv1[23])\b`).ReplaceAllString(fresh, "")
+	if fresh == old {
+		return nil
+	}
+	if words := strings.Fields(fresh); len(words) == 1 {
+		fresh = ""
+	}
+	return []Edit{{Place: l.Place, Old: old, New: fresh}}
+}
+
+// goodSuites are what the recommended configuration of Mozilla, intermediate,
+// has below TLS 1.3 (guideline 5.7).
+var goodSuites = []string{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"}
+
+func (m *mender) suites() []Edit {
+	l, ok := m.s.Lines[facts.SetSuites]
+	if !ok || m.need.Hello == nil {
+		return nil
+	}
+	var fresh []string
+	for _, name := range goodSuites {
+		suites, err := tlswire.ParseCipherSuites(name)
+		if err == nil && slices.Contains(m.need.Hello.CipherSuites, suites[0]) && slices.Contains(m.s.Server.Keys, suites[0].Info().Auth) {
+			fresh = append(fresh, name)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if m.s.Software == "postfix" {
+		return nil // its lists are grades; see the text of the fix
+	}
+	words, _, _ := strings.Cut(l.Value, ":!aNULL:!eNULL:!EXP")
+	value := strings.Trim(words, `"'`) + ":" + strings.Join(fresh, ":")
+	wanted, _ := tlswire.ParseCipherSuites(fresh[0])
+	if list := ExpandCiphers(value); !slices.Contains(Permitted(list.Suites, m.s.Level), wanted[0]) {
+		value = strings.Join(goodSuites, ":") // the list excludes them for good
+	}
+	return m.set(l, value, "", l)
+}
+
+func (m *mender) groups() []Edit {
+	l, ok := m.s.Lines[facts.SetGroups]
+	if !ok {
+		return nil
+	}
+	value := l.Value
+	if i := strings.LastIndexByte(value, ' '); i >= 0 { // SSLOpenSSLConfCmd Curves VALUE
+		value = value[i+1:]
+	}
+	fresh := strings.Replace(l.Value, value, value+":X25519:prime256v1", 1)
+	return m.set(l, fresh, "", l)
+}
+
+func (m *mender) primes() []Edit {
+	l, ok := m.s.Lines[facts.SetDH]
+	switch {
+	case !ok:
+		return nil
+	case l.Name == "tune.ssl.default-dh-param":
+		return m.set(l, "2048", "", l)
+	case l.Name == "crt" || l == m.s.Lines[facts.SetCertificate]:
+		return nil // the parameters are in the file of the certificate
+	}
+	return m.drop(facts.SetDH)
+}
+
+func (m *mender) enable() []Edit {
+	l := m.s.Lines[facts.SetEnable]
+	switch m.s.Software {
+	case "nginx":
+		return m.set(l, l.Value+" ssl", "", l)
+	case "apache":
+		return m.set(l, "on", "SSLEngine", m.s.Line(facts.SetCertificate))
+	case "haproxy":
+		old, ok := m.raw(l.Place)
+		part := regexp.MustCompile(`^(\s*bind\s+\S+)(.*)$`).FindStringSubmatch(old)
+		if !ok || part == nil {
+			return nil
+		}
+		return []Edit{{Place: l.Place, Old: old, New: part[1] + " ssl" + part[2]}}
+	case "postfix":
+		return m.set(l, "may", "smtpd_tls_security_level", m.s.Line(facts.SetCertificate))
+	}
+	return m.set(l, "yes", "ssl", m.s.Line(facts.SetCertificate))
+}
+
+// pair looks for a certificate and a key that fit, in the folders of those that
+// are named. One line is changed rather than two.
+func (m *mender) pair() []Edit {
+	cert, key := m.s.Lines[facts.SetCertificate], m.s.Lines[facts.SetKey]
+	if cert.Line == 0 || len(m.s.Pairs) > 1 || m.s.Software == "haproxy" && key != cert {
+		return nil
+	}
+	joint := cert.Name == key.Name
+	var held *holding
+	if len(m.s.Pairs) == 1 && m.s.Pairs[0].Key != nil {
+		held = &holding{key: m.s.Pairs[0].Key}
+	}
+	var keyFile, chainFile string
+	files := m.nearby(cert.Value, key.Value)
+	current := m.r.hold(cert.Value)
+	if !joint && m.good(current.chain) && len(current.chain) > 0 {
+		for _, f := range files {
+			if h := m.r.hold(f); h.key != nil && chain.MatchesKey(current.chain[0], h.key) {
+				keyFile = f
+				break
+			}
+		}
+		if keyFile != "" && keyFile != key.Value && (held == nil || !chain.MatchesKey(current.chain[0], held.key)) {
+			return m.point(key, keyFile)
+		}
+	}
+	best := 0
+	for _, f := range files {
+		h := m.r.hold(f)
+		fits := held != nil && len(h.chain) > 0 && chain.MatchesKey(h.chain[0], held.key)
+		if joint {
+			fits = h.key != nil && len(h.chain) > 0 && chain.MatchesKey(h.chain[0], h.key)
+		}
+		if fits && m.good(h.chain) && f != cert.Value && linked(h.chain) > best {
+			chainFile, best = f, linked(h.chain)
+		}
+	}
+	if chainFile != "" {
+		return m.point(cert, chainFile)
+	}
+	return m.both(cert, key, joint, files)
+}
+
+// both looks for another certificate of the name together with its key.
+func (m *mender) both(cert, key facts.Line, joint bool, files []string) []Edit {
+	if joint || m.need.Name == "" {
+		return nil
+	}
+	var chainFile, keyFile string
+	best := 0
+	for _, f := range files {
+		h := m.r.hold(f)
+		if !m.good(h.chain) || linked(h.chain) <= best {
+			continue
+		}
+		for _, k := range files {
+			if held := m.r.hold(k); held.key != nil && chain.MatchesKey(h.chain[0], held.key) {
+				chainFile, keyFile, best = f, k, linked(h.chain)
+				break
+			}
+		}
+	}
+	if chainFile == "" {
+		return nil
+	}
+	return slices.Concat(m.point(cert, chainFile), m.point(key, keyFile))
+}
+
+// linked counts the certificates that follow one another from the first.
+func linked(certs []*chain.Certificate) int {
+	n := min(1, len(certs))
+	for n > 0 && n < len(certs) && certs[n].Subject.Equal(certs[n-1].Issuer) {
+		n++
+	}
+	return n
+}
+
+func (m *mender) good(certs []*chain.Certificate) bool {
+	if len(certs) == 0 {
+		return false
+	}
+	for _, c := range certs {
+		if m.need.At.After(c.NotAfter) || m.need.At.Before(c.NotBefore) {
+			return false
+		}
+	}
+	return m.need.Name == "" || chain.MatchName(certs[0], m.need.Name).OK
+}
+
+// point lets a directive name another file, in the way in which it named the
+// old one.
+func (m *mender) point(l facts.Line, file string) []Edit {
+	old, ok := m.raw(l.Place)
+	if !ok {
+		return nil
+	}
+	part := m.valueOf(l).FindStringSubmatch(old)
+	if part == nil {
+		return nil
+	}
+	value := file
+	if written := strings.Trim(part[2], `"'`); !filepath.IsAbs(written) {
+		if rel, err := filepath.Rel(strings.TrimSuffix(l.Value, written), file); err == nil && !strings.HasPrefix(rel, "..") {
+			value = rel
+		}
+	}
+	return []Edit{{Place: l.Place, Old: old, New: part[1] + value + part[3]}}
+}
+
+// nearby are the files of the folders of these files, bounded.
+func (m *mender) nearby(files ...string) []string {
+	const most, size = 400, 1 << 20
+	var out []string
+	for _, f := range files {
+		dir := filepath.Dir(f)
+		entries, err := os.ReadDir(m.r.real(dir))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if info, err := os.Stat(m.r.real(path)); err != nil || !info.Mode().IsRegular() || info.Size() > size || len(out) >= most || slices.Contains(out, path) {
+				continue
+			}
+			out = append(out, path)
+		}
+	}
+	return out
+}
