@@ -10,8 +10,19 @@ import (
 // explore follows the smallest changes that help from the user's own hello
 // onwards: the best attempt becomes the next base, so that faults behind the
 // first one are found too. It sets flips, deep and stuck, and returns what has
-// to be tried before it can go on.
+// to be tried before it can go on. A decision where there was none before is
+// followed as a hint first, and counts only where it leads to more.
 func (v *view) explore() []facts.Experiment {
+	v.hints = true
+	if ask := v.search(); len(ask) > 0 || len(v.flips) == 0 || !v.flips[len(v.flips)-1].hint() {
+		return ask
+	}
+	v.hints, v.stuck, v.flaky, v.flips, v.deep = false, false, false, nil, v.base
+	return v.search()
+}
+
+// search is explore with hints or without.
+func (v *view) search() []facts.Experiment {
 	if v.onlooker() != nil {
 		return nil
 	}
@@ -67,8 +78,13 @@ func (v *view) giveUp() {
 func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	from := cur.Of.Changes
 	var best *facts.Attempt
+	if cur != v.base { // the alert of the fault behind the first one names it
+		if ask := v.untried(v.named(cur)...); len(ask) > 0 {
+			return nil, ask
+		}
+	}
 	for _, a := range v.tries {
-		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || !further(cur, a) {
+		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || !v.helps(cur, a) || cur.End.Kind == facts.EndAlert && !v.honest(a) {
 			continue
 		}
 		if best == nil || closer(a, best, from) {
@@ -99,7 +115,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 // closer prefers fewer changed properties, then the lower version, then more
 // progress.
 func closer(a, b *facts.Attempt, from facts.Changes) bool {
-	da, db := len(from.Diff(a.Of.Changes)), len(from.Diff(b.Of.Changes))
+	da, db := distance(from, a.Of.Changes), distance(from, b.Of.Changes)
 	if da != db {
 		return da < db
 	}
@@ -107,6 +123,30 @@ func closer(a, b *facts.Attempt, from facts.Changes) bool {
 		return ma < mb
 	}
 	return progress(a) > progress(b)
+}
+
+// distance counts the properties that differ. A shape that changes many things
+// at once counts for several; the small hello does so once less would do.
+func distance(from, to facts.Changes) int {
+	n := len(from.Diff(to))
+	if to.Shape != from.Shape && (to.Shape == "ssl2" || to.Shape == "compact" && from != (facts.Changes{})) {
+		n += 2
+	}
+	return n
+}
+
+// named is the one change that the alert of an attempt calls for.
+func (v *view) named(cur *facts.Attempt) []facts.Changes {
+	if cur.End.Kind != facts.EndAlert {
+		return nil
+	}
+	switch from := cur.Of.Changes; cur.End.Alert.Description {
+	case tlswire.AlertUnrecognizedName:
+		return []facts.Changes{v.flipSNI(from)}
+	case tlswire.AlertNoApplicationProtocol:
+		return []facts.Changes{v.flipALPN(from)}
+	}
+	return nil
 }
 
 // rounds lists what to try from a failed attempt: a round at a time, the most
@@ -141,7 +181,7 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	if cur.End.Kind == facts.EndAlert {
 		switch cur.End.Alert.Description {
 		case tlswire.AlertUnrecognizedName:
-			return [][]facts.Changes{{sni}, wides, {everything}}
+			return [][]facts.Changes{{sni}, wides, {everything, smallest}}
 		case tlswire.AlertNoApplicationProtocol:
 			return [][]facts.Changes{{alpn}, wides, {everything}}
 		case tlswire.AlertProtocolVersion:

@@ -36,6 +36,10 @@ func (f *flip) steady() bool {
 	})
 }
 
+// hint tells whether the change led to a decision of the server's and no
+// further.
+func (f *flip) hint() bool { return !further(f.from, f.to) }
+
 // chance tells whether the unchanged hello works at other times.
 func (f *flip) chance() bool {
 	return slices.ContainsFunc(f.again, func(a *facts.Attempt) bool { return further(f.from, a) })
@@ -76,7 +80,7 @@ func (v *view) flipOf(p facts.Property) *flip {
 // works returns an attempt with these changes that gets further than cur.
 func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 	for _, a := range v.at(ch) {
-		if further(cur, a) && v.honest(a) {
+		if v.helps(cur, a) && v.honest(a) {
 			return a
 		}
 	}
@@ -87,7 +91,7 @@ func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 // to offer: a hello without supported_versions cannot say where it begins, so
 // such an answer says nothing about the change itself.
 func (v *view) honest(a *facts.Attempt) bool {
-	return a.Version == 0 || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
+	return a.Version == 0 || offered(a).HasExtension(tlswire.ExtSupportedVersions) || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
 }
 
 // shrink reduces the changes between cur and best to those that are needed,
@@ -182,6 +186,9 @@ func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	}
 	if to.ServerHello == nil {
 		return ch
+	}
+	if to.ServerHello.CipherSuite.Info().PSK && had.Offers(tlswire.TLS13) && !newVersion {
+		ch.Version = versionWord(to.Version) // in TLS 1.3 the server sees no key of ours at all
 	}
 	if s := to.ServerHello.CipherSuite; !slices.Contains(had.CipherSuites, s) && !(newVersion && to.Version == tlswire.TLS13) {
 		ch.Suites = "+" + s.String()

@@ -20,14 +20,14 @@ var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *v
 		return nil
 	}
 	m := v.flipped(f, facts.PropShape)
-	m.see(attempts(f.to), "works without the post-quantum key share, %d bytes", helloSize(f.to))
+	m.see(attempts(f.to), "%d bytes without the post-quantum key share", helloSize(f.to))
 	for _, a := range v.tries {
 		if a.Of.Changes.Shape == "classic" && a.Of.Changes.Size != "" && a.ServerHello == nil {
 			m.see(attempts(a), "fails without the post-quantum key share too when it is padded to the same size")
 		}
 	}
 	switch {
-	case f.split != nil && !further(f.from, f.split):
+	case f.split != nil && !v.helps(f.from, f.split):
 		m.see(attempts(f.split), "fails in two or more TCP segments even when it is small (%d bytes): %s", helloSize(f.split), endText(f.split))
 		m.summary = "the server or a box before it reads only the first TCP segment of a ClientHello"
 	default:

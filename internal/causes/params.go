@@ -115,7 +115,11 @@ func (v *view) flipped(f *flip, p facts.Property) *match {
 		failed = append(failed, f.again...)
 	}
 	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
-	m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
+	if f.hint() {
+		m.see(attempts(f.to), "the same hello %s is read and answered: %s", v.describe(f), endText(f.to))
+	} else {
+		m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
+	}
 	if a := f.without[p]; a != nil && len(f.props) > 1 && !completed(a) {
 		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))
 	}

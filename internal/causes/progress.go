@@ -35,6 +35,31 @@ func further(cur, a *facts.Attempt) bool {
 	return cur.End.Kind == facts.EndAlert && cur.End.Stage.Rank() < diag.StageCertificate.Rank()
 }
 
+// helps tells whether an attempt got further than cur, or whether the server
+// decided where it had cut cur off: it read this hello, and another fault may
+// come next. A lower version or another name may be what it decided on, and
+// then say nothing.
+func (v *view) helps(cur, a *facts.Attempt) bool {
+	if further(cur, a) {
+		return true
+	}
+	if !v.hints || cur.BytesReceived > 0 || cur.End.Stage != diag.StageClientHello || a.End.Kind != facts.EndAlert || a.Of.Changes.SNI != cur.Of.Changes.SNI {
+		return false
+	}
+	switch cur.End.Kind {
+	case facts.EndReset, facts.EndClosed, facts.EndTimeout:
+	default:
+		return false
+	}
+	switch a.End.Alert.Description {
+	case tlswire.AlertHandshakeFailure, tlswire.AlertInsufficientSecurity, tlswire.AlertNoApplicationProtocol, tlswire.AlertUnrecognizedName:
+		return true
+	case tlswire.AlertProtocolVersion:
+		return v.highest(a) >= v.highest(cur)
+	}
+	return false
+}
+
 // unexplained tells whether an attempt ended during the negotiation in a way
 // that its own bytes do not explain, so that experiments are worth their price.
 func (v *view) unexplained(a *facts.Attempt) bool {

@@ -10,7 +10,7 @@ import (
 
 var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(v *view) *match {
 	f := v.flipOf(facts.PropVersion)
-	if f == nil || f.to.Version == 0 || !v.takes(f.from, f.to.Version) || f.classic || f.psk() {
+	if f == nil || f.to.Version == 0 && !f.hint() || f.to.Version != 0 && !v.takes(f.from, f.to.Version) || f.classic || f.psk() {
 		return nil
 	}
 	if f.from.End.Kind == facts.EndAlert && v.problem(chain.KindWeakKey) != nil {

@@ -25,6 +25,8 @@ type view struct {
 	// by minimal changes; what lies behind a first fault is seen there.
 	deep  *facts.Attempt
 	flips []flip
+	// hints says that a decision counts where there was none before.
+	hints bool
 	// stuck says that negotiation fails and no experiment is left that could
 	// still help.
 	stuck bool

@@ -17,18 +17,7 @@ const pairsSample = 29
 
 // knownWrong are the generated servers that are known to be diagnosed wrongly,
 // and how. One that comes out right leaves the list.
-var knownWrong = map[string]string{
-	"pair-alpn-no-overlap-and-hello-too-large":           "hello-intolerance first",
-	"pair-hello-intolerance-and-sni-missing":             "unexplained first",
-	"pair-alpn-no-overlap-and-hello-intolerance":         "alpn-no-overlap is missed",
-	"pair-alpn-no-overlap-and-version-intolerance":       "hello-intolerance first",
-	"pair-hello-too-large-and-protocol-version-answered": "hello-intolerance first",
-	"pair-alpn-no-overlap-and-protocol-version":          "hello-intolerance first",
-	"pair-hello-too-large-and-protocol-version":          "hello-intolerance first",
-	"pair-hello-too-large-and-sigalg-mismatch":           "hello-intolerance first",
-	"pair-hello-intolerance-and-sigalg-mismatch":         "sigalg-mismatch is missed",
-	"pair-sigalg-mismatch-and-version-intolerance":       "hello-intolerance first",
-}
+var knownWrong = map[string]string{}
 
 // TestPairs diagnoses servers with two faults, and faults on several kinds of
 // servers: the first to strike must come first, the other must be found, and
