@@ -51,7 +51,9 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	fi
 	# A new machine may be installing its own updates: wait for them.
 	apt() { apt-get -q -o DPkg::Lock::Timeout=300 "$@"; }
-	install() { apt install -y --no-install-recommends "$@" 2>&1 >/dev/null; }
+	# What conflicts with a package of this machine, as Postfix does with other
+	# mail servers, is not worth losing that one.
+	install() { apt install -y --no-install-recommends --no-remove "$@" 2>&1 >/dev/null; }
 	wanted=$packages
 	# shellcheck disable=SC2086
 	if ! install $wanted >/dev/null; then
@@ -65,13 +67,16 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	fi
 	for p in $wanted; do
 		case $p in
-		dovecot-*) service=dovecot ;;
-		mariadb-server) service=mariadb ;;
-		openssh-server) service=ssh ;;
-		*) service=$p ;;
+		dovecot-*) services=dovecot ;;
+		mariadb-server) services="mariadb mariadb.socket" ;;
+		openssh-server) services=ssh ;;
+		xrdp) services="xrdp xrdp-sesman" ;;
+		*) services=$p ;;
 		esac
-		update-rc.d "$service" disable >/dev/null 2>&1 || true
-		systemctl disable "$service" >/dev/null 2>&1 || true # those without a script in init.d
+		for service in $services; do
+			update-rc.d "$service" disable >/dev/null 2>&1 || true
+			systemctl disable "$service" >/dev/null 2>&1 || true # those without a script in init.d
+		done
 	done
 	find_missing
 	[ -n "$packages" ] || exit 0
@@ -79,5 +84,5 @@ fi
 
 echo "MISSING:$packages" >&2
 echo "As root, on Debian: apt-get install --no-install-recommends$packages" >&2
-echo "Without them tests are skipped; in CI they fail." >&2
+echo "Without them tests are skipped, without gcc the race detector too; in CI they fail." >&2
 if [ "${CI:-}" = true ] || [ "${TLSWHY_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi
