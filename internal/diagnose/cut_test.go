@@ -20,13 +20,14 @@ type cutConn struct {
 	*net.TCPConn
 	left  int
 	reset bool
-	said  int
+	said  *atomic.Int64
 }
 
 func (c *cutConn) Write(p []byte) (int, error) {
-	n, err := c.TCPConn.Write(p[:min(len(p), c.left)])
+	p = p[:min(len(p), c.left)]
+	c.said.Add(int64(len(p))) // first: what is written may end the client's part at once
+	n, err := c.TCPConn.Write(p)
 	c.left -= n
-	c.said += n
 	if err == nil && c.left == 0 {
 		if c.reset {
 			_ = c.SetLinger(0) // fails only when closed
@@ -53,11 +54,11 @@ func TestCutAtEveryByte(t *testing.T) {
 			t.Run(fmt.Sprintf("%s reset=%t", tls.VersionName(version), reset), func(t *testing.T) {
 				t.Parallel()
 				config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: version, MaxVersion: version, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true}
-				var handshake, total atomic.Int64 // bytes that the server sends
+				var handshake, total atomic.Int64 // bytes that the server sends; read after its first connection
 				// server serves with the connection cut after n bytes.
 				server := func(t *testing.T, n int) string {
 					return serve(t, func(c net.Conn) {
-						cut := &cutConn{TCPConn: c.(*net.TCPConn), left: n, reset: reset}
+						cut := &cutConn{TCPConn: c.(*net.TCPConn), left: n, reset: reset, said: &total}
 						if n == 0 {
 							if greet(c) && reset {
 								_ = cut.SetLinger(0) // fails only when closed
@@ -68,10 +69,9 @@ func TestCutAtEveryByte(t *testing.T) {
 						if s.Handshake() != nil {
 							return
 						}
-						handshake.Store(int64(cut.said))
+						handshake.Store(total.Load())
 						if greet(s) {
 							_, _ = io.WriteString(s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") // cut off, perhaps
-							total.Store(int64(cut.said))
 							hear(s)
 						}
 					})
