@@ -84,7 +84,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 		}
 	}
 	for _, a := range v.tries {
-		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || !v.helps(cur, a) || cur.End.Kind == facts.EndAlert && !v.honest(a) {
+		if a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.Changes == from || !v.helps(cur, a) || cur.End.Kind == facts.EndAlert && !v.honest(cur, a) {
 			continue
 		}
 		if best == nil || closer(a, best, from) {

@@ -80,7 +80,7 @@ func (v *view) flipOf(p facts.Property) *flip {
 // works returns an attempt with these changes that gets further than cur.
 func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 	for _, a := range v.at(ch) {
-		if v.helps(cur, a) && v.honest(a) {
+		if v.helps(cur, a) && v.honest(cur, a) {
 			return a
 		}
 	}
@@ -89,9 +89,13 @@ func (v *view) works(cur *facts.Attempt, ch facts.Changes) *facts.Attempt {
 
 // honest is false where a server took a version that the changes did not mean
 // to offer: a hello without supported_versions cannot say where it begins, so
-// such an answer says nothing about the change itself.
-func (v *view) honest(a *facts.Attempt) bool {
-	return a.Version == 0 || offered(a).HasExtension(tlswire.ExtSupportedVersions) || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
+// such an answer says nothing about the change itself. Where the server had cut
+// cur off, an answer to a hello that does say it is the server's own mistake.
+func (v *view) honest(cur, a *facts.Attempt) bool {
+	if cur.End.Kind != facts.EndAlert && offered(a).HasExtension(tlswire.ExtSupportedVersions) {
+		return true
+	}
+	return a.Version == 0 || v.base.Sent == nil || v.takes(v.base, a.Version) || strings.Contains(a.Of.Changes.Version, "-")
 }
 
 // shrink reduces the changes between cur and best to those that are needed,
