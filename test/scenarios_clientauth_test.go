@@ -65,6 +65,11 @@ func clientAuthFaults(w *world) []fault {
 				e.ClientCA, e.Max = w.clientCAFile, "1.2"
 				e.Extra = []string{"<Location />", "SSLVerifyClient require", "</Location>"}
 			}},
+		{name: "client-cert-required-for-a-path-tls13", class: "client-auth", on: kinds(apache), want: []string{"client-cert-required"},
+			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { // it may not ask after the handshake
+				e.ClientCA, e.Min = w.clientCAFile, "1.3"
+				e.Extra = []string{"<Location />", "SSLVerifyClient require", "</Location>"}
+			}},
 		row("client-cert-required", modern, "1.3", pair{}, "client-cert-required"),
 		row("client-cert-required-tls12", modern, "1.2", pair{}, "client-cert-required"),
 		row("client-cert-untrusted", modern, "1.3", strangerFiles, "client-cert-untrusted"),

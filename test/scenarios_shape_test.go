@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tlswhy/tlswhy"
+	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
@@ -39,6 +40,11 @@ func shapeFaults(w *world) []fault {
 		{name: "healthy-encrypt-then-mac", class: "healthy", on: kinds(gnutls), healthy: true,
 			make: func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
 				e.Max, e.Ciphers = "1.2", "-CIPHER-ALL:+AES-128-CBC:%FORCE_ETM"
+			}},
+		{name: "healthy-p521-certificate", class: "healthy", on: kinds(nginx, haproxy), healthy: true, warn: []string{"no-common-group"},
+			make: func(w *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { // browsers do not list its curve
+				p := w.leaf("p521", pki.Spec{Key: "p521"})
+				e.Max, e.Chain, e.Key = "1.2", p.chain, p.key
 			}},
 		row("alpn-insisted-on", "version", kinds(stunnel, openssl, gnutls), "alpn-no-overlap",
 			func(_ *world, _ *server.Kind, _ *server.Endpoint, o *tlswhy.Options) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -75,6 +77,9 @@ func (v *view) browserLacks(browser *facts.Attempt) (p facts.Property, what stri
 	if g := agreedGroup(v.base); g != 0 && !slices.Contains(h.Groups(), g) {
 		return facts.PropGroups, g.String()
 	}
+	if curve := v.leafGroup(); curve != 0 && !slices.Contains(h.Groups(), curve) {
+		return facts.PropGroups, curve.String() // RFC 8422, Section 5.1.1
+	}
 	if s := v.base.KeyProof.Scheme; s != 0 && v.base.Version >= tlswire.TLS12 && !slices.Contains(h.SignatureSchemes(), s) {
 		return facts.PropSchemes, s.String()
 	}
@@ -106,10 +111,25 @@ func (v *view) browserWarning(p facts.Property) *match {
 				summary: fmt.Sprintf("Chrome and its kin cannot connect: the server chooses %s, which they do not offer", what)}
 			switch refused := offered(a); p {
 			case facts.PropGroups:
+				m.fixes = []FixRef{{"server", "common-groups"}}
+				if curve := v.leafGroup(); curve != 0 && what == curve.String() {
+					m.fixes = []FixRef{{"server", "ecdsa-or-rsa-certificate"}}
+					m.summary = fmt.Sprintf("Chrome and its kin cannot connect: they do not list the curve of the server's certificate, %s", curve)
+					m.hits(v.base, func(p *client.Profile) bool {
+						mine := p.Offer().Groups()
+						return len(mine) > 0 && !slices.Contains(mine, curve)
+					})
+					break
+				}
 				lacking(m, v.base, agreedGroup(v.base), refused.Groups(), (*tlswire.ClientHello).Groups, groupKind(agreedGroup(v.base)))
 			case facts.PropSchemes:
+				m.fixes = []FixRef{{"server", "ecdsa-or-rsa-certificate"}}
+				if l := v.leaf(); l != nil && l.Key.Algorithm == chain.KeyRSA {
+					m.fixes = []FixRef{{"server", "common-schemes"}}
+				}
 				lacking(m, v.base, v.base.KeyProof.Scheme, refused.SignatureSchemes(), (*tlswire.ClientHello).SignatureSchemes, schemeKind(v.base.Version, v.base.KeyProof.Scheme))
 			case facts.PropSuites:
+				m.fixes = []FixRef{{"server", "common-suites"}}
 				lacking(m, v.base, v.base.ServerHello.CipherSuite, refused.CipherSuites, suitesOf, suiteKind)
 			}
 			m.see(attempts(a), "a hello like Chrome's ends with: %s", endText(a))

@@ -25,6 +25,14 @@ var _ = register(rule{id: "client-cert-required", rank: rankClientAuth, wants: f
 		m.see(attempts(a), "HelloRequest after the HTTP request")
 		return m.see(attempts(a), "%s", endText(a))
 	}
+	if a := v.deep; r == nil && wouldAskLater(a) {
+		m := &match{confidence: diag.Strong, stage: diag.StageApplication, summary: "this path requires a client certificate, for which the server may not ask after the handshake"}
+		if v.identity() != nil {
+			m.severity, m.summary = diag.SeverityWarning, m.summary+": whether yours is taken was not tested"
+		}
+		m.see(attempts(a), "HTTP 403: Cannot perform Post-Handshake Authentication")
+		return m.see(attempts(a), "the ClientHello carries no post_handshake_auth, which the server needs to ask for a certificate in TLS 1.3")
+	}
 	if a := v.deep; r == nil && a != nil && a.Request != nil && !a.IdentitySent && a.HTTP != nil && a.HTTP.Status == 403 {
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, summary: "HTTP 403, and the server had asked for a client certificate that your client did not send"}
 		return m.see(attempts(a), "CertificateRequest, an empty list in answer, then HTTP 403")

@@ -74,6 +74,14 @@ func renegotiates(a *facts.Attempt) bool {
 	return a != nil && a.Finished.Result == facts.ProofValid && slices.ContainsFunc(a.Messages, func(m facts.Message) bool { return m.From == tlswire.SideServer && m.Name == "HelloRequest" })
 }
 
+// wouldAskLater tells whether the server says that it would have asked for a
+// certificate after the handshake, which the client's hello does not allow: what
+// Apache does in TLS 1.3 when only some path wants one.
+func wouldAskLater(a *facts.Attempt) bool {
+	return a != nil && a.HTTP != nil && a.HTTP.Status == 403 && a.Version == tlswire.TLS13 &&
+		!offered(a).HasExtension(tlswire.ExtPostHandshakeAuth) && strings.Contains(string(a.HTTP.Body), "Cannot perform Post-Handshake Authentication")
+}
+
 // httpRefusal recognises an HTTP answer that refuses the client certificate or
 // its absence; it returns the server's words.
 func httpRefusal(h *facts.HTTP) string {

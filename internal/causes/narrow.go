@@ -50,8 +50,9 @@ func (v *view) narrowWarning() *match {
 		}
 		suite := v.base.ServerHello.CipherSuite
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Strong,
-			summary: fmt.Sprintf("%s cannot connect: the server chooses %s, which it does not offer", p.Family, suite)}
-		lacking(m, v.base, suite, offered(a).CipherSuites, suitesOf, suiteKind)
+			summary: fmt.Sprintf("%s cannot connect: the server chooses %s, which it does not offer", p.Family, suite),
+			fixes:   []FixRef{{"server", "common-suites"}}}
+		lacking(m, v.base, suite, p.Offer().CipherSuites, suitesOf, suiteKind)
 		m.see(attempts(a), "with the suites of %s: %s", p.Name, endText(a))
 		return m.see(attempts(v.base), "%s completes the handshake with %s", v.client(), suite)
 	}

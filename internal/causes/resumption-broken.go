@@ -72,7 +72,7 @@ func (v *view) resumption() []facts.Experiment {
 // failed, and the own hello that worked after the first of them.
 func (v *view) resumed() (failed []*facts.Attempt, again *facts.Attempt) {
 	for _, a := range v.c.Attempts {
-		if a.Of.What != facts.Resume || a.Of.Session != v.first() || a.Session.Offered == "" || completed(a) || unreached(a) {
+		if a.Of.What != facts.Resume || a.Of.Session != v.first() || a.Session.Offered == "" || works(a) || unreached(a) {
 			continue
 		}
 		if len(failed) == 0 || failed[0].Address == a.Address {
@@ -83,7 +83,7 @@ func (v *view) resumed() (failed []*facts.Attempt, again *facts.Attempt) {
 		return nil, nil
 	}
 	i := slices.IndexFunc(v.c.Attempts, func(a *facts.Attempt) bool {
-		return a.Address == failed[0].Address && own(a) && a.N > failed[0].N && completed(a)
+		return a.Address == failed[0].Address && own(a) && a.N > failed[0].N && works(a)
 	})
 	if i >= 0 {
 		again = v.c.Attempts[i]

@@ -49,10 +49,10 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 			m.confidence = diag.Likely
 			m.not = []string{"the server trusts another CA of the same name"}
 		case r.http == sslError && yes:
-			m.confidence = diag.Possible
+			m.confidence, m.summary = diag.Possible, faultless
 			m.not = []string{"your certificate is revoked (client-cert-revoked)", "the server trusts another CA of the same name"}
 		case r.alert == tlswire.AlertCertificateUnknown && yes: // Apache
-			m.confidence = diag.Possible
+			m.confidence, m.summary = diag.Possible, faultless
 			m.not = []string{"a policy of the server that allows only certain certificates of this CA"}
 		default:
 			return nil
@@ -62,6 +62,9 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 		m.see(attempts(r.a), "%s", r.text)
 		return m.seeAuthorities(r)
 	}})
+
+// faultless is the summary where nothing says why.
+const faultless = "the server refuses your client certificate, in which no fault is to be seen: the server's own revocation list may be out of date or missing"
 
 // sslError is nginx's answer to every client certificate that does not verify,
 // for whatever reason.

@@ -57,7 +57,7 @@ func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 }
 
 // verdict is failure as soon as one cause breaks this client; untested is only
-// our own inability.
+// our own inability to have the user's own hello answered.
 func (r *runner) verdict(found []diag.Cause) diag.Verdict {
 	v := diag.OK
 	if l := r.c.Want.Local; l != nil && l.Ours {
@@ -71,7 +71,9 @@ func (r *runner) verdict(found []diag.Cause) diag.Verdict {
 			v = diag.Warning
 		}
 	}
-	if len(r.c.Attempts) == 0 || slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool { return a.End.Kind == facts.EndCanceled }) {
+	if len(r.c.Attempts) == 0 || slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+		return a.End.Kind == facts.EndCanceled && a.Of.Changes == (facts.Changes{}) && a.Of.What == ""
+	}) {
 		return diag.Untested
 	}
 	return v

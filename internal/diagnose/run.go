@@ -15,6 +15,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/fetch"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/starttls"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 )
 
@@ -182,8 +183,8 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 		}
 	}
 	for _, a := range made {
-		if a != nil && silent(a) && over(ctx) {
-			a.End.Kind = facts.EndCanceled // the caller's time was up, not the server's
+		if a != nil && a.End.Kind == facts.EndTimeout && r.hurried(a) || a != nil && silent(a) && over(ctx) {
+			a.End.Kind = facts.EndCanceled // our or the caller's time was up, not the server's
 		}
 	}
 	spoke := slices.ContainsFunc(made, func(a *facts.Attempt) bool { return a != nil && !silent(a) })
@@ -222,11 +223,34 @@ func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time
 func (r *runner) slowest(address string) time.Duration {
 	var d time.Duration
 	for _, a := range r.c.Attempts {
-		if a.Address == address && !silent(a) && a.End.Kind != facts.EndPreamble {
+		switch {
+		case a.Address != address:
+		case silent(a):
+			d = max(d, firstWord(a))
+		case a.End.Kind != facts.EndPreamble:
 			d = max(d, a.Connect, a.End.After)
 		}
 	}
 	return d
+}
+
+// hurried tells whether an attempt had less time than the address was seen to
+// need for its first word: then its silence is ours.
+func (r *runner) hurried(a *facts.Attempt) bool {
+	return slices.ContainsFunc(r.c.Attempts, func(b *facts.Attempt) bool { return b.Address == a.Address && firstWord(b) > a.End.After })
+}
+
+// firstWord is how long the server took to begin its answer to the hello, 0
+// where it gave none.
+func firstWord(a *facts.Attempt) time.Duration {
+	var hello time.Duration
+	for _, m := range a.Messages {
+		if m.From == tlswire.SideServer {
+			return m.At - hello
+		}
+		hello = m.At
+	}
+	return 0
 }
 
 // attempt makes one connection.

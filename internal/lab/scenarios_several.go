@@ -55,6 +55,8 @@ var _ = register(
 		Story: "Each machine has ticket keys of its own; a full handshake follows, as it should.", Server: Server{Several: Several{ForeignTickets: true}}},
 	Scenario{ID: "foreign-tickets-12", Near: "resumption-broken", Title: "tickets that the server does not know again (TLS 1.2)",
 		Story: "The same in TLS 1.2.", Server: Server{Offer: tls12, Several: Several{ForeignTickets: true}}},
+	Scenario{ID: "resumption-mute", Near: "resumption-broken", Title: "a silent server that resumes sessions",
+		Story: "The handshake stands each time; the HTTP request never gets an answer.", Server: Server{Offer: tickets, App: App{Mute: true}}},
 	Scenario{ID: "foreign-addresses", Near: "resumption-broken", Title: "two addresses with ticket keys of their own",
 		Story: "The ticket of the one is unknown to the other.", Server: Server{Offer: tickets, Several: Several{Addresses: []Server{{Several: Several{ForeignTickets: true}}}}}},
 )
