@@ -152,7 +152,7 @@ func (v *view) repeat(n int) []facts.Experiment {
 func (v *view) contradicted() bool {
 	return slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool {
 		return a.Of.Kind == facts.Handshake && snapped(a) && slices.ContainsFunc(v.tries, func(b *facts.Attempt) bool {
-			return works(b) && a.Of.Changes == b.Of.Changes && a.Of.What == b.Of.What && a.Of.Session == b.Of.Session
+			return works(b) && a.Of.Changes == b.Of.Changes && a.Of.What == b.Of.What && a.Of.Session == b.Of.Session && a.Of.Direct == b.Of.Direct
 		})
 	})
 }

@@ -18,6 +18,9 @@ var _ = register(rule{id: "resumption-broken", rank: rankApplication, match: fun
 		return nil
 	}
 	a := failed[0]
+	if snapped(a) && !v.offbeat(failed) {
+		return nil // every second connection may be another machine's
+	}
 	if v.contradicted() {
 		return nil
 	}
@@ -59,7 +62,11 @@ func (v *view) resumption() []facts.Experiment {
 	}
 	if failed, again := v.resumed(); len(failed) > 0 {
 		if again == nil {
-			return append(ask, facts.Experiment{Address: failed[0].Address, Repeat: 1})
+			ask = append(ask, facts.Experiment{Address: failed[0].Address, Repeat: 1})
+			if snapped(failed[0]) {
+				ask = append(ask, facts.Experiment{Address: failed[0].Address, Repeat: 2})
+			}
+			return ask
 		}
 		second := failed[0].Of
 		second.Repeat = 1

@@ -183,7 +183,7 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 		}
 	}
 	for _, a := range made {
-		if a != nil && a.End.Kind == facts.EndTimeout && r.hurried(a) || a != nil && silent(a) && over(ctx) {
+		if a != nil && r.hurried(a) || a != nil && silent(a) && over(ctx) {
 			a.End.Kind = facts.EndCanceled // our or the caller's time was up, not the server's
 		}
 	}
@@ -228,16 +228,32 @@ func (r *runner) slowest(address string) time.Duration {
 		case silent(a):
 			d = max(d, firstWord(a))
 		case a.End.Kind != facts.EndPreamble:
-			d = max(d, a.Connect, a.End.After)
+			d = max(d, a.Connect, a.End.After, beforeHello(a))
 		}
 	}
 	return d
 }
 
 // hurried tells whether an attempt had less time than the address was seen to
-// need for its first word: then its silence is ours.
+// need for its greeting, or for the first word after it: then its silence is
+// ours.
 func (r *runner) hurried(a *facts.Attempt) bool {
-	return slices.ContainsFunc(r.c.Attempts, func(b *facts.Attempt) bool { return b.Address == a.Address && firstWord(b) > a.End.After })
+	greeting := a.End.Kind == facts.EndPreamble && (a.End.Preamble == starttls.NoGreeting.String() || a.End.Preamble == starttls.Silent.String())
+	if !greeting && a.End.Kind != facts.EndTimeout {
+		return false
+	}
+	return slices.ContainsFunc(r.c.Attempts, func(b *facts.Attempt) bool {
+		return b.Address == a.Address && (greeting && beforeHello(b) > a.End.After || !greeting && firstWord(b) > a.End.After)
+	})
+}
+
+// beforeHello is how long it took until the hello could be sent, 0 where it
+// never was.
+func beforeHello(a *facts.Attempt) time.Duration {
+	if len(a.Messages) == 0 {
+		return 0
+	}
+	return a.Messages[0].At
 }
 
 // firstWord is how long the server took to begin its answer to the hello, 0
