@@ -79,6 +79,8 @@ func severalScenarios(w *world) []scenario {
 	expired.want, expired.warn = []string{"cert-expired"}, []string{"inconsistent-endpoints"}
 	second := configured(w, server.HAProxy, "round-robin-expired-second", "certificate", roundRobin, backend("good", w.good), backend("old", old))
 	second.want, second.warn = []string{"cert-expired"}, []string{"inconsistent-endpoints"}
+	bare := configured(w, server.HAProxy, "round-robin-incomplete-second", "certificate", roundRobin, backend("good", w.good), backend("bare", pair{w.firstOnly(w.good.chain), w.good.key}))
+	bare.want, bare.warn = []string{"incomplete-chain"}, []string{"inconsistent-endpoints"}
 	dead := configured(w, server.HAProxy, "round-robin-dead", "transport", func(e *server.Endpoint, b []*server.Endpoint) string {
 		return roundRobin(e, b) + fmt.Sprintf("\tserver dead 127.0.0.1:%d\n", 1)
 	}, backend("good", w.good))
@@ -101,7 +103,7 @@ func severalScenarios(w *world) []scenario {
 		return fmt.Sprintf("<VirtualHost *:*>\nServerName %s\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\n%s</VirtualHost>\n", name, two.chain, two.key, more)
 	}
 	apacheConf := vhost("blog.shop.test", "") + vhost(host, fmt.Sprintf("SSLCACertificateFile %s\nSSLVerifyClient require\n", w.clientCAFile))
-	return []scenario{proxied, expired, second, dead, rolling, foreign,
+	return []scenario{proxied, expired, second, bare, dead, rolling, foreign,
 		misdirected("misdirected-nginx", server.Nginx, nginxConf), misdirected("misdirected-apache", server.Apache, apacheConf)}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
@@ -171,14 +172,18 @@ func (v *view) offbeat(as []*facts.Attempt) bool {
 }
 
 // changesFace tells whether the address showed several certificates of one kind
-// for the same names, so that several machines stand behind it.
+// for the same names, or one with different intermediates, so that several
+// machines stand behind it.
 func (v *view) changesFace() bool {
 	return v.base != nil && len(v.base.Chain) > 0 && slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool {
 		if len(a.Chain) == 0 {
 			return false
 		}
 		mine, other := v.base.Chain[0], a.Chain[0]
-		return other.SHA256 != mine.SHA256 && other.Key.Algorithm == mine.Key.Algorithm && slices.Equal(other.DNSNames, mine.DNSNames)
+		if other.SHA256 == mine.SHA256 {
+			return !slices.EqualFunc(a.Chain, v.base.Chain, (*chain.Certificate).Equal)
+		}
+		return other.Key.Algorithm == mine.Key.Algorithm && slices.Equal(other.DNSNames, mine.DNSNames)
 	})
 }
 
