@@ -2,8 +2,11 @@ package causes
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -19,6 +22,9 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	if f.has(facts.PropVersion) && offered(f.from).MaxVersion() < tlswire.TLS12 {
 		return nil // before TLS 1.2 a client cannot name schemes: an effect of the version
 	}
+	if v.unlisted(f) != nil {
+		return nil // weak-key-or-digest
+	}
 	m := v.flipped(f, facts.PropSchemes)
 	m.summary = v.client() + " accepts none of the signature schemes that the server is ready to make"
 	if s := f.to.KeyProof.Scheme; s != 0 {
@@ -28,6 +34,20 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 	}
 	return m
 }})
+
+// unlisted is the certificate that the server holds back because the hello lists
+// no scheme for the SHA-1 signature on it: the scheme of the handshake itself
+// was offered all along. OpenSSL looks at that (RFC 8446, Section 4.4.2.2).
+func (v *view) unlisted(f *flip) *chain.Certificate {
+	leaf := v.leaf()
+	if f == nil || leaf == nil || !strings.Contains(leaf.SignatureAlgorithm.Name, "SHA1") {
+		return nil
+	}
+	if !slices.Contains(offered(f.from).SignatureSchemes(), f.to.KeyProof.Scheme) {
+		return nil
+	}
+	return leaf
+}
 
 // unfitKey finds a client certificate that was not presented because the server
 // takes no signature that its key can make.

@@ -6,10 +6,19 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "weak-key-or-digest", rank: rankStrength, match: func(v *view) *match {
+	if f := v.flipOf(facts.PropSchemes); v.unlisted(f) != nil {
+		leaf := v.unlisted(f)
+		m := v.flipped(f, facts.PropSchemes)
+		m.summary = fmt.Sprintf("the server's certificate is signed with SHA-1 (%s), for which %s lists no scheme: the server does not send it", leaf.SignatureAlgorithm.Name, v.client())
+		m.see(attempts(f.to), "then the handshake is signed with %s, which %s offers as well: it is the signature on the certificate that lacks a scheme", f.to.KeyProof.Scheme, v.client())
+		m.params = func(p *FixParams) { p.certificate(leaf) }
+		return m
+	}
 	ps := v.problems(chain.KindWeakKey, chain.KindWeakDigest)
 	if len(ps) == 0 {
 		return v.weakIdentity()
