@@ -1,47 +1,148 @@
 package test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/srvconf"
+	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
 // TestConfigPredicts reads broken configurations, and the diagnosis of the
-// server that runs with them must have the same first failure.
+// server that runs with them must have the same first failure; a server that
+// does not start with them must be foretold too. The printed diff turns the
+// server green.
 func TestConfigPredicts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("real servers")
 	}
 	w := newWorld(t)
+	bin := filepath.Join(t.TempDir(), "tlswhy")
+	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/tlswhy").CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
 	for _, k := range []*server.Kind{nginx, apache, haproxy} {
 		for _, b := range slices.Concat(breakages, configBreakages) {
-			if b.config[k.Name] == "" || slices.Contains(notInConfig, b.want) {
+			if b.config[k.Name] == "" || slices.Contains(notInConfig, b.want) && !b.fromConfig {
 				continue
 			}
 			t.Run(k.Name+"/"+b.name, func(t *testing.T) {
 				t.Parallel()
 				server.Need(t, k.Needs[0])
+				server.Need(t, "patch")
 				m := newMachine(t, w, k)
+				m.putPairs(t)
 				m.config = b.config[k.Name]
 				m.expand()
-				s := b.scenario(m)
-				got := first(m.predict(t, &s))
-				m.start(t)
-				d, _ := s.diagnose(t)
-				if live := first(d); got != live || live != b.want {
-					t.Errorf("predicted %q, live %q, want %q\n%s\n%s", got, live, b.want, m.config, explain(d))
+				file := filepath.Join(t.TempDir(), k.Name+".conf")
+				write(t, file, m.config)
+				b.compare(t, m, file)
+				if b.mends {
+					b.mend(t, m, bin, file)
 				}
 			})
 		}
+	}
+}
+
+// compare sets the prediction beside the server.
+func (b *breakage) compare(t *testing.T, m *machine, file string) {
+	t.Helper()
+	s := b.scenario(m)
+	got := first(m.predict(t, &s, file))
+	if b.dead {
+		if got != b.want {
+			t.Errorf("predicted %q, want %q\n%s", got, b.want, m.config)
+		}
+		if out, err := server.TestConfig(t, m.kind, m.config, m.port); err == nil {
+			t.Errorf("the server takes the configuration\n%s\n%s", m.config, out)
+		}
+		return
+	}
+	t.Run("broken", func(t *testing.T) {
+		m.start(t)
+		d, _ := s.diagnose(t)
+		if live := first(d); got != b.want || live != cmp.Or(b.live, b.want) {
+			t.Errorf("predicted %q, live %q, want %q\n%s\n%s", got, live, b.want, m.config, explain(d))
+		}
+	})
+}
+
+// mend asks for the diff, applies it, and diagnoses the server again.
+func (b *breakage) mend(t *testing.T, m *machine, bin, file string) {
+	t.Helper()
+	var talk bytes.Buffer
+	cmd := exec.Command(bin, "config", "--fix", "--offline", "--server", m.kind.Name, "--ca", m.w.RootFile, file)
+	cmd.Stderr = &talk
+	diff, _ := cmd.Output() // the exit code is that of what was found
+	patch := exec.Command("patch", "-p1", "-d", "/")
+	patch.Stdin = bytes.NewReader(diff)
+	if out, err := patch.CombinedOutput(); err != nil || len(diff) == 0 {
+		t.Fatalf("patch: %v %s\n%s\n%s", err, out, diff, &talk)
+	}
+	fresh, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.config = string(fresh)
+	if out, err := server.TestConfig(t, m.kind, m.config, m.port); err != nil {
+		t.Fatalf("the server refuses the mended configuration: %s\n%s", out, diff)
+	}
+	t.Run("mended", func(t *testing.T) {
+		m.start(t)
+		s := b.scenario(m)
+		d, _ := s.diagnose(t)
+		if got := failures(d); len(got) > 0 {
+			t.Errorf("after the diff: %v\n%s\n%s", got, diff, explain(d))
+		}
+	})
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// putPairs adds a folder with a good pair and others that are wrong.
+func (m *machine) putPairs(t *testing.T) {
+	t.Helper()
+	leaf := m.w.Leaf(pki.Spec{DNS: []string{host}})
+	other := m.w.Leaf(pki.Spec{DNS: []string{"mail.other.test"}})
+	expired := m.w.Leaf(pki.Spec{DNS: []string{host}, NotBefore: time.Now().AddDate(0, -3, 0), NotAfter: time.Now().AddDate(0, 0, -3)})
+	ecdsa := m.w.Leaf(pki.Spec{DNS: []string{"ecdsa.other.test"}, Key: "p256"})
+	another := m.w.Leaf(pki.Spec{DNS: []string{"another.test"}, KeyID: "another"})
+	key := func(c *pki.Cert) []byte {
+		text, err := c.PrivatePEM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for name, text := range map[string][]byte{
+		"fullchain.pem": pki.PEM(leaf, m.w.Intermediate), "privkey.pem": key(leaf), "mail.pem": pki.PEM(other, m.w.Intermediate), "expired.pem": pki.PEM(expired, m.w.Intermediate),
+		"cert.pem": pki.PEM(leaf), "ecdsa.pem": pki.PEM(ecdsa, m.w.Intermediate), "ecdsa.key": key(ecdsa), "other.key": key(another),
+	} {
+		m.put(t, "etc/tls/"+name, text)
+	}
+	for name, text := range map[string][]byte{
+		"good.pem": slices.Concat(pki.PEM(leaf, m.w.Intermediate), key(leaf)), "expired.pem": slices.Concat(pki.PEM(expired, m.w.Intermediate), key(leaf)),
+		"mismatch.pem": slices.Concat(pki.PEM(leaf, m.w.Intermediate), key(ecdsa)),
+	} {
+		m.put(t, "etc/joint/"+name, text)
 	}
 }
 
@@ -60,15 +161,14 @@ func (b *breakage) scenario(m *machine) scenario {
 }
 
 // predict judges the machine's configuration for the scenario's client.
-func (m *machine) predict(t *testing.T, s *scenario) *diag.Diagnosis {
+func (m *machine) predict(t *testing.T, s *scenario, file string) *diag.Diagnosis {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), m.kind.Name+".conf")
-	if err := os.WriteFile(file, []byte(m.config), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	c := srvconf.Load(file, srvconf.Options{Server: m.kind.Name})
+	if len(c.Faults) > 0 {
+		return diagnose.Misread(file, c.Faults, "")
+	}
 	if len(c.Sites) == 0 {
-		t.Fatalf("no site: %v", c.Faults)
+		t.Fatal("no site")
 	}
 	at := c.Sites[0].Answering(host)
 	if i := slices.IndexFunc(c.Sites, func(x *facts.Site) bool { return slices.Contains(x.Names, host) }); i >= 0 {
@@ -76,6 +176,9 @@ func (m *machine) predict(t *testing.T, s *scenario) *diag.Diagnosis {
 	}
 	if at == nil {
 		at = c.Sites[0]
+	}
+	if i := slices.IndexFunc(c.Sites, func(x *facts.Site) bool { return len(x.Faults) > 0 && x.Faults[0].Stops }); i >= 0 {
+		at = c.Sites[i] // one line that the server refuses, and nothing starts
 	}
 	o := s.opts
 	d, err := diagnose.Configured(context.Background(), at, false, diagnose.Options{CAFile: o.CAFile, Ciphers: o.Ciphers, Groups: o.Groups, SigAlgs: o.SigAlgs, MinVersion: o.MinVersion, MaxVersion: o.MaxVersion, Client: o.Client, SNI: o.SNI},
@@ -93,5 +196,3 @@ func first(d *diag.Diagnosis) string {
 	}
 	return fmt.Sprint(diag.OK)
 }
-
-var configBreakages []breakage

@@ -55,6 +55,12 @@ type breakage struct {
 	want   string
 	config map[string]string // by kind; {{port}}, {{live}} and {{etc}} are replaced
 	opts   func(w *world, o *tlswhy.Options)
+	// Of the configurations that are read (config_test.go): mends says that the
+	// printed diff turns the server green, dead that it does not start,
+	// fromConfig that the configuration shows what the server would.
+	mends, dead, fromConfig bool
+	// live is what the running server shows where its configuration shows more.
+	live string
 }
 
 func (b *breakage) run(t *testing.T, m *machine) {

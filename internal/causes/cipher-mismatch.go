@@ -7,6 +7,9 @@ import (
 )
 
 var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(v *view) *match {
+	if m := v.uselessSuites(); m != nil {
+		return m
+	}
 	if f := v.flipOf(facts.PropSuites); f != nil && !f.psk() && !f.scsv() {
 		m := v.flipped(f, facts.PropSuites)
 		m.not = append(m.not, v.policyDoubt()...)

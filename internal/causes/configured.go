@@ -7,6 +7,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // predicted names the lines of a configuration that decide how attempts end
@@ -69,7 +70,7 @@ func (m *match) configured(a *facts.Attempt) *match {
 		m.summary = fmt.Sprintf("the private key %s does not belong to the certificate %s", p.KeyFile, p.CertFile)
 		m.params = func(fp *FixParams) { fp.certificate(p.Chain[0]) }
 		m.see(p.Cert.String(), "the certificate: %s, %s", p.Chain[0].Title(), p.Chain[0].Key)
-		return m.see(p.KeyAt.String(), "the public key of this file is another one: the server does not start with both")
+		return m.see(p.KeyAt.String(), "the public key of this file is another one: the server does not start with both, or refuses every handshake")
 	}
 	return nil
 }
@@ -90,4 +91,38 @@ func (v *view) staleOwnLists() *match {
 		}
 	}
 	return nil
+}
+
+// uselessSuites finds a site none of whose cipher suites goes with its
+// certificates, its versions and its Diffie-Hellman parameters.
+func (v *view) uselessSuites() *match {
+	s := v.c.Site
+	if s == nil || !s.Server.SuitesComplete || len(s.Server.Keys) == 0 || v.base == nil || completed(v.base) {
+		return nil
+	}
+	for _, suite := range s.Server.Suites {
+		auth := suite.Info().Auth
+		for version, on := range s.Server.Versions {
+			if on && suite.AllowedIn(version) && (auth == tlswire.AuthAny || slices.Contains(s.Server.Keys, auth)) {
+				return nil
+			}
+		}
+	}
+	l := s.Line(facts.SetSuites)
+	var keys []string
+	for _, k := range s.Server.Keys {
+		keys = append(keys, k.String())
+	}
+	m := &match{confidence: diag.Proven, summary: "no cipher suite of the configuration can be used with the site's certificate", hides: []string{"server-no-certificate"}, affects: []string{"every client"}}
+	m.params = func(p *FixParams) {
+		for _, suite := range offered(v.base).CipherSuites {
+			if i := suite.Info(); i.AEAD && i.Kex == tlswire.KexECDHE && slices.Contains(s.Server.Keys, i.Auth) && len(p.Suites) < 2 {
+				p.Suites, p.SuitesIANA = append(p.Suites, suite.OpenSSLName()), append(p.SuitesIANA, suite.String())
+			}
+		}
+	}
+	if len(s.Server.Suites) == 0 {
+		return m.see(l.String(), "%s leaves nothing that the server can use", l.Name)
+	}
+	return m.see(l.String(), "the list has %s for other kinds of keys; the certificate's key is %s", count(len(s.Server.Suites), "suite"), strings.Join(keys, ", "))
 }

@@ -252,7 +252,7 @@ func (h *haproxyReader) listed(list string, l textLine) []haproxyCert {
 // files are the certificates of a path: itself, or all of a folder.
 func (h *haproxyReader) files(path string, line facts.Line, names []string, local map[string]string) []haproxyCert {
 	path = absolute(h.crtBase, path)
-	line.Value = path
+	line.Name, line.Value = "crt", path
 	info, err := os.Stat(h.real(path))
 	if err != nil || !info.IsDir() {
 		return []haproxyCert{{file: path, line: line, names: names, local: local}}
@@ -364,6 +364,9 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 	} else if g, ok := h.global["tune.ssl.default-dh-param"]; ok {
 		s.Lines[facts.SetDH] = g
 	}
+	if t.dh == nil && t.defaultDH < 2048 { // OpenSSL refuses its own parameters of that size at level 2
+		t.defaultDH = 0
+	}
 	low, high := 3, 4 // TLSv1.2 since HAProxy 2.2
 	off := map[int]bool{}
 	apply := func(words []string, l facts.Line) {
@@ -377,6 +380,7 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 			named := slices.IndexFunc(haproxyVersions, func(v string) bool { return strings.EqualFold(strings.ReplaceAll(v, ".", ""), name) })
 			switch {
 			case (w == "ssl-min-ver" || w == "ssl-max-ver") && version < 0:
+				s.Lines[facts.SetVersions] = facts.Line{Place: l.Place, Name: w, Value: next}
 				addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("HAProxy knows no version %q after %s and does not start", next, w)})
 			case w == "ssl-min-ver":
 				low, s.Lines[facts.SetVersions] = version, facts.Line{Place: l.Place, Name: w, Value: next}

@@ -8,6 +8,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -390,4 +392,34 @@ func StartConfig(t testing.TB, k *Kind, config string, e *Endpoint) {
 		t.Fatalf("%s has no configuration to paste into", k.Name)
 	}
 	waitFor(t, e)
+}
+
+// TestConfig lets nginx, Apache or HAProxy test a configuration without running
+// it, as an administrator does before a reload.
+func TestConfig(t testing.TB, k *Kind, config string, port int) (string, error) {
+	t.Helper()
+	dir := Folder(t)
+	var cmd *exec.Cmd
+	switch k {
+	case Nginx:
+		cmd = exec.Command(Need(t, "nginx"), "-t", "-p", dir, "-c", write(t, dir, "nginx.conf", nginxHead()+config+"\n}\n"), "-e", "stderr")
+	case Apache: // its own test loads no key: it is started, and ended when it stays
+		conf := write(t, dir, "apache.conf", apacheHead(t, dir)+fmt.Sprintf("DocumentRoot %s\nListen %d\n", dir, port)+config)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		cmd = exec.CommandContext(ctx, Need(t, "apache2"), "-d", dir, "-f", conf, "-DFOREGROUND")
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // its children end with it
+		cmd.WaitDelay = 10 * time.Second
+		out, err := cmd.CombinedOutput()
+		if ctx.Err() != nil {
+			return string(out), nil
+		}
+		return string(out), err
+	case HAProxy:
+		cmd = exec.Command(Need(t, "haproxy"), "-c", "-f", write(t, dir, "haproxy.cfg", config+"\ndefaults\n\ttimeout connect 5s\n\ttimeout client 20s\n\ttimeout server 20s\n"))
+	default:
+		t.Fatalf("%s has no test of its configuration", k.Name)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
