@@ -59,6 +59,9 @@ var rooms = map[string]room{
 	"internal/monitor": {may: []string{"diag"},
 		why: "the rules of watching are pure; what a handshake means comes as a diag.Diagnosis, made elsewhere"},
 	"internal/monitor/sqlite":    {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
+	"internal/monitor/loop":      {may: []string{"diag", "internal/monitor"}, why: "the loops know the interfaces: store, checker, channels are wired by cmd"},
+	"internal/monitor/config":    {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
+	"internal/monitor/alert":     {may: []string{"internal/monitor", "internal/report"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
 
 	"cmd/tlswhy": {may: []string{"*"}, why: "the wiring"},

@@ -10,6 +10,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9
+	github.com/wneessen/go-mail v0.8.1
 	github.com/zmap/zcrypto v0.0.0-20230310154051-c8b263fd8300
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/crypto v0.58.0

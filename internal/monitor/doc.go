@@ -8,5 +8,5 @@
 //	after := rules.Apply(before, report)
 //
 // A Store keeps all of that in one transaction; the rooms below this one hold
-// the stores, the channels, the configuration and the loops (run).
+// the stores, the channels, the configuration and the loops (loop).
 package monitor

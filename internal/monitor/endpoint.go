@@ -20,6 +20,9 @@ type Endpoint struct {
 	Host string `json:"host"`
 	Port int    `json:"port"`
 
+	// Connect are addresses (HOST:PORT) to dial instead of those of Host.
+	Connect []string `json:"connect,omitempty"`
+
 	Tags    map[string]string `json:"tags,omitempty"`
 	Owner   string            `json:"owner,omitempty"`
 	Runbook string            `json:"runbook,omitempty"` // text or a link, repeated in alerts
@@ -69,7 +72,7 @@ func (e *Endpoint) Every() time.Duration {
 // how it is spoken to. Tags, owner and thresholds may change without a new
 // history.
 func NewID(e *Endpoint) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{e.Target, e.StartTLS, e.SNI, e.CertFile, e.CAFile, e.Trust}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{e.Target, e.StartTLS, e.SNI, e.CertFile, e.CAFile, e.Trust, strings.Join(e.Connect, ",")}, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -101,6 +101,8 @@ type Outcome struct {
 	// Deep says that Findings come from a full diagnosis.
 	Deep bool    `json:"deep,omitempty"`
 	MS   float64 `json:"ms"`
+	// Note is why it is untested.
+	Note string `json:"note,omitempty"`
 }
 
 // Report is one check of an endpoint: all addresses that the name has, and what

@@ -13,10 +13,10 @@ func (a *applied) outcome(o *Outcome) {
 	st := a.state(o.Address, o.SNI)
 	first := a.b.Watch.Checks == 0 // of the endpoint: a new address of an old one is news
 	st.Checked, st.Missing, st.MissingSince = a.now, 0, time.Time{}
+	st.Verdict, st.Note = o.Verdict, o.Note
 	if o.Verdict == diag.Untested {
 		return // our own inability says nothing
 	}
-	st.Verdict = o.Verdict
 	a.reach(o)
 	findings := a.findings(o, st)
 	a.sight(st, o, findings, first)

@@ -18,6 +18,7 @@ type State struct {
 	Checked time.Time    `json:"checked"`
 	Good    time.Time    `json:"good,omitzero"` // last check without a critical finding
 	Verdict diag.Verdict `json:"verdict"`
+	Note    string       `json:"note,omitempty"` // why it is untested
 	// Missing counts the checks in a row in which the DNS no longer had the
 	// address, MissingSince is the first of them.
 	Missing      int       `json:"missing,omitempty"`

@@ -142,3 +142,28 @@ type Checker interface {
 type Dispatcher interface {
 	Dispatch(ctx context.Context, vantage string, w Work) error
 }
+
+// Channel tells somebody. Notify returns nil when the receiver has accepted the
+// message; retry says that trying again may help. A *DeliveryError says more.
+// It may be called again with a message that was delivered: receivers are given
+// its Key to tell. An incident that a channel was never told of may be resolved.
+type Channel interface {
+	Notify(ctx context.Context, m Message) (retry bool, err error)
+}
+
+// Repeater is a channel whose receiver forgets: what is open is sent again so
+// often.
+type Repeater interface{ Every() time.Duration }
+
+// DeliveryError is a try that did not succeed, or of which that is not known.
+type DeliveryError struct {
+	Err       error
+	After     time.Duration // the receiver asks to wait so long; 0 is no wish
+	Ambiguous bool          // it may have arrived: everything was sent, no answer came
+}
+
+// Error implements error.
+func (e *DeliveryError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DeliveryError) Unwrap() error { return e.Err }

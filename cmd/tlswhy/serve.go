@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/alert"
+	"github.com/tlswhy/tlswhy/internal/monitor/config"
+	"github.com/tlswhy/tlswhy/internal/monitor/loop"
+	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
+)
+
+// serveFlags are the options of serve.
+type serveFlags struct {
+	listen, data, config string
+	checkConfig          bool
+}
+
+// vantage is the name of this machine's own view.
+const vantage = "local"
+
+func (p *program) serveCommand() *cobra.Command {
+	f := &serveFlags{}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "watches endpoints and alerts before users notice",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := noArgs(cmd, args); err != nil {
+				return err
+			}
+			return p.runServe(cmd.Context(), f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:8470", "address of the status and health pages")
+	fs.StringVar(&f.data, "data", "", "folder of the database")
+	fs.StringVar(&f.config, "config", "", "file of endpoints, channels and routes")
+	fs.BoolVar(&f.checkConfig, "check-config", false, "read the configuration, say what is wrong, and end")
+	return cmd
+}
+
+// runServe watches until ctx ends.
+func (p *program) runServe(ctx context.Context, f *serveFlags) error {
+	if f.data == "" {
+		dir, err := dataDir(p)
+		if err != nil {
+			return badUsage("give one with --data DIR", "no folder for the data: %v", err)
+		}
+		f.data = dir
+	}
+	o := p.configOptions()
+	c := &config.Config{}
+	path := f.config
+	if path == "" {
+		path = filepath.Join(f.data, "tlswhy.yaml")
+	}
+	if _, err := os.Stat(path); err == nil || f.config != "" || f.checkConfig {
+		if c, err = config.Load(path, o); err != nil {
+			return badUsage("correct the file, then run it again with --check-config", "%v", err)
+		}
+	} else {
+		fmt.Fprintf(p.stderr, "tlswhy: there is no %s yet: nothing is watched until you write one\n", path)
+	}
+	if f.checkConfig {
+		fmt.Fprintf(p.stdout, "%s is good: %d endpoints, %d channels, %d routes\n", path, len(c.Endpoints), len(c.Channels), len(c.Rules.Routes))
+		return nil
+	}
+	if err := os.MkdirAll(f.data, 0o700); err != nil {
+		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
+	}
+	store, err := sqlite.Open(ctx, filepath.Join(f.data, "tlswhy.db"))
+	if err != nil {
+		return badUsage("", "%v", err)
+	}
+	err = p.watchWith(ctx, f, store, c, path, o)
+	return errors.Join(err, store.Close())
+}
+
+// service is a running monitor.
+type service struct {
+	store    monitor.Store
+	rules    atomic.Pointer[monitor.Rules]
+	deliver  *loop.Deliverer
+	log      *slog.Logger
+	external string
+}
+
+// watchWith runs the loops and the pages over an open store.
+func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.Store, c *config.Config, path string, o config.Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+	s := &service{store: store, log: log, deliver: &loop.Deliverer{Store: store, Log: log}}
+	ln, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return badUsage("give another address with --listen", "listening at %s: %v", f.listen, err)
+	}
+	if err := s.apply(ctx, c); err != nil {
+		return errors.Join(badUsage("", "%v", err), ln.Close())
+	}
+	w := &loop.Watcher{Store: store, Rules: s.rules.Load, Checker: checker{p}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}}
+	var loops sync.WaitGroup
+	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
+	loops.Go(func() {
+		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {
+			if err := s.apply(ctx, c); err != nil {
+				log.Error("the new configuration could not be stored", "err", err)
+			}
+		})
+	})
+	server := &http.Server{Handler: s.pages(ln.Addr()), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
+	context.AfterFunc(ctx, func() { _ = server.Close() }) // pages need no farewell
+	log.Info("watching", "endpoints", len(c.Endpoints), "status", "http://"+ln.Addr().String()+"/status", "data", f.data, "config", path)
+	err = server.Serve(ln)
+	cancel()
+	loops.Wait()
+	s.deliver.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// apply makes a configuration the one that counts.
+func (s *service) apply(ctx context.Context, c *config.Config) error {
+	channels := map[string]monitor.Channel{}
+	for name, ch := range c.Channels {
+		made, err := alert.New(channelOptions(&ch, c.ExternalURL))
+		if err != nil {
+			return fmt.Errorf("channel %q: %w", name, err)
+		}
+		channels[name] = made
+	}
+	spread := min(time.Duration(len(c.Endpoints))*20*time.Millisecond, time.Minute)
+	if err := s.store.SetEndpoints(ctx, time.Now(), "file", vantage, spread, c.Endpoints); err != nil {
+		return err
+	}
+	s.rules.Store(&c.Rules)
+	s.deliver.Set(ctx, channels)
+	return nil
+}
+
+func channelOptions(c *config.Channel, external string) alert.Options {
+	return alert.Options{Type: c.Type, URL: c.URL, Secret: c.Secret, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Username: c.Username, Password: c.Password,
+		From: c.From, To: c.To, ExternalURL: external}
+}
+
+// configOptions lend the reader what it may not import.
+func (p *program) configOptions() config.Options {
+	return config.Options{
+		Parse: func(target string) (string, int, error) {
+			t, err := diagnose.ParseTarget(target)
+			return t.Name, t.Port, err
+		},
+		Env: func(name string) (string, bool) {
+			for _, e := range p.environ {
+				if len(e) > len(name) && e[:len(name)] == name && e[len(name)] == '=' {
+					return p.env(name), true
+				}
+			}
+			return "", false
+		},
+		CheckChannel: func(c *config.Channel) error {
+			_, err := alert.New(channelOptions(c, ""))
+			return err
+		},
+	}
+}
+
+// checker is the diagnosis of parts one and two. A light check is one
+// connection and what the catalogue says of it.
+type checker struct{ p *program }
+
+// Check implements monitor.Checker.
+func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string, deep bool) (*diag.Diagnosis, error) {
+	o := options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins}
+	o.Connect = e.Connect
+	if address != "" {
+		o.Connect = []string{address}
+	}
+	if !deep {
+		o.MaxConnections = 1
+	}
+	return c.p.diagnose(ctx, e.Target, &o)
+}
+
+// dataDir is where a program of this system keeps what it writes.
+func dataDir(p *program) (string, error) {
+	switch {
+	case runtime.GOOS == "windows":
+		if dir := p.env("ProgramData"); dir != "" {
+			return filepath.Join(dir, "tlswhy"), nil
+		}
+	case runtime.GOOS != "darwin" && os.Geteuid() == 0:
+		return "/var/lib/tlswhy", nil
+	case runtime.GOOS != "darwin":
+		if dir := p.env("XDG_STATE_HOME"); dir != "" {
+			return filepath.Join(dir, "tlswhy"), nil
+		}
+		home, err := os.UserHomeDir()
+		return filepath.Join(home, ".local", "state", "tlswhy"), err
+	}
+	dir, err := os.UserConfigDir()
+	return filepath.Join(dir, "tlswhy"), err
+}
