@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -35,6 +36,14 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				m.see(attempts(a), "works with the SNI %s, which the certificate names", offered(a).ServerName())
 			}
 			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
+			if len(f.to.Chain) > 0 && chain.MatchName(f.to.Chain[0], name).OK {
+				// The server has a certificate for the name; a box that reads names
+				// is as good an explanation as a server that refuses its own.
+				m.confidence = diag.Possible
+				m.see(attempts(f.to)+", Certificate", "the certificate that is served without the name covers it: the server knows the name")
+				m.not = []string{"a filter on the path that ends connections with this name (middlebox-reset, middlebox-blackhole): one run from another network tells"}
+				m.fixes = []FixRef{{"network", "allow-through-filter"}, {"server", "sni-vhost"}}
+			}
 		}
 		return m
 	}
