@@ -30,7 +30,8 @@ type event struct {
 // read takes the facts out of a record, nil when there are none.
 func (r *record) read() *event {
 	text := tidy(strings.Join(r.lines, "\n"))
-	words, marks := find(text)
+	said := hide(text)
+	words, marks := find(said)
 	if len(marks) == 0 {
 		return nil
 	}
