@@ -18,6 +18,9 @@ func judgeTexts(c *facts.Case) []diag.Cause {
 	for i := range c.Texts {
 		m := &c.Texts[i]
 		r, why := read(m)
+		if m.Has(facts.SignLoose) {
+			r.sure = diag.Possible
+		}
 		if Noise(m) {
 			r.ids = r.ids[:1]
 		}

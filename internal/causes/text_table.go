@@ -139,6 +139,9 @@ var twists = []twist{
 		return (m.Problem == facts.ProblemHandshakeFailure || m.Problem == facts.ProblemFatalAlert) && m.Has(facts.SignMutual)
 	}, "client-cert-required client-cert-untrusted", diag.Likely, "the server asks for a client certificate there"},
 	{func(m *facts.TextMatch) bool {
+		return m.Problem == facts.ProblemFatalAlert && m.Side == tlswire.SideServer
+	}, "unknown-ca cipher-mismatch", diag.Possible, "a server wrote this: an alert of a client is mostly about the server's certificate"},
+	{func(m *facts.TextMatch) bool {
 		return m.Problem == facts.ProblemNotTrusted && m.Has(facts.SignMaybeAlert)
 	}, "unknown-ca client-cert-expired", diag.Possible, "curl says the same of a received alert 45: then the server found the client's certificate expired"},
 	{func(m *facts.TextMatch) bool {

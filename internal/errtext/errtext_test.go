@@ -20,7 +20,7 @@ func TestExamples(t *testing.T) {
 			t.Run(fmt.Sprintf("%s:%d/%d", s.file, s.line, i), func(t *testing.T) {
 				t.Parallel()
 				_, marks := find(tidy(ex))
-				hit := s.nothing
+				hit := s.nothing || len(s.words) > 0
 				for _, m := range marks {
 					hit = hit || m.s == s || m.problem == s.problem && s.problem != "" || s.problem == "" && s.sign == "" && s.way == 0 && (m.s.library == s.library || m.s.stack == s.stack)
 				}

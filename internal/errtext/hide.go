@@ -22,6 +22,8 @@ func hide(text string) string {
 			blank(b[start:end])
 		} else {
 			hidePaths(b[start:end], text[start:end])
+			hideNulls(b[start:end], text[start:end])
+			hideGuess(b[start:end], text[start:end])
 		}
 		start = end + 1
 	}
@@ -78,6 +80,32 @@ func hidePaths(b []byte, line string) {
 	}
 }
 
+// hideNulls blanks the names of JSON's members that say nothing: "reason":null.
+func hideNulls(b []byte, line string) {
+	for from := 0; ; {
+		i := strings.Index(line[from:], `":null`)
+		if i < 0 {
+			return
+		}
+		i += from
+		from = i + len(`":null`)
+		blank(b[max(0, strings.LastIndexByte(line[:i], '"')):from])
+	}
+}
+
+// hideGuess blanks what Go adds as a guess of its own, and time limits that
+// are printed as settings.
+func hideGuess(b []byte, line string) {
+	if i := strings.Index(line, "(possibly because of"); i >= 0 {
+		blank(b[i:])
+	}
+	for _, s := range []string{"timeout=", "timeout: ", "Timeout   :", "timeout\":", "Timeout\":"} {
+		if i := strings.Index(line, s); i >= 0 && i+len(s) < len(line) && isDigit(line[i+len(s)]) {
+			blank(b[i : i+len(s)])
+		}
+	}
+}
+
 // quiet tells lines that report nothing bad.
 func quiet(line string) bool {
 	for _, p := range []string{"--- PASS", "=== RUN", "ok  \t", "PASS: ", "✓ ", "✔ "} {
@@ -130,7 +158,7 @@ func isSource(text string) bool {
 // isConfiguration tells settings: nearly all lines are of the form "key value;",
 // "key = value" or begin or end a section, and none reports anything.
 func isConfiguration(text string) bool {
-	if complains(text) {
+	if complains(text) || strings.Contains(text, "<html") || strings.Contains(text, "<title") {
 		return false
 	}
 	lines, settings := 0, 0
@@ -195,7 +223,7 @@ func isProse(text string) bool {
 	for _, w := range words {
 		switch w.text {
 		case "i", "my", "we", "our", "get", "got", "error", "errors", "exception", "failed", "unable", "cannot", "could", "couldn", "curl", "fatal", "reason", "reasons",
-			"occurred", "refused", "warning", "problem", "denied", "connecting", "windows", "0x80090326":
+			"occurred", "warning", "problem", "denied", "connecting", "event":
 			return false
 		case "if", "when", "how", "why", "explains", "should", "every", "unless", "whether", "usually", "often", "some", "see", "also", "you", "chapter", "section", "guide",
 			"tutorial", "deprecated", "designed", "called", "widely", "such", "must", "were", "longer", "means", "example", "because":

@@ -236,6 +236,9 @@ func (m *mark) weight() int {
 	if m.code || len(m.codes) > 0 {
 		w += 5
 	}
+	if m.problem == facts.ProblemReset {
+		w++ // says how it was closed
+	}
 	return w
 }
 

@@ -32,8 +32,10 @@ type stanza struct {
 	way            facts.Way
 	sign           facts.Sign
 	stage          diag.Stage
-	weak           bool // says something about TLS only where TLS is the subject
-	nothing        bool // states nothing, and hides shorter phrases inside it
+	words          []string // rules over words in any order
+	weak           bool     // says something about TLS only where TLS is the subject
+	nothing        bool     // states nothing, and hides shorter phrases inside it
+	hint           bool     // the side is a guess that any other word overrules
 }
 
 // The pattern files. A stanza is a block of lines "key: value"; blank lines
@@ -52,6 +54,10 @@ type stanza struct {
 //	sign      one of facts.Sign              stage     one of diag.Stage
 //	weak      yes: the words are about TLS only where TLS is the subject
 //	nothing   yes: the phrase states nothing, and hides shorter ones inside it
+//	hint      yes: the side is a guess that any other phrase overrules
+//	words     groups of words of which one each must stand near the others, in any
+//	          order: "cert|certificate expired|outdated"; read only where no phrase
+//	          gave a reason
 //	example   a real text; \n separates lines
 func parsePatterns(name, text string) ([]*stanza, error) {
 	shared := stanza{rank: -1}
@@ -61,7 +67,7 @@ func parsePatterns(name, text string) ([]*stanza, error) {
 		if !used {
 			return
 		}
-		if len(cur.match) == 0 {
+		if len(cur.match)+len(cur.words) == 0 {
 			shared = cur
 		} else {
 			s := cur
@@ -125,6 +131,10 @@ func (s *stanza) set(key, value string) error {
 		s.weak = value == "yes"
 	case "nothing":
 		s.nothing = value == "yes"
+	case "hint":
+		s.hint = value == "yes"
+	case "words":
+		s.words = append(slices.Clip(s.words), value)
 	case "alert":
 		switch value {
 		case "received":
@@ -171,6 +181,7 @@ type lexicon struct {
 	root    *node
 	alerts  *node
 	stanzas []*stanza
+	bags    []bag
 }
 
 // gapWords is how many words a * may stand for.
@@ -197,6 +208,9 @@ var load = sync.OnceValue(func() *lexicon {
 		for _, m := range s.match {
 			n := lex.root.add(m)
 			n.ends = append(n.ends, s)
+		}
+		for _, w := range s.words {
+			lex.bags = append(lex.bags, parseBag(s, w))
 		}
 	}
 	for _, s := range codeNames() {

@@ -149,7 +149,7 @@ func (rd *reader) event(e *event) {
 		rd.pending = e
 		return
 	}
-	if rankOf(e.Problem) > rankOf(p.Problem) || p.Generic && !e.Generic {
+	if rankOf(e.Problem) > rankOf(p.Problem) && !e.Has(facts.SignLoose) || p.Generic && !e.Generic {
 		e, p = p, e
 	}
 	p.absorb(e)
@@ -233,6 +233,9 @@ func (rd *reader) result() *Result {
 	}
 	slices.SortFunc(rd.r.Matches, func(a, b facts.TextMatch) int {
 		if !isLog {
+			if a.Has(facts.SignLoose) != b.Has(facts.SignLoose) {
+				return map[bool]int{true: 1, false: -1}[a.Has(facts.SignLoose)]
+			}
 			if d := rankOf(b.Problem) - rankOf(a.Problem); d != 0 {
 				return d
 			}

@@ -1,6 +1,7 @@
 package errtext
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,12 +33,16 @@ func (r *record) read() *event {
 	text := tidy(strings.Join(r.lines, "\n"))
 	said := hide(text)
 	words, marks := find(said)
-	if len(marks) == 0 {
-		return nil
-	}
 	marks = afterConnect(marks)
-	best := choose(marks)
-	if best == nil {
+	best, loose := choose(marks), false
+	if best == nil && complains(said) || best != nil && best.rank == 0 {
+		more := findBags(said, words)
+		if b := choose(more); b != nil && (best == nil || b.rank > 1) {
+			marks, loose = append(marks, more...), true
+			best = choose(marks)
+		}
+	}
+	if best == nil || ambiguous(best.problem) && !concernsTLS(words, marks) || best.closes() && completed(said) {
 		return nil
 	}
 	e := &event{TextMatch: facts.TextMatch{Problem: best.problem, Alert: best.alert, Way: best.way, Line: r.first, Last: r.first + len(r.lines) - 1, Count: 1}}
@@ -47,6 +52,19 @@ func (r *record) read() *event {
 	e.id, e.conn = identity(text)
 	for i := range marks {
 		e.add(&marks[i])
+	}
+	if e.Problem == facts.ProblemNotTLS {
+		if p := firstBytes(said); p != "" {
+			e.Problem = p
+		}
+	}
+	for i := range marks {
+		if m := &marks[i]; m.s.hint && e.Side == tlswire.SideNone {
+			e.Side = m.s.side
+		}
+	}
+	if loose && !e.Generic {
+		e.Signs = append(e.Signs, facts.SignLoose)
 	}
 	if e.Stack == "" {
 		e.Stack = e.Library
@@ -94,7 +112,7 @@ func (e *event) add(m *mark) {
 	if e.Version == "" {
 		e.Version = m.version
 	}
-	if m.s.side != tlswire.SideNone && (e.Side == tlswire.SideNone || m.s.sign == facts.SignUpstream) {
+	if m.s.side != tlswire.SideNone && !m.s.hint && (e.Side == tlswire.SideNone || m.s.sign == facts.SignUpstream) {
 		e.Side = m.s.side
 	}
 	if e.Whose == tlswire.SideNone {
@@ -179,6 +197,68 @@ func aboutTLS(words []word, marks []mark) bool {
 		}
 	}
 	return false
+}
+
+// ambiguous tells problems whose words are as common where there is no TLS.
+func ambiguous(p facts.Problem) bool {
+	switch p {
+	case facts.ProblemAccessDenied, facts.ProblemInternal, facts.ProblemCertSignature, facts.ProblemDecrypt, facts.ProblemThrottled, facts.ProblemProxy, facts.ProblemTimeout:
+		return true
+	}
+	return false
+}
+
+// concernsTLS tells whether any word of a record is one of TLS, or of a program
+// or code of its libraries.
+func concernsTLS(words []word, marks []mark) bool {
+	for _, m := range marks {
+		if m.s.library != "" && m.s.stack == "" || m.way != facts.WayNone || m.code || len(m.codes) > 0 || order(m.s.stack) == 1 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(words, func(w word) bool {
+		if tlsWords[w.text] {
+			return true
+		}
+		for _, p := range []string{"tls", "ssl", "certif", "zertifi", "сертифик"} {
+			if strings.HasPrefix(w.text, p) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+var tlsWords = map[string]bool{"https": true, "x509": true, "cert": true, "certs": true, "handshake": true, "handshaking": true,
+	"starttls": true, "openssl": true, "boringssl": true, "libressl": true, "wss": true, "ldaps": true, "imaps": true, "smtps": true, "ftps": true, "mqtts": true, "amqps": true, "443": true,
+	"pkix": true, "cipher": true, "ciphers": true, "ciphersuite": true, "sni": true, "alpn": true, "dtls": true, "gnutls": true, "mbedtls": true,
+	"wolfssl": true, "schannel": true, "nss": true, "rustls": true, "keystore": true, "truststore": true, "pem": true, "pkcs12": true, "jks": true, "issuer": true, "ca": true,
+	"renegotiation": true, "ocsp": true, "crl": true, "altname": true, "altnames": true, "subjectaltname": true, "anchor": true, "dh": true, "ecdh": true, "authority": true,
+	"証": true, "证": true, "revocation": true,
+	"key": true, "mac": true, "hsts": true, "pin": true, "fips": true, "curve": true, "psk": true, "tunnel": true, "407": true, "curl": true, "keytool": true, "securely": true, "evp": true, "envelope": true, "sds": true}
+
+// closes tells the orderly end of a connection.
+func (m *mark) closes() bool { return m.way != facts.WayNone && m.alert == 0 }
+
+// completed tells a text in which the handshake was done before.
+func completed(text string) bool {
+	return strings.Contains(text, "SSL connection using") || strings.Contains(text, "< HTTP/") || strings.Contains(text, "connection established")
+}
+
+// firstBytes reads the bytes that came in place of a record, printed in
+// hexadecimal: a request was sent by a client, an answer by a server.
+func firstBytes(text string) facts.Problem {
+	for _, p := range []struct {
+		begins  string
+		problem facts.Problem
+	}{{"GET ", facts.ProblemPlainClient}, {"POST", facts.ProblemPlainClient}, {"HEAD", facts.ProblemPlainClient}, {"PUT ", facts.ProblemPlainClient},
+		{"OPTI", facts.ProblemPlainClient}, {"PRI ", facts.ProblemPlainClient}, {"EHLO", facts.ProblemPlainClient},
+		{"HTTP", facts.ProblemPlainServer}, {"220 ", facts.ProblemPlainServer}, {"SSH-", facts.ProblemPlainServer}, {"* OK", facts.ProblemPlainServer}} {
+		if hex := fmt.Sprintf(" %x", p.begins); strings.Contains(text, hex) || strings.Contains(text, strings.ToUpper(hex)) {
+			return p.problem
+		}
+	}
+	return ""
 }
 
 // quote is the line of the record in which the words stand, bounded.

@@ -110,6 +110,7 @@ const (
 	SignHelloFirst    Sign = "answer to the ClientHello"  // nothing but the ClientHello had passed
 	SignMaybeAlert    Sign = "perhaps a received alert"   // words that stand for an alert as well
 	SignConnected     Sign = "connected"                  // TCP stood
+	SignLoose         Sign = "loose words"                // no known phrase, only words near each other
 	SignMutual        Sign = "mutual TLS"                 // client certificates are in use there
 )
 
