@@ -27,6 +27,9 @@ func TestPastedTexts(t *testing.T) {
 		}
 	}
 	for i, n := range rows {
+		if strict[i]*100 < 80*n || lenient[i]*100 < 88*n {
+			t.Errorf("half %c: strict %d lenient %d of %d", 'A'+i, strict[i], lenient[i], n)
+		}
 		t.Logf("half %c (%d rows): strict %.1f%% lenient %.1f%%", 'A'+i, n, 100*float64(strict[i])/float64(n), 100*float64(lenient[i])/float64(n))
 	}
 }
@@ -40,7 +43,7 @@ func TestNoFailureTexts(t *testing.T) {
 		ids := firstAnswers(t, r.Text)
 		if len(ids) > 0 && !slices.Contains(r.Also, ids[0]) {
 			wrong++
-			t.Logf("%s got %v, want nothing: %.120q", r.ID, ids, strings.TrimSpace(r.Text))
+			t.Errorf("%s got %v, want nothing: %.120q", r.ID, ids, strings.TrimSpace(r.Text))
 		}
 	}
 	t.Logf("%d of %d texts without a failure name one", wrong, rows)

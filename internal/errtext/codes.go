@@ -35,13 +35,17 @@ var tables = func() map[string]func() table {
 // libShift keeps the library of an OpenSSL code apart from the reason.
 const libShift = 24
 
-func readTable(name string) table {
+func tableText(name string) string {
 	b, err := tableFiles.ReadFile("tables/" + name + ".tsv")
 	if err != nil {
 		panic("errtext: " + err.Error()) // embedded data, which a test reads
 	}
+	return string(b)
+}
+
+func readTable(name string) table {
 	t := table{}
-	for _, l := range strings.Split(string(b), "\n") {
+	for _, l := range strings.Split(tableText(name), "\n") {
 		fields := strings.Split(l, "\t")
 		if strings.HasPrefix(l, "#") || len(fields) < 2 {
 			continue
@@ -139,10 +143,9 @@ func decodeErrno(n int64) (means, words string, ok bool) {
 	return "system error: " + name, name, ok
 }
 
-// codeNames are the symbolic names of the tables whose names are their
+// codeNames puts the symbolic names of the tables whose names are their
 // library's alone: whoever prints one is told by it, whatever it says.
-func codeNames() []*stanza {
-	var out []*stanza
+func codeNames(put func(words string, s *stanza)) {
 	for _, t := range []struct {
 		table, prefix, stack, library string
 		side                          tlswire.Side
@@ -156,11 +159,17 @@ func codeNames() []*stanza {
 		{"nsurl", "", "apple", "Secure Transport", tlswire.SideClient},
 		{"osstatus", "", "apple", "Secure Transport", tlswire.SideNone},
 	} {
-		for _, name := range tables[t.table]() {
-			if phrase := t.prefix + name; len(split(phrase)) > 2 {
-				out = append(out, &stanza{file: t.table, match: []string{phrase}, rank: -1, stack: t.stack, library: t.library, side: t.side})
+		s := &stanza{file: t.table, rank: -1, stack: t.stack, library: t.library, side: t.side}
+		for l := range strings.Lines(tableText(t.table)) {
+			name := strings.TrimSpace(l[strings.LastIndexByte(l, '\t')+1:])
+			if name != "" && l[0] != '#' && threeWords(t.prefix+name) {
+				put(t.prefix+name, s)
 			}
 		}
 	}
-	return out
+}
+
+// threeWords tells names that are long enough to be nobody else's.
+func threeWords(name string) bool {
+	return strings.Count(name, "_") >= 2 || strings.IndexByte(name, '_') < 0 && len(split(name)) > 2
 }

@@ -43,7 +43,7 @@ const maxSteps = 4 << 20
 func find(text string) ([]word, []mark) {
 	s := &scanner{lex: load(), text: text, words: split(text)}
 	for i := range s.words {
-		n := s.lex.root.next[s.words[i].text]
+		n := s.lex.at(s.words[i].text)
 		if n != nil {
 			s.walk(n, i+1, mark{from: i})
 		}

@@ -105,7 +105,7 @@ func (s *stanza) set(key, value string) error {
 	var err error
 	switch key {
 	case "match":
-		s.match = append(slices.Clip(s.match), value)
+		s.match = append(s.match, value) // the stanza that others share has none
 	case "example":
 		s.examples = append(slices.Clip(s.examples), strings.ReplaceAll(value, `\n`, "\n"))
 	case "stack":
@@ -134,7 +134,7 @@ func (s *stanza) set(key, value string) error {
 	case "hint":
 		s.hint = value == "yes"
 	case "words":
-		s.words = append(slices.Clip(s.words), value)
+		s.words = append(s.words, value)
 	case "alert":
 		switch value {
 		case "received":
@@ -176,19 +176,58 @@ type hole struct {
 	to   *node
 }
 
-// lexicon is all phrases as a tree of words.
+// lexicon is all phrases as trees of words, one for each first word.
 type lexicon struct {
-	root    *node
+	heads   map[string]*head
 	alerts  *node
 	stanzas []*stanza
 	bags    []bag
+}
+
+// head is the tree of the phrases that begin with a word. It is built when a
+// text has that word: most texts need few of them.
+type head struct {
+	pending []phrase
+	once    sync.Once
+	tree    node
+}
+
+type phrase struct {
+	words string
+	s     *stanza
+}
+
+// at is the tree behind a first word, nil when no phrase begins with it.
+func (l *lexicon) at(word string) *node {
+	h := l.heads[word]
+	if h == nil {
+		return nil
+	}
+	h.once.Do(func() {
+		for _, p := range h.pending {
+			n := h.tree.add(p.words)
+			n.ends = append(n.ends, p.s)
+		}
+		h.pending = nil
+	})
+	return h.tree.next[word]
+}
+
+func (l *lexicon) put(words string, s *stanza) {
+	first := firstWord(words)
+	h := l.heads[first]
+	if h == nil {
+		h = &head{}
+		l.heads[first] = h
+	}
+	h.pending = append(h.pending, phrase{words, s})
 }
 
 // gapWords is how many words a * may stand for.
 const gapWords = 12
 
 var load = sync.OnceValue(func() *lexicon {
-	lex := &lexicon{root: &node{}, alerts: &node{}}
+	lex := &lexicon{heads: make(map[string]*head, 2048), alerts: &node{}}
 	files, err := fs.Glob(patternFiles, "patterns/*.txt")
 	for _, f := range files {
 		var text []byte
@@ -206,17 +245,13 @@ var load = sync.OnceValue(func() *lexicon {
 	}
 	for _, s := range lex.stanzas {
 		for _, m := range s.match {
-			n := lex.root.add(m)
-			n.ends = append(n.ends, s)
+			lex.put(m, s)
 		}
 		for _, w := range s.words {
 			lex.bags = append(lex.bags, parseBag(s, w))
 		}
 	}
-	for _, s := range codeNames() {
-		n := lex.root.add(s.match[0])
-		n.ends = append(n.ends, s)
-	}
+	codeNames(lex.put)
 	for _, a := range alertNames() {
 		n := lex.alerts.add(a.words)
 		n.ends = append(n.ends, &stanza{rank: int(a.description)})

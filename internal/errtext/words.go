@@ -105,3 +105,19 @@ func lowerSlow(s string) string {
 	}
 	return string(b)
 }
+
+// firstWord is the first word of a phrase.
+func firstWord(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '{' && s[i] != '*' && (s[i] >= utf8.RuneSelf || wordRune(rune(s[i]))) {
+			end := i
+			for end < len(s) && s[end] != ' ' && s[end] != '_' && s[end] != '.' {
+				end++
+			}
+			if words := split(s[i:end]); len(words) > 0 {
+				return words[0].text
+			}
+		}
+	}
+	return ""
+}
