@@ -40,6 +40,7 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				// The server has a certificate for the name; a box that reads names
 				// is as good an explanation as a server that refuses its own.
 				m.confidence = diag.Possible
+				m.summary = fmt.Sprintf("the server, or a filter before it, ends connections that name %s", name)
 				m.see(attempts(f.to)+", Certificate", "the certificate that is served without the name covers it: the server knows the name")
 				m.not = []string{"a filter on the path that ends connections with this name (middlebox-reset, middlebox-blackhole): one run from another network tells"}
 				m.fixes = []FixRef{{"network", "allow-through-filter"}, {"server", "sni-vhost"}}
