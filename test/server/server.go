@@ -230,7 +230,7 @@ func processAs(t testing.TB, dir string, eps []*Endpoint, end func(*exec.Cmd), p
 	cmd := exec.Command(Need(t, program), args...)
 	cmd.Dir = dir
 	conf := write(t, dir, "openssl.cnf", openSSLConf)
-	cmd.Env = append(os.Environ(), "OPENSSL_CONF="+conf, "LANG=C")
+	cmd.Env = append(os.Environ(), "OPENSSL_CONF="+conf, "LANG=C", "HOME="+dir) // Caddy writes into its home
 	log := new(lockedBuffer)
 	cmd.Stdout, cmd.Stderr = log, log
 	in, err := cmd.StdinPipe() // s_server ends when its input does
