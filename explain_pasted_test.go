@@ -8,9 +8,9 @@ import (
 
 // TestPastedTexts scores texts as people paste them, with prompts, timestamps
 // and traces. The ids of the half that may be looked at while patterns are
-// written begin with a, those of the other half with b.
+// written begin with a, those of the other half with b, later ones with c.
 func TestPastedTexts(t *testing.T) {
-	var rows, strict, lenient [2]int
+	var rows, strict, lenient [3]int
 	for _, r := range readCorpus(t, "pasted.jsonl") {
 		half := int(r.ID[0] - 'a')
 		rows[half]++
@@ -28,9 +28,9 @@ func TestPastedTexts(t *testing.T) {
 	}
 	for i, n := range rows {
 		if strict[i]*100 < 80*n || lenient[i]*100 < 88*n {
-			t.Errorf("half %c: strict %d lenient %d of %d", 'A'+i, strict[i], lenient[i], n)
+			t.Errorf("part %c: strict %d lenient %d of %d", 'A'+i, strict[i], lenient[i], n)
 		}
-		t.Logf("half %c (%d rows): strict %.1f%% lenient %.1f%%", 'A'+i, n, 100*float64(strict[i])/float64(n), 100*float64(lenient[i])/float64(n))
+		t.Logf("part %c (%d rows): strict %.1f%% lenient %.1f%%", 'A'+i, n, 100*float64(strict[i])/float64(n), 100*float64(lenient[i])/float64(n))
 	}
 }
 

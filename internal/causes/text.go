@@ -110,6 +110,9 @@ func textCause(c *facts.Case, m *facts.TextMatch, id string, k int, sure diag.Co
 		if why != "" {
 			f.m.see("", "%s", why)
 		}
+		if id == "file-or-config-error" && m.Side == tlswire.SideServer {
+			f.m.fixes = []FixRef{{"server", "fix-config"}}
+		}
 		if Noise(m) {
 			f.m.severity = diag.SeverityInfo
 			f.m.confidence = diag.Likely
@@ -236,7 +239,9 @@ func NextCheck(m *facts.TextMatch, found []diag.Cause) (why, command string) {
 	switch {
 	case id == "dns-failure":
 		return "ask the resolver of the machine that failed", "getent hosts " + strings.TrimSuffix(host, ":"+strconv.Itoa(m.Port))
-	case id == "file-or-config-error" || strings.HasSuffix(id, "key-mismatch") || id == "private-key-mismatch-server":
+	case id == "file-or-config-error":
+		return "look at the file that the program names, as the user that the program runs as", "ls -l FILE.pem && openssl x509 -in FILE.pem -noout -subject -dates"
+	case strings.HasSuffix(id, "key-mismatch") || id == "private-key-mismatch-server":
 		return "look at the files that the program names, on its machine: both lines must be equal",
 			"openssl x509 -in CERT.pem -noout -pubkey | openssl sha256; openssl pkey -in KEY.pem -pubout | openssl sha256"
 	case id == "proxy-refused":
@@ -247,6 +252,9 @@ func NextCheck(m *facts.TextMatch, found []diag.Cause) (why, command string) {
 		return "ask this server as its clients do, from their network", "tlswhy " + host
 	case id == "clock-skew" || id == "cert-not-yet-valid":
 		return "compare the clock of the machine that failed with the certificate's dates", "date -u; " + live
+	}
+	if len(found) == 1 {
+		return "the live diagnosis confirms it or shows what it is, from the machine that failed", live
 	}
 	return "the live diagnosis tells these apart, from the machine that failed", live
 }

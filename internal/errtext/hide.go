@@ -206,6 +206,9 @@ func complains(text string) bool {
 		switch w.text {
 		case "error", "err", "errno", "failed", "failure", "fails", "fail", "fatal", "exception", "emerg", "crit", "cannot", "unable", "denied", "refused", "rejected",
 			"invalid", "warn", "warning", "alert", "panic", "couldn", "could", "problem", "severe", "reset", "timeout":
+			if w.end < len(text) && text[w.end] == '_' && isLower(text[w.start]) {
+				continue // the name of a setting: fail_if_no_peer_cert
+			}
 			return true
 		}
 	}

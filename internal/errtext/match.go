@@ -134,7 +134,7 @@ func (s *scanner) fill(kind string, i int, m mark) (int, mark, bool) {
 		}
 		return i + 1, withAlert(m, tlswire.AlertDescription(n)), true
 	}
-	if w.start > 0 && s.text[w.start-1] == '/' || w.end+1 < len(s.text) && s.text[w.end] == '.' && isDigit(s.text[w.end+1]) {
+	if w.start > 0 && (s.text[w.start-1] == '/' || s.text[w.start-1] == '+') || w.end+1 < len(s.text) && s.text[w.end] == '.' && isDigit(s.text[w.end+1]) {
 		return 0, m, false // a version: curl/7.88.1
 	}
 	name, words, ok := decode(kind, w.text, s)

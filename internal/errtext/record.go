@@ -172,7 +172,7 @@ func order(stack string) int {
 	switch stack {
 	case "":
 		return 0
-	case "java", "go", "python", "node", "ruby", "dotnet", "php", "erlang", "rust", "curl":
+	case "java", "go", "python", "node", "ruby", "dotnet", "php", "dart", "haskell", "erlang", "rust", "curl":
 		return 2
 	case "openssl", "OpenSSL", "gnutls", "nss", "mbedtls", "wolfssl", "rustls", "schannel", "boringssl", "apple", "libressl":
 		return 1

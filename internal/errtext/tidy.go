@@ -15,7 +15,7 @@ func tidy(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = entities.Replace(s)
 	}
-	if strings.IndexByte(s, '\\') >= 0 {
+	if strings.IndexByte(s, '\\') >= 0 && !strings.Contains(s, `:\`) { // no path of Windows
 		s = escapes.Replace(s)
 	}
 	return s

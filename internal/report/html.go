@@ -23,7 +23,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"lines":      func(s string) string { return strings.Trim(safeBlock(s), "\n") },
 	"label":      func(d *diag.Diagnosis) string { return safeLine(label(d.Target)) },
 	"headline":   func(d *diag.Diagnosis) string { return safeLine(headline(d)) },
-	"sign":       func(v diag.Verdict) string { s, _ := verdictSign(v); return s },
+	"sign":       func(d *diag.Diagnosis) string { s, _ := headSign(d); return s },
 	"severity":   severitySign,
 	"lead":       leading,
 	"others":     func(d *diag.Diagnosis) []*diag.Cause { return others(d, true) },

@@ -12,7 +12,7 @@ import (
 // GitHub's tables.
 func writeMarkdown(w io.Writer, d *diag.Diagnosis, o Options) error {
 	var b strings.Builder
-	sign, _ := verdictSign(d.Verdict)
+	sign, _ := headSign(d)
 	fmt.Fprintf(&b, "## %s %s: %s\n\n", sign, md(label(d.Target)), md(headline(d)))
 	lead := leading(d)
 	if lead != nil {

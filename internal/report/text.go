@@ -62,6 +62,15 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	p.remarks(d)
 }
 
+// headSign is the sign of a diagnosis: words that leave several causes possible
+// are a question, not a verdict.
+func headSign(d *diag.Diagnosis) (string, style) {
+	if c := leading(d); c != nil && explained(d) && d.Verdict == diag.Failure && c.Confidence == diag.Possible {
+		return "?", yellow
+	}
+	return verdictSign(d.Verdict)
+}
+
 // verdictSign is the sign of the first line and its style.
 func verdictSign(v diag.Verdict) (string, style) {
 	switch v {
@@ -76,7 +85,7 @@ func verdictSign(v diag.Verdict) (string, style) {
 // head writes the first line: the answer, and at the right the cause's id and
 // how sure it is.
 func (p *printer) head(d *diag.Diagnosis) {
-	sign, st := verdictSign(d.Verdict)
+	sign, st := headSign(d)
 	tail := ""
 	if c := leading(d); c != nil {
 		tail = p.bounded(c.ID, 40)
