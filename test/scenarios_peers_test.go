@@ -17,7 +17,6 @@ type software struct {
 	// ciphers is a choice of suites that the reference client can be kept
 	// from, in the server's language; "" is ECDHE-RSA-AES256-GCM-SHA384.
 	ciphers string
-	lowest  string // old version, where it is not 1.1
 }
 
 // gnutlsAES256 leaves one suite of TLS 1.2 in GnuTLS's language.
