@@ -94,11 +94,10 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 
 // service is a running monitor.
 type service struct {
-	store    monitor.Store
-	rules    atomic.Pointer[monitor.Rules]
-	deliver  *loop.Deliverer
-	log      *slog.Logger
-	external string
+	store   monitor.Store
+	rules   atomic.Pointer[monitor.Rules]
+	deliver *loop.Deliverer
+	log     *slog.Logger
 }
 
 // watchWith runs the loops and the pages over an open store.

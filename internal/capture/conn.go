@@ -36,7 +36,6 @@ type conn struct {
 	gave         tlswire.Side // who ended it first
 	gaveBy       facts.EndKind
 	gaveAt       mark
-	resetTTL     uint8
 	notes        []facts.SeenNote
 	held         int // bytes counted in the table
 	bulk         int // bytes of a recorder that is not settled

@@ -26,7 +26,6 @@ type datagramKey struct {
 type datagram struct {
 	parts []fragment
 	size  int // of the whole, 0 before the last fragment came
-	have  int
 }
 
 type fragment struct {

@@ -23,7 +23,6 @@ type wire struct {
 	at      time.Time
 	wrap    func(network []gopacket.SerializableLayer) []gopacket.SerializableLayer // nil: Ethernet
 	link    layers.LinkType
-	six     bool
 	mss     int
 }
 
