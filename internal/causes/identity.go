@@ -117,6 +117,11 @@ func replyRefusal(reply []byte) string {
 		if !strings.Contains(text, "certificate") && !strings.Contains(text, "ccert") {
 			continue
 		}
+		// PostgreSQL took the certificate and compared its name with the user that
+		// we made up: no verdict on either.
+		if strings.Contains(text, "certificate authentication failed for user") {
+			continue
+		}
 		if len(text) > 3 && (text[0] == '4' || text[0] == '5') && text[1] >= '0' && text[1] <= '9' || reply[0] == 'E' ||
 			strings.HasPrefix(text, "* bye") || strings.HasPrefix(text, "-err") || strings.HasPrefix(text, "error ") || strings.HasPrefix(text, "bye ") {
 			return strings.TrimLeft(string(line), "M") // the letter that marks PostgreSQL's message
