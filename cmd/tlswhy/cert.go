@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/keyfile"
 	"github.com/tlswhy/tlswhy/internal/report"
@@ -288,9 +289,22 @@ func (p *program) readHeld(file string, o keyfile.Options) ([]diagnose.Held, err
 		if len(h.Chain) == 0 {
 			return nil, badUsage("give the certificate, and the key with --key", "%s holds a private key and no certificate", title)
 		}
-		held = append(held, h)
+		held = append(held, apart(h)...)
 	}
 	return held, nil
+}
+
+// apart makes one holding of each root where a file holds nothing else: such
+// a list, as of a trust store, is no chain.
+func apart(h diagnose.Held) []diagnose.Held {
+	if len(h.Chain) < 2 || slices.ContainsFunc(h.Chain, func(c *chain.Certificate) bool { return !c.SelfIssued() || !c.IsCA() }) {
+		return []diagnose.Held{h}
+	}
+	var out []diagnose.Held
+	for _, c := range h.Chain {
+		out = append(out, diagnose.Held{File: h.File + " " + c.Title(), Path: h.Path, Key: h.Key, Chain: []*chain.Certificate{c}})
+	}
+	return out
 }
 
 // inFile adds the file's name to what keyfile says.

@@ -19,7 +19,9 @@ var _ = register(rule{id: "chain-too-large", rank: rankStrength, match: func(v *
 	for _, p := range ps {
 		m.see(v.where(p.Element), "%s", p.Detail)
 	}
-	m.params = func(fp *FixParams) { fp.certificate(ps[0].Cert) }
+	if l := v.leaf(); l != nil { // no certificate by itself is at fault
+		m.params = func(fp *FixParams) { fp.certificate(l) }
+	}
 	return m
 }})
 

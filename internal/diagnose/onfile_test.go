@@ -109,6 +109,21 @@ func TestOnFile(t *testing.T) {
 	}
 }
 
+// TestTooManyCertificates: no certificate by itself is at fault.
+func TestTooManyCertificates(t *testing.T) {
+	t.Parallel()
+	root := makeCert(t, "Root", nil, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	leaf := makeCert(t, "shop", root, time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "shop.example.com")
+	held := diagnose.Held{File: "shop.pem", Chain: slices.Repeat([]*chain.Certificate{leaf.Certificate}, 120)}
+	d, err := diagnose.OnFile(context.Background(), held, "", true, diagnose.Options{}, diagnose.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(d.Causes, func(c diag.Cause) bool { return c.ID == "chain-too-large" }) {
+		t.Errorf("got\n%s", describe(d))
+	}
+}
+
 // TestOnDisk compares what a server serves with what a file holds.
 func TestOnDisk(t *testing.T) {
 	t.Parallel()
