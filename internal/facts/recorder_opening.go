@@ -17,6 +17,7 @@ type opening struct {
 	spoken  string // the protocol that asked for TLS, in the words of package starttls; "proxy", "connect"
 	asked   bool   // the client asked for TLS
 	granted bool   // the server agreed
+	begun   bool   // a ClientHello began; it may not be whole
 	refusal *End
 	// refusalAt is its packet.
 	refusalAt int
@@ -73,6 +74,7 @@ func (r *Recorder) tlsFromServer(first bool) bool {
 
 // start begins the TLS phase at an offset of the client's bytes.
 func (r *Recorder) start(at int) {
+	r.begun = true
 	said := r.said[0]
 	const header = 8 // of a TDS packet
 	switch {

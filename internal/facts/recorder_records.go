@@ -170,7 +170,7 @@ func (r *Recorder) alert(from tlswire.Side, data []byte) {
 	if from == tlswire.SideServer && len(r.a.Alerts) < enough {
 		r.a.Alerts = append(r.a.Alerts, alert)
 	}
-	if from == tlswire.SideServer && r.a.Sent == nil && r.heard[0] > 0 && len(r.a.Alerts) == 1 {
+	if from == tlswire.SideServer && !r.begun && r.a.Sent == nil && r.heard[0] > 0 && len(r.a.Alerts) == 1 {
 		r.speaksTLS(fmt.Sprintf("the server answers with a TLS alert: %v", alert.Description))
 		return
 	}
