@@ -90,8 +90,12 @@ const pinForms = "write sha256//BASE64 of the public key, 64 hex digits, or a fi
 func parsePin(text string) ([]facts.Pin, error) {
 	lower := strings.ToLower(text)
 	if strings.HasPrefix(lower, "sha256/") {
-		digest := strings.TrimPrefix(text[len("sha256/"):], "/")
+		digest := text[len("sha256/"):]
 		sum, err := base64.StdEncoding.DecodeString(digest)
+		if len(sum) != sha256.Size { // else the slash is a digit
+			digest = strings.TrimPrefix(digest, "/")
+			sum, err = base64.StdEncoding.DecodeString(digest)
+		}
 		if err != nil || len(sum) != sha256.Size {
 			return nil, usage(pinForms, "--pin %q: what follows %q is no SHA-256 digest in base64 (44 characters)", text, text[:len(text)-len(digest)])
 		}

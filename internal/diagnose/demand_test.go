@@ -94,6 +94,19 @@ func TestParsePin(t *testing.T) {
 	}
 }
 
+// TestParsePinSlash: a slash is a digit of base64 too.
+func TestParsePinSlash(t *testing.T) {
+	t.Parallel()
+	sum := sha256.Sum256([]byte("key"))
+	sum[0] = 0xff
+	for _, prefix := range []string{"sha256/", "sha256//"} {
+		pins, err := parsePin(prefix + base64.StdEncoding.EncodeToString(sum[:]))
+		if err != nil || len(pins) != 1 || pins[0].Sum != sum {
+			t.Errorf("%s: got %v, %v", prefix, pins, err)
+		}
+	}
+}
+
 func TestParseTLSA(t *testing.T) {
 	t.Parallel()
 	digest := strings.Repeat("ab", 32)
