@@ -36,12 +36,13 @@ func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, erro
 			addrs, err := resolve(ctx, host)
 			if err != nil {
 				p.fill(&l, err)
+				l.Name = host // it is this name that was sought
 				continue
 			}
 			l.Addresses = append(l.Addresses, p.join(addrs, port)...)
 		}
 		if len(l.Addresses) > 0 {
-			l.Err = ""
+			l.Err, l.Name = "", t.Name
 		}
 	default:
 		addrs, given, err := p.addresses(ctx)
