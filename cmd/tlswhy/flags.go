@@ -111,6 +111,10 @@ func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Opti
 	o := f.opts
 	o.Client = f.client
 	switch {
+	case o.CertFile == "" && f.alias != "":
+		return fail(badUsage("add --cert FILE", "--alias without --cert"))
+	case o.CertFile == "" && f.passwordFile != "":
+		return fail(badUsage("add --cert FILE", "--password-file without --cert"))
 	case f.ip4 && f.ip6:
 		return fail(badUsage("give one of them, or none for both", "-4 and -6 exclude each other"))
 	case f.ip4:

@@ -46,8 +46,16 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
+// valueHints say what the options of a type take.
+var valueHints = map[string]string{"int": "a whole number", "duration": "a number with its unit, such as 30s or 5m"}
+
 // flagError says what is wrong with an option, and what may have been meant.
 func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		f := invalid.GetFlag()
+		return badUsage(valueHints[f.Value.Type()], "--%s %q makes no sense", f.Name, invalid.GetValue())
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return badUsage("see "+cmd.CommandPath()+" --help", "%s", err.Error())

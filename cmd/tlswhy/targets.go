@@ -19,6 +19,9 @@ type target struct {
 // maxTargetLine bounds a line of a target file; a URL is shorter.
 const maxTargetLine = 4096
 
+// maxSkippedLine bounds what is read of a longer one: more is no text.
+const maxSkippedLine = 1 << 20
+
 // readTargets calls each for every target of the command line, then of the
 // file, until each returns false.
 func (p *program) readTargets(args []string, file string, each func(target) bool) error {
@@ -58,7 +61,10 @@ func targetLines(r io.Reader, name string, each func(target) bool) (int, error) 
 		raw, err := in.ReadSlice('\n')
 		long := errors.Is(err, bufio.ErrBufferFull)
 		line := string(raw)
-		for errors.Is(err, bufio.ErrBufferFull) {
+		for skipped := 0; errors.Is(err, bufio.ErrBufferFull); skipped += maxTargetLine {
+			if skipped >= maxSkippedLine {
+				return found, fmt.Errorf("%s:%d: a line of more than 1 MB; this is no list of targets", name, number)
+			}
 			_, err = in.ReadSlice('\n')
 		}
 		if number == 1 {
