@@ -260,7 +260,7 @@ func (f finding) cause() diag.Cause {
 	if f.m.params != nil {
 		f.m.params(&p)
 	}
-	out.Fixes = RenderFixes(refs, f.v.software(), f.v.clients(), p)
+	out.Fixes = RenderFixes(obtainable(refs, f.v.c.Want.Name), f.v.software(), f.v.clients(), p)
 	for _, s := range []*[]string{&out.Addresses, &out.Affects, &out.Unaffected, &out.NotRuledOut} {
 		if *s == nil {
 			*s = []string{}
