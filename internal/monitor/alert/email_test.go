@@ -57,15 +57,17 @@ func smtpSession(c net.Conn, at, says string, got chan string) {
 			fmt.Fprint(c, "250-mx.example.com\r\n250 8BITMIME\r\n")
 		case verb == "DATA":
 			fmt.Fprint(c, "354 go on\r\n")
-			body := ""
-			for !strings.HasSuffix(body, "\r\n.\r\n") {
+			var body strings.Builder
+			for {
 				l, err := r.ReadString('\n')
 				if err != nil {
 					return
 				}
-				body += l
+				if body.WriteString(l); l == ".\r\n" {
+					break
+				}
 			}
-			got <- body
+			got <- body.String()
 			if at == "." {
 				if !answerOnce(c, says) {
 					return
