@@ -102,7 +102,7 @@ func TestKill(t *testing.T) {
 	}
 	told := map[string]bool{}
 	keep := func(line string) { told[line] = true }
-	for range 12 {
+	for i := range 12 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), stormFile+"="+path)
 		out, err := cmd.StdoutPipe()
@@ -113,9 +113,20 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		kill := time.AfterFunc(time.Duration(300+rand.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		// Some die early, the others once the first message is out, however long
+		// a busy machine takes to get there.
+		delay, late := time.Duration(300+rand.IntN(400))*time.Millisecond, i%3 > 0
+		first := delay
+		if late {
+			first = time.Minute
+		}
+		kill := time.AfterFunc(first, func() { _ = cmd.Process.Kill() })
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			keep(lines.Text())
+			if late {
+				late = false
+				kill.Reset(delay)
+			}
 		}
 		kill.Stop()
 		if err := cmd.Wait(); err == nil {
