@@ -61,6 +61,7 @@ var rooms = map[string]room{
 	"internal/monitor/sqlite":    {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/loop":      {may: []string{"diag", "internal/monitor"}, why: "the loops know the interfaces: store, checker, channels are wired by cmd"},
 	"internal/monitor/config":    {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
+	"internal/monitor/source":    {may: []string{"diag", "internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/alert":     {may: []string{"internal/monitor", "internal/report"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
 

@@ -17,12 +17,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/alert"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
+	"github.com/tlswhy/tlswhy/internal/monitor/source"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
 )
 
@@ -78,7 +78,15 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		fmt.Fprintf(p.stderr, "tlswhy: there is no %s yet: nothing is watched until you write one\n", path)
 	}
 	if f.checkConfig {
-		fmt.Fprintf(p.stdout, "%s is good: %d endpoints, %d channels, %d routes\n", path, len(c.Endpoints), len(c.Channels), len(c.Rules.Routes))
+		specs, err := p.specs(c, http.DefaultClient)
+		var more int
+		if err == nil {
+			more, err = p.checkSources(ctx, specs)
+		}
+		if err != nil {
+			return badUsage("correct it, then run it again with --check-config", "%v", err)
+		}
+		fmt.Fprintf(p.stdout, "%s is good: %d endpoints, %d channels, %d routes\n", path, len(c.Endpoints)+more, len(c.Channels), len(c.Rules.Routes))
 		return nil
 	}
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
@@ -97,6 +105,8 @@ type service struct {
 	store   monitor.Store
 	rules   atomic.Pointer[monitor.Rules]
 	deliver *loop.Deliverer
+	shelf   *source.Shelf
+	sources *source.Manager
 	log     *slog.Logger
 }
 
@@ -110,10 +120,12 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 	if err != nil {
 		return badUsage("give another address with --listen", "listening at %s: %v", f.listen, err)
 	}
-	if err := s.apply(ctx, c); err != nil {
+	s.shelf = &source.Shelf{Local: localAddresses()}
+	s.sources = s.newSources()
+	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	w := &loop.Watcher{Store: store, Rules: s.rules.Load, Checker: checker{p}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+	w := &loop.Watcher{Store: store, Rules: s.rules.Load, Checker: checker{p, s.shelf, s.sources}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
@@ -121,7 +133,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
 	loops.Go(func() {
 		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {
-			if err := s.apply(ctx, c); err != nil {
+			if err := s.apply(ctx, p, c); err != nil {
 				log.Error("the new configuration could not be stored", "err", err)
 			}
 		})
@@ -133,6 +145,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 	cancel()
 	loops.Wait()
 	s.deliver.Wait()
+	s.sources.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -140,7 +153,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 }
 
 // apply makes a configuration the one that counts.
-func (s *service) apply(ctx context.Context, c *config.Config) error {
+func (s *service) apply(ctx context.Context, p *program, c *config.Config) error {
 	channels := map[string]monitor.Channel{}
 	for name, ch := range c.Channels {
 		made, err := alert.New(channelOptions(&ch, c.ExternalURL))
@@ -149,13 +162,21 @@ func (s *service) apply(ctx context.Context, c *config.Config) error {
 		}
 		channels[name] = made
 	}
-	spread := min(time.Duration(len(c.Endpoints))*20*time.Millisecond, time.Minute)
-	if err := s.store.SetEndpoints(ctx, time.Now(), "file", vantage, spread, c.Endpoints); err != nil {
+	specs, err := p.specs(c, s.outward())
+	if err != nil {
+		return err
+	}
+	if err := s.sources.Set(ctx, c.Endpoints, specs); err != nil {
 		return err
 	}
 	s.rules.Store(&c.Rules)
 	s.deliver.Set(ctx, channels)
 	return nil
+}
+
+// outward is the client for what the configuration names.
+func (s *service) outward() *http.Client {
+	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 }
 
 func channelOptions(c *config.Channel, external string) alert.Options {
@@ -183,23 +204,6 @@ func (p *program) configOptions() config.Options {
 			return err
 		},
 	}
-}
-
-// checker is the diagnosis of parts one and two. A light check is one
-// connection and what the catalogue says of it.
-type checker struct{ p *program }
-
-// Check implements monitor.Checker.
-func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string, deep bool) (*diag.Diagnosis, error) {
-	o := options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins}
-	o.Connect = e.Connect
-	if address != "" {
-		o.Connect = []string{address}
-	}
-	if !deep {
-		o.MaxConnections = 1
-	}
-	return c.p.diagnose(ctx, e.Target, &o)
 }
 
 // dataDir is where a program of this system keeps what it writes.

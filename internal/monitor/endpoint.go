@@ -20,6 +20,11 @@ type Endpoint struct {
 	Host string `json:"host"`
 	Port int    `json:"port"`
 
+	// Kind is KindServer, KindFile or KindSource; Source names where the endpoint
+	// comes from, "" for the monitor's own file.
+	Kind   string `json:"kind,omitempty"`
+	Source string `json:"source,omitempty"`
+
 	// Connect are addresses (HOST:PORT) to dial instead of those of Host.
 	Connect []string `json:"connect,omitempty"`
 
@@ -37,6 +42,13 @@ type Endpoint struct {
 	Trust    string   `json:"trust,omitempty"`
 	Pins     []string `json:"pins,omitempty"`
 
+	// DiskFile is the file on the monitor's host that the server is to serve;
+	// Reload is how to make it do so: a command or words. PasswordFile opens a
+	// KindFile.
+	DiskFile     string `json:"disk_file,omitempty"`
+	Reload       string `json:"reload,omitempty"`
+	PasswordFile string `json:"password_file,omitempty"`
+
 	Expect Expect `json:"expect"`
 }
 
@@ -47,10 +59,24 @@ type Expect struct {
 	MinVersion string `json:"min_version,omitempty"` // "TLS 1.2": the negotiated version is at least that
 	ALPN       string `json:"alpn,omitempty"`        // the protocol that is negotiated
 	ClientCert *bool  `json:"client_cert,omitempty"` // whether the server asks for a client certificate
+	// Names must all be covered by the certificate; Key begins the words for its
+	// key ("ECDSA", "RSA 4096"); Staple demands a stapled OCSP response.
+	Names  []string `json:"names,omitempty"`
+	Key    string   `json:"key,omitempty"`
+	Staple bool     `json:"staple,omitempty"`
 	// Warn and Critical replace the thresholds of expiry: time left. 0 keeps them.
 	Warn     time.Duration `json:"warn,omitempty"`
 	Critical time.Duration `json:"critical,omitempty"`
 }
+
+// The kinds of endpoints. A file of certificates is judged like what a server
+// sends; a source of endpoints is watched as well, so that its failure is an
+// incident like any other.
+const (
+	KindServer = ""
+	KindFile   = "file"
+	KindSource = "source"
+)
 
 // The bounds of an endpoint's interval.
 const (
@@ -80,6 +106,9 @@ func NewID(e *Endpoint) string {
 // of a name, or an address's network. It is a heuristic: under co.uk
 // all names look related, which errs towards too few witnesses.
 func (e *Endpoint) Site() string {
+	if e.Kind != KindServer {
+		return "" // it uses no network
+	}
 	if a, err := netip.ParseAddr(e.Host); err == nil {
 		bits := 24
 		if a.Is6() {

@@ -26,10 +26,11 @@ func thresholds(life time.Duration, x *Expect) (warn, critical time.Duration) {
 }
 
 // expiry judges every element of the verified path but the anchor, which
-// expires with the client's store. A path that is not valid has been judged by
-// the catalogue. The catalogue's own warning lends its evidence and fixes.
+// expires with the client's store. Where no path is valid, as of a private CA
+// that nobody configured, the leaf alone is judged. The catalogue's own warning
+// lends its evidence and fixes.
 func expiry(now time.Time, e *Endpoint, o *Outcome) *Finding {
-	if !o.Seen.Verified || slices.ContainsFunc(o.Findings, func(f Finding) bool { return f.Cause == "cert-expired" }) {
+	if slices.ContainsFunc(o.Findings, func(f Finding) bool { return f.Cause == "cert-expired" }) {
 		return nil
 	}
 	var worst *Finding
@@ -38,7 +39,7 @@ func expiry(now time.Time, e *Endpoint, o *Outcome) *Finding {
 		c := &o.Seen.Path[i]
 		left := c.NotAfter.Sub(now)
 		warn, critical := thresholds(c.Lifetime(), &e.Expect)
-		if c.Anchor || c.Lifetime() <= 0 || left > warn {
+		if c.Anchor && c.Role != "leaf" || c.Lifetime() <= 0 || left > warn || i > 0 && !o.Seen.Verified {
 			continue
 		}
 		f := Finding{Key: KeyExpiry, Cause: "expires-soon", Severity: Warning, Stage: diag.StageCertificate, Certificate: c.Fingerprint}

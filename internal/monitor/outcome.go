@@ -180,6 +180,9 @@ func finding(c *diag.Cause) Finding {
 	if c.Severity == diag.SeverityFailure {
 		f.Severity = Critical
 	}
+	if c.ID == "renewed-not-deployed" {
+		f.Severity = Warning // what is served still works; its end is judged by itself
+	}
 	if slices.Contains(expiryCauses, c.ID) {
 		f.Key = KeyExpiry
 	}

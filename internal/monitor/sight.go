@@ -46,6 +46,9 @@ func (a *applied) findings(o *Outcome, st *State) []Finding {
 	}
 	// Whether an end is near is for the thresholds of the endpoint to say.
 	found = slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.Cause == "expires-soon" })
+	if a.b.Endpoint.Kind == KindFile {
+		found = slices.DeleteFunc(found, func(f Finding) bool { return moot(&a.b.Endpoint, o, &f) })
+	}
 	if f := expiry(a.now, &a.b.Endpoint, o); f != nil {
 		found = append(found, *f)
 	}
@@ -58,6 +61,14 @@ func (a *applied) findings(o *Outcome, st *State) []Finding {
 		}
 	}
 	return found
+}
+
+// moot tells whether a finding means nothing for a file: who trusts it is not
+// known unless the configuration says so, and a file with one certificate may
+// have its issuers in another.
+func moot(e *Endpoint, o *Outcome, f *Finding) bool {
+	alone := !slices.ContainsFunc(o.Seen.Path, func(x Element) bool { return x.Role == "intermediate" })
+	return slices.Contains([]string{"unknown-ca", "self-signed", "cert-lifetime-too-long"}, f.Cause) && e.CAFile == "" && e.Trust == "" || f.Cause == "incomplete-chain" && alone
 }
 
 // sight counts what was seen and what was not.

@@ -31,6 +31,7 @@ type Config struct {
 	Rules       monitor.Rules
 	Endpoints   []monitor.Endpoint
 	Channels    map[string]Channel
+	Sources     []Source
 	// Files are the other files that were read: secrets.
 	Files []string
 }
@@ -100,27 +101,39 @@ func read(path string, most int64) ([]byte, error) {
 // file's folder. The error is an *Error.
 func Parse(path string, raw []byte, o Options) (*Config, error) {
 	r := &reader{o: o, dir: filepath.Dir(path), c: &Config{Channels: map[string]Channel{}}}
+	var f file
+	if r.document(raw, &f) {
+		r.file(&f)
+	}
+	if len(r.problems) > 0 {
+		return nil, r.error(path)
+	}
+	return r.c, nil
+}
+
+// document reads the only document of a file into v, which points to its shape.
+func (r *reader) document(raw []byte, v any) bool {
 	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	err := d.Decode(&doc)
-	switch {
-	case errors.Is(err, io.EOF):
-	case err != nil:
+	if errors.Is(err, io.EOF) {
+		return true
+	}
+	if err != nil {
 		r.syntax(err)
-	default:
-		var f file
-		if r.decode(doc.Content[0], reflect.ValueOf(&f).Elem(), "") {
-			r.file(&f)
-		}
-		if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-			r.problem(&doc, "the file holds more than one document")
-		}
+		return false
 	}
-	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
-		return nil, &Error{Path: path, Problems: r.problems[:min(len(r.problems), maxProblems)]}
+	ok := r.decode(doc.Content[0], reflect.ValueOf(v).Elem(), "")
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		r.problem(&doc, "the file holds more than one document")
 	}
-	return r.c, nil
+	return ok
+}
+
+// error is what went wrong, in the order of the lines.
+func (r *reader) error(path string) *Error {
+	slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })
+	return &Error{Path: path, Problems: r.problems[:min(len(r.problems), maxProblems)]}
 }
 
 // file is the shape of a file.
@@ -132,6 +145,8 @@ type file struct {
 	} `yaml:"confirm"`
 	Defaults  endpoint           `yaml:"defaults"`
 	Endpoints []endpoint         `yaml:"endpoints"`
+	Sources   []source           `yaml:"sources"`
+	Certs     []certificates     `yaml:"certificates"`
 	Channels  map[string]Channel `yaml:"channels"`
 	Routes    []route            `yaml:"routes"`
 }
@@ -151,11 +166,16 @@ type endpoint struct {
 	CAFile   string            `yaml:"ca_file"`
 	Trust    string            `yaml:"trust"`
 	Pins     []string          `yaml:"pins"`
+	DiskFile string            `yaml:"disk_file"`
+	Reload   string            `yaml:"reload"`
 	Expect   struct {
 		Issuer     string   `yaml:"issuer"`
 		MinVersion string   `yaml:"min_version"`
 		ALPN       string   `yaml:"alpn"`
 		ClientCert *bool    `yaml:"client_cert"`
+		Names      []string `yaml:"names"`
+		Key        string   `yaml:"key"`
+		Staple     bool     `yaml:"staple"`
 		Warn       duration `yaml:"warn"`
 		Critical   duration `yaml:"critical"`
 	} `yaml:"expect"`
@@ -221,6 +241,7 @@ func (r *reader) file(f *file) {
 			r.c.Endpoints = append(r.c.Endpoints, e)
 		}
 	}
+	r.sources(f)
 }
 
 func (r *reader) routes(f *file) {
@@ -248,14 +269,8 @@ func (r *reader) routes(f *file) {
 var versions = []string{"TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"}
 
 func (r *reader) endpoint(x, d *endpoint) (monitor.Endpoint, bool) {
-	or := func(a, b string) string {
-		if a != "" {
-			return a
-		}
-		return b
-	}
 	e := monitor.Endpoint{Target: x.Target, Owner: or(x.Owner, d.Owner), Runbook: or(x.Runbook, d.Runbook), Interval: time.Duration(x.Interval), StartTLS: x.StartTLS, SNI: x.SNI, Connect: x.Connect,
-		CertFile: r.path(or(x.CertFile, d.CertFile)), KeyFile: r.path(or(x.KeyFile, d.KeyFile)), CAFile: r.path(or(x.CAFile, d.CAFile)), Trust: or(x.Trust, d.Trust), Pins: x.Pins, Tags: map[string]string{}}
+		CertFile: r.path(or(x.CertFile, d.CertFile)), KeyFile: r.path(or(x.KeyFile, d.KeyFile)), CAFile: r.path(or(x.CAFile, d.CAFile)), Trust: or(x.Trust, d.Trust), Pins: x.Pins, DiskFile: r.path(x.DiskFile), Reload: or(x.Reload, d.Reload), Tags: map[string]string{}}
 	if e.Interval == 0 {
 		e.Interval = time.Duration(d.Interval)
 	}
@@ -264,7 +279,7 @@ func (r *reader) endpoint(x, d *endpoint) (monitor.Endpoint, bool) {
 	if e.Interval != 0 && e.Interval < monitor.MinInterval {
 		r.problem(x.At.node, "interval %v is shorter than %v", e.Interval, monitor.MinInterval)
 	}
-	e.Expect = monitor.Expect{Issuer: or(x.Expect.Issuer, d.Expect.Issuer), ALPN: or(x.Expect.ALPN, d.Expect.ALPN), ClientCert: x.Expect.ClientCert,
+	e.Expect = monitor.Expect{Issuer: or(x.Expect.Issuer, d.Expect.Issuer), ALPN: or(x.Expect.ALPN, d.Expect.ALPN), ClientCert: x.Expect.ClientCert, Names: x.Expect.Names, Key: or(x.Expect.Key, d.Expect.Key), Staple: x.Expect.Staple || d.Expect.Staple,
 		Warn: time.Duration(x.Expect.Warn), Critical: time.Duration(x.Expect.Critical)}
 	if v := or(x.Expect.MinVersion, d.Expect.MinVersion); v != "" {
 		e.Expect.MinVersion = "TLS " + strings.TrimSpace(strings.TrimPrefix(v, "TLS"))

@@ -86,7 +86,7 @@ func TestBad(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
 		{"no YAML", "endpoints: [", "c.yaml:1:1: no valid YAML"},
-		{"unknown key", "endpoint:\n  - target: a", `c.yaml:1:1: unknown key "endpoint"; known here are channels`},
+		{"unknown key", "endpoint:\n  - target: a", `c.yaml:1:1: unknown key "endpoint"; known here are certificates, channels`},
 		{"unknown key deep inside", "endpoints:\n  - target: a\n    expect: {warnn: 5d}", `c.yaml:3:14: unknown key "warnn"`},
 		{"twice", "endpoints: []\nendpoints: []", `c.yaml:2:1: "endpoints" is there twice`},
 		{"list wanted", "endpoints: a", "c.yaml:1:12: endpoints must be a list"},

@@ -20,6 +20,7 @@ type reader struct {
 	c        *Config
 	problems []Problem
 	nodes    int
+	literal  bool // ${NAME} is no variable
 }
 
 func (r *reader) problem(n *yaml.Node, format string, args ...any) bool {
@@ -196,6 +197,9 @@ var variable = regexp.MustCompile(`\$\$|\$\{([^}]*)\}`)
 
 // expand replaces ${NAME} by the variable of the environment; $$ is a dollar.
 func (r *reader) expand(n *yaml.Node) (string, bool) {
+	if r.literal {
+		return n.Value, true
+	}
 	ok := true
 	text := variable.ReplaceAllStringFunc(n.Value, func(m string) string {
 		if m == "$$" {

@@ -20,6 +20,10 @@ import (
 func (w *Watcher) check(ctx context.Context, work monitor.Work) monitor.Report {
 	e := &work.Endpoint
 	rep := monitor.Report{Endpoint: e.ID, At: time.Now()}
+	if e.Kind != monitor.KindServer {
+		rep.Outcomes = []monitor.Outcome{w.look(ctx, e, "", false, lightCheck)}
+		return rep
+	}
 	byAddress, err := w.addresses(ctx, e)
 	if err != nil || len(byAddress) == 0 {
 		rep.Outcomes = []monitor.Outcome{w.look(ctx, e, "", false, lightCheck)}

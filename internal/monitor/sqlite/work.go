@@ -191,7 +191,9 @@ func loadShared(ctx context.Context, tx *sql.Tx, now time.Time, vantage string) 
 	}
 	sites := map[string]bool{}
 	for i := range few {
-		sites[few[i].Site()] = true
+		if site := few[i].Site(); site != "" {
+			sites[site] = true
+		}
 	}
 	sh.sites = len(sites)
 	return sh, nil

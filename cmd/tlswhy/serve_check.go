@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/keyfile"
+	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/source"
+)
+
+// checker is the diagnosis of parts one and two. A light check is one
+// connection and what the catalogue says of it.
+type checker struct {
+	p       *program
+	shelf   *source.Shelf
+	sources *source.Manager
+}
+
+// Check implements monitor.Checker.
+func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string, deep bool) (*diag.Diagnosis, error) {
+	switch e.Kind {
+	case monitor.KindFile:
+		return c.file(ctx, e)
+	case monitor.KindSource:
+		return c.sources.Check(e.Source), nil
+	}
+	o := options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple}
+	o.Connect = e.Connect
+	if address != "" {
+		o.Connect = []string{address}
+	}
+	if !deep {
+		o.MaxConnections = 1
+	}
+	if e.DiskFile != "" {
+		return c.against(ctx, e, &o, e.DiskFile, e.Reload)
+	}
+	d, err := c.p.diagnose(ctx, e.Target, &o)
+	if err != nil || c.shelf == nil || len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" {
+		return d, err
+	}
+	if path, reload := c.shelf.Newer(time.Now(), d.Certificates[0], address); path != "" {
+		if reload == "" {
+			reload = e.Reload
+		}
+		return c.against(ctx, e, &o, path, reload)
+	}
+	return d, nil
+}
+
+// against diagnoses a server and compares what it serves with a file.
+func (c checker) against(ctx context.Context, e *monitor.Endpoint, o *options, path, reload string) (*diag.Diagnosis, error) {
+	fi, err := os.Stat(path)
+	if err == nil && time.Since(fi.ModTime()) < source.Deploy && time.Since(fi.ModTime()) > 0 {
+		return c.p.diagnose(ctx, e.Target, o) // the renewal may be on its way
+	}
+	var held []diagnose.Held
+	if err == nil {
+		held, _, err = c.p.holdings(&certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}, []string{path})
+	}
+	if err != nil || len(held) != 1 {
+		d, failed := c.p.diagnose(ctx, e.Target, o)
+		if failed == nil {
+			d.Causes = append(d.Causes, unreadable(path, err))
+			if d.Verdict == diag.OK {
+				d.Verdict = diag.Warning
+			}
+		}
+		return d, failed
+	}
+	d, err := c.p.servedCertificates(ctx, e.Target, held, *o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Causes {
+		if x := &d.Causes[i]; x.ID == "renewed-not-deployed" && reload != "" {
+			x.Fixes = slices.Insert(x.Fixes, 0, diag.Fix{Side: "server", Action: "reload", Text: "Reload the service that serves it, as its owner says.", Command: reload})
+		}
+	}
+	return d, nil
+}
+
+// file judges a file of certificates. A file that this user may not read is our
+// own inability, one that is gone or broken is a finding.
+func (c checker) file(ctx context.Context, e *monitor.Endpoint) (*diag.Diagnosis, error) {
+	fi, err := os.Stat(e.Target)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	var held []diagnose.Held
+	f := &certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}
+	f.opts.KeyFile = e.KeyFile
+	if err == nil {
+		held, _, err = c.p.holdings(f, []string{e.Target})
+	}
+	if err != nil || len(held) == 0 {
+		x := unreadable(e.Target, err)
+		return &diag.Diagnosis{Schema: diag.Schema, Verdict: diag.Warning, Target: diag.Target{Input: e.Target, Protocol: "file"}, Causes: []diag.Cause{x}}, nil
+	}
+	o := diagnose.Options{CAFile: e.CAFile, Trust: e.Trust, Command: "tlswhy cert " + shellQuote(e.Target)}
+	var worst *diag.Diagnosis
+	for _, h := range held {
+		if h.Key == nil && len(held) == 1 {
+			h.Key = siblingKey(e.Target)
+		}
+		d, err := diagnose.OnFile(ctx, h, "", true, o, c.p.lend())
+		if err != nil {
+			return nil, err
+		}
+		if worst == nil || sooner(d, worst) {
+			worst = d
+		}
+	}
+	if c.shelf != nil && len(held) == 1 && len(worst.Certificates) > 0 && worst.Certificates[0].Role == "leaf" {
+		c.shelf.Put(e, worst.Certificates[0], fi.ModTime())
+	}
+	return worst, nil
+}
+
+// sooner tells whether the first certificate of a ends before that of b.
+func sooner(a, b *diag.Diagnosis) bool {
+	if len(a.Certificates) == 0 || len(b.Certificates) == 0 {
+		return len(a.Certificates) > 0
+	}
+	return a.Certificates[0].NotAfter.Before(b.Certificates[0].NotAfter)
+}
+
+func unreadable(path string, err error) diag.Cause {
+	if err == nil {
+		err = errors.New("it holds several certificates or none")
+	}
+	return diag.Cause{ID: "file-or-config-error", Severity: diag.SeverityWarning, Confidence: diag.Proven, Summary: fmt.Sprintf("the file %s cannot be used: %v", path, err),
+		Evidence: []diag.Evidence{{Text: err.Error(), Where: path}},
+		Fixes:    []diag.Fix{{Side: "server", Action: "mend-file", Text: "Put the file back, or correct its path or password in the monitor's configuration."}}, Verify: "tlswhy cert " + shellQuote(path)}
+}
+
+// siblingKey looks for the private key where programs put it: beside the
+// certificate, under a name that follows from its name. nil where none is found
+// or may be read.
+func siblingKey(path string) any {
+	dir, base := filepath.Split(path)
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	names := []string{stem + ".key", stem + "-key.pem", stem + ".key.pem"}
+	if oneOf(base, "fullchain.pem", "cert.pem") {
+		names = append(names, "privkey.pem")
+	}
+	for _, n := range names {
+		if n == base {
+			continue
+		}
+		data, err := readBounded(filepath.Join(dir, n))
+		if err != nil {
+			continue
+		}
+		if k, err := keyfile.Parse(data, keyfile.Options{}); err == nil && k.Key != nil {
+			return k.Key.Public()
+		}
+	}
+	return nil
+}
+
+// holdsCertificate tells whether a file of a folder is one to watch: it has a
+// certificate, or only its password is missing.
+func (p *program) holdsCertificate(e *monitor.Endpoint) bool {
+	f := &certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}
+	o, err := f.openWith(p)
+	if err != nil {
+		return true // the check says what is wrong with the password
+	}
+	data, err := readBounded(e.Target)
+	if err != nil {
+		return false
+	}
+	c, err := keyfile.Parse(data, o)
+	if err != nil {
+		return keyfile.IsStore(data) || len(keyfile.Manifests(data)) > 0
+	}
+	return len(c.Chain) > 0
+}

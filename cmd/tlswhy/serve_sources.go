@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/config"
+	"github.com/tlswhy/tlswhy/internal/monitor/source"
+)
+
+// newSources joins the endpoints of all sources in the store.
+func (s *service) newSources() *source.Manager {
+	return &source.Manager{Log: s.log,
+		Store: func(ctx context.Context, es []monitor.Endpoint) error {
+			spread := min(time.Duration(len(es))*20*time.Millisecond, time.Minute)
+			return s.store.SetEndpoints(ctx, time.Now(), "file", vantage, spread, es)
+		},
+		Kept: func(ctx context.Context) ([]monitor.Endpoint, error) {
+			all, err := s.store.Endpoints(ctx)
+			var out []monitor.Endpoint
+			for i := range all {
+				e := &all[i].Endpoint
+				out = append(out, *e)
+				for k := range all[i].States {
+					if e.Kind == monitor.KindFile {
+						s.shelf.Recall(e, &all[i].States[k])
+					}
+				}
+			}
+			return out, err
+		}}
+}
+
+// specs are the sources as package source takes them.
+func (p *program) specs(c *config.Config, client *http.Client) ([]source.Spec, error) {
+	var out []source.Spec
+	for i := range c.Sources {
+		x := &c.Sources[i]
+		s := source.Spec{Name: x.Name, Paths: x.Paths, URL: x.URL, Header: x.Header, Refresh: x.Refresh, MaxShrink: x.MaxShrink, Read: x.Read, Client: client}
+		if x.File != nil {
+			s.File = func(path string) (monitor.Endpoint, bool) {
+				e := x.File(path)
+				return e, slices.Contains(x.Paths, path) || p.holdsCertificate(&e)
+			}
+		}
+		if x.CAFile != "" {
+			own, err := trusting(client, x.CAFile)
+			if err != nil {
+				return nil, fmt.Errorf("source %q: %w", x.Name, err)
+			}
+			s.Client = own
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// trusting is a client like the given one with other trust anchors.
+func trusting(c *http.Client, file string) (*http.Client, error) {
+	pem, err := readBounded(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file %q holds no certificate (PEM)", file)
+	}
+	t, ok := c.Transport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("ca_file cannot be used with this client")
+	}
+	t = t.Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	own := *c
+	own.Transport = t
+	return &own, nil
+}
+
+// checkSources reads the lists in files once, for --check-config.
+func (p *program) checkSources(ctx context.Context, specs []source.Spec) (endpoints int, err error) {
+	var errs []error
+	for i := range specs {
+		if specs[i].URL != "" {
+			continue
+		}
+		es, err := specs[i].Load(ctx)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("source %q: %w", specs[i].Name, err))
+		}
+		endpoints += len(es)
+	}
+	return endpoints, errors.Join(errs...)
+}
+
+// localAddresses are those of this machine, as far as they can be known.
+func localAddresses() (out []netip.Addr) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			out = append(out, p.Addr().Unmap())
+		}
+	}
+	return out
+}
