@@ -32,6 +32,8 @@ type Store struct {
 	path  string
 	write *sql.DB // one connection
 	read  *sql.DB
+
+	listed listed
 }
 
 // NewerSchemaError is a file that a newer version of the program has written.

@@ -25,6 +25,9 @@ func (s *Store) SetEndpoints(ctx context.Context, now time.Time, source, vantage
 				ON CONFLICT (id) DO UPDATE SET source = ?3, body = ?1`, e, e.ID, source); err != nil {
 				return err
 			}
+			if err := list(ctx, tx, source, e); err != nil {
+				return err
+			}
 			due := now.Add(spread * time.Duration(i) / time.Duration(len(es)))
 			if _, err := tx.ExecContext(ctx, `INSERT INTO watches (endpoint, vantage, next_due, interval) VALUES (?1, ?2, ?3, ?4)
 				ON CONFLICT (endpoint, vantage) DO UPDATE SET interval = ?4, next_due = min(next_due, ?3 + ?4)`,
@@ -61,8 +64,14 @@ func retire(ctx context.Context, tx *sql.Tx, now time.Time, e *monitor.Endpoint)
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM endpoints WHERE id = ?1`, e.ID)
-	return err
+	served, err := fingerprints(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM endpoints WHERE id = ?1`, e.ID); err != nil {
+		return err
+	}
+	return sweep(ctx, tx, served)
 }
 
 // farAhead is how many intervals ahead a check can be due only if the clock
@@ -246,6 +255,9 @@ func keep(ctx context.Context, tx *sql.Tx, now time.Time, vantage, endpoint stri
 		if err := put(ctx, tx, `INSERT INTO states (endpoint, vantage, address, sni, body) VALUES (?2, ?3, ?4, ?5, ?1)`, st, endpoint, vantage, st.Address, st.SNI); err != nil {
 			return err
 		}
+	}
+	if err := relist(ctx, tx, now, endpoint, a.States, a.Incidents); err != nil {
+		return err
 	}
 	for i := range a.Incidents {
 		if err := putIncident(ctx, tx, &a.Incidents[i]); err != nil {
