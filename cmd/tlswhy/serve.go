@@ -30,6 +30,7 @@ import (
 type serveFlags struct {
 	listen, data, config string
 	checkConfig          bool
+	channel              string
 }
 
 // vantage is the name of this machine's own view.
@@ -52,6 +53,7 @@ func (p *program) serveCommand() *cobra.Command {
 	fs.StringVar(&f.data, "data", "", "folder of the database")
 	fs.StringVar(&f.config, "config", "", "file of endpoints, channels and routes")
 	fs.BoolVar(&f.checkConfig, "check-config", false, "read the configuration, say what is wrong, and end")
+	fs.StringVar(&f.channel, "test-channel", "", "send a test by a channel (all: by every one), and end")
 	return cmd
 }
 
@@ -88,6 +90,9 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		}
 		fmt.Fprintf(p.stdout, "%s is good: %d endpoints, %d channels, %d routes\n", path, len(c.Endpoints)+more, len(c.Channels), len(c.Rules.Routes))
 		return nil
+	}
+	if f.channel != "" {
+		return p.testChannel(ctx, c, nil, f.channel)
 	}
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
 		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
@@ -156,7 +161,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 func (s *service) apply(ctx context.Context, p *program, c *config.Config) error {
 	channels := map[string]monitor.Channel{}
 	for name, ch := range c.Channels {
-		made, err := alert.New(channelOptions(&ch, c.ExternalURL))
+		made, err := alert.New(channelOptions(&ch, c.ExternalURL, s.outward()))
 		if err != nil {
 			return fmt.Errorf("channel %q: %w", name, err)
 		}
@@ -179,9 +184,13 @@ func (s *service) outward() *http.Client {
 	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
 }
 
-func channelOptions(c *config.Channel, external string) alert.Options {
-	return alert.Options{Type: c.Type, URL: c.URL, Secret: c.Secret, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Username: c.Username, Password: c.Password,
-		From: c.From, To: c.To, ExternalURL: external}
+func channelOptions(c *config.Channel, external string, client *http.Client) alert.Options {
+	o := alert.Options{Type: c.Type, URL: c.URL, Secret: c.Secret, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Username: c.Username, Password: c.Password,
+		From: c.From, To: c.To, Template: c.Template, ContentType: c.ContentType, Command: c.Command, Header: map[string]monitor.Secret{}, ExternalURL: external, Client: client}
+	for name, h := range c.Headers {
+		o.Header[name] = h.Value
+	}
+	return o
 }
 
 // configOptions lend the reader what it may not import.
@@ -200,7 +209,7 @@ func (p *program) configOptions() config.Options {
 			return "", false
 		},
 		CheckChannel: func(c *config.Channel) error {
-			_, err := alert.New(channelOptions(c, ""))
+			_, err := alert.New(channelOptions(c, "", nil))
 			return err
 		},
 	}

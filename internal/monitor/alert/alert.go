@@ -7,9 +7,9 @@
 package alert
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -18,45 +18,84 @@ import (
 
 // Options describe a channel. Which of them count depends on Type.
 type Options struct {
-	Type string // email, webhook, slack, alertmanager
+	Type string
 
-	URL    monitor.Secret // of webhook, slack and alertmanager; it may carry a token
-	Secret monitor.Secret // signs webhooks
+	// URL is where HTTP channels send; it may carry a token. telegram and
+	// pagerduty have one of their own; that of shoutrrr names a service.
+	URL monitor.Secret
+	// Secret signs webhooks; it is the bot's token of telegram and the routing key
+	// of pagerduty.
+	Secret monitor.Secret
+	// Header goes with every request of an HTTP channel.
+	Header map[string]monitor.Secret
+	// Template (text/template) makes the body of a webhook, of ContentType.
+	Template, ContentType string
 
 	// E-mail: the server as HOST:PORT, whether to use TLS (starttls, the default;
-	// tls from the first byte; none), and who from and to.
-	Server   string
-	TLS      string
-	CAFile   string
+	// tls from the first byte; none), and who from.
+	Server string
+	TLS    string
+	From   string
+	// To are mail addresses, or the one chat of telegram.
+	To []string
+
+	// Username and Password are for e-mail and, as Basic authentication, for HTTP
+	// channels. CAFile are the only trust anchors of either.
 	Username string
 	Password monitor.Secret
-	From     string
-	To       []string
+	CAFile   string
+
+	// Command is the program of exec, and its arguments.
+	Command []string
 
 	// ExternalURL is where the monitor's own pages are, "" for nowhere.
 	ExternalURL string
+	// Client makes the requests; nil is one without a guard. Redirects are never
+	// followed.
+	Client *http.Client
 }
 
+// makers make a channel of each type.
+var makers = map[string]func(Options) (monitor.Channel, error){
+	"email":   func(o Options) (monitor.Channel, error) { return newEmail(o) },
+	"webhook": func(o Options) (monitor.Channel, error) { return newWebhook(o) },
+	"slack": func(o Options) (monitor.Channel, error) {
+		s, err := newSender(&o, "")
+		return &slack{s}, err
+	},
+	"teams": func(o Options) (monitor.Channel, error) {
+		s, err := newSender(&o, "")
+		return &teams{s}, err
+	},
+	"telegram":  func(o Options) (monitor.Channel, error) { return newTelegram(o) },
+	"pagerduty": func(o Options) (monitor.Channel, error) { return newPagerduty(o) },
+	"alertmanager": func(o Options) (monitor.Channel, error) {
+		s, err := newSender(&o, "")
+		if err == nil {
+			s.url = strings.TrimSuffix(s.url, "/")
+		}
+		return &alertmanager{sender: s, external: o.ExternalURL}, err
+	},
+	"exec":     func(o Options) (monitor.Channel, error) { return newHook(o) },
+	"shoutrrr": func(o Options) (monitor.Channel, error) { return newShoutrrr(o) },
+}
+
+// LocalOnly tells whether channels of a type may be made by the monitor's own
+// file only: they run programs, or reach the network by ways that no guard sees.
+func LocalOnly(kind string) bool { return kind == "exec" || kind == "shoutrrr" }
+
 // Types are the types of channels.
-var Types = []string{"email", "webhook", "slack", "alertmanager"}
+func Types() []string { return slices.Sorted(maps.Keys(makers)) }
 
 // New makes a channel, or says what its options lack.
 func New(o Options) (monitor.Channel, error) {
-	if slices.Contains([]string{"webhook", "slack", "alertmanager"}, o.Type) {
-		u, err := url.Parse(string(o.URL))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, errors.New("url must be a whole http or https address")
-		}
+	newOne, ok := makers[o.Type]
+	if !ok {
+		return nil, fmt.Errorf("type %q is none of %s", o.Type, strings.Join(Types(), ", "))
 	}
-	switch o.Type {
-	case "email":
-		return newEmail(o)
-	case "webhook":
-		return &webhook{url: string(o.URL), secret: string(o.Secret)}, nil
-	case "slack":
-		return &slack{url: string(o.URL)}, nil
-	case "alertmanager":
-		return &alertmanager{url: strings.TrimSuffix(string(o.URL), "/") + "/api/v2/alerts", external: o.ExternalURL}, nil
+	ch, err := newOne(o)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("type %q is none of %s", o.Type, strings.Join(Types, ", "))
+	return ch, nil
 }

@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,59 +63,6 @@ func receive(t *testing.T, answer func(http.ResponseWriter)) *receiver {
 }
 
 func ok(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }
-
-// TestAnswers gives every HTTP channel the answers that receivers give.
-func TestAnswers(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{"webhook", "slack", "alertmanager"} {
-		for _, c := range []struct {
-			name      string
-			answer    func(http.ResponseWriter)
-			retry, ok bool
-			after     time.Duration
-			ambiguous bool
-		}{
-			{name: "accepted", answer: ok, ok: true},
-			{name: "429 with seconds", answer: func(w http.ResponseWriter) { w.Header().Set("Retry-After", "17"); w.WriteHeader(429) }, retry: true, after: 17 * time.Second},
-			{name: "429 without", answer: func(w http.ResponseWriter) { w.WriteHeader(429) }, retry: true},
-			{name: "500", answer: func(w http.ResponseWriter) { w.WriteHeader(500) }, retry: true},
-			{name: "503", answer: func(w http.ResponseWriter) { w.Header().Set("Retry-After", "3"); w.WriteHeader(503) }, retry: true, after: 3 * time.Second},
-			{name: "404 is final", answer: func(w http.ResponseWriter) { w.WriteHeader(404) }},
-			{name: "a redirect is not followed", answer: func(w http.ResponseWriter) { w.Header().Set("Location", "http://192.0.2.1/"); w.WriteHeader(302) }},
-			{name: "no answer", answer: func(http.ResponseWriter) { time.Sleep(400 * time.Millisecond) }, retry: true, ambiguous: true},
-			{name: "cut", answer: func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, retry: true, ambiguous: true},
-		} {
-			t.Run(kind+" "+c.name, func(t *testing.T) {
-				t.Parallel()
-				r := receive(t, c.answer)
-				ch, err := New(Options{Type: kind, URL: monitor.Secret(r.URL + "/token-in-path")})
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-				defer cancel()
-				if c.name != "no answer" {
-					ctx = t.Context()
-				}
-				retry, err := ch.Notify(ctx, message(monitor.KindOpened))
-				if retry != c.retry || (err == nil) != c.ok {
-					t.Fatalf("got retry %v, %v", retry, err)
-				}
-				var more *monitor.DeliveryError
-				errors.As(err, &more)
-				if more == nil {
-					more = &monitor.DeliveryError{}
-				}
-				if more.After != c.after || more.Ambiguous != c.ambiguous {
-					t.Errorf("got after %v, ambiguous %v: %v", more.After, more.Ambiguous, err)
-				}
-				if err != nil && strings.Contains(err.Error(), "token-in-path") {
-					t.Errorf("the error shows the URL: %v", err)
-				}
-			})
-		}
-	}
-}
 
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,10 @@ import (
 
 // alertmanager posts to Prometheus' Alertmanager, API v2. An alert ends there
 // by itself when nobody repeats it, hence Every.
-type alertmanager struct{ url, external string }
+type alertmanager struct {
+	*sender
+	external string
+}
 
 const (
 	amEvery = time.Minute
@@ -60,7 +63,8 @@ func (a *alertmanager) Notify(ctx context.Context, m monitor.Message) (bool, err
 	if err != nil {
 		return false, err
 	}
-	return post(ctx, a.url, body, nil)
+	_, retry, err := a.post(ctx, "/api/v2/alerts", body, nil)
+	return retry, err
 }
 
 // maxAnnotation keeps what Alertmanager hands on within what its receivers take.

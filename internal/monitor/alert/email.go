@@ -3,12 +3,10 @@ package alert
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	netmail "net/mail"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -45,13 +43,8 @@ func newEmail(o Options) (*email, error) {
 	}
 	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading ca_file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %q holds no certificate (PEM)", o.CAFile)
+		if config.RootCAs, err = anchors(o.CAFile); err != nil {
+			return nil, err
 		}
 	}
 	e := &email{host: host, from: o.From, to: o.To, options: []mail.Option{mail.WithTLSConfig(config)}}

@@ -114,9 +114,10 @@ func item(b *strings.Builder, k monitor.Kind, it *monitor.Item) {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// cut shortens a text to so many bytes, at a whole character, and says so.
+// cut shortens a text to so many bytes, at the end of a word where one is near,
+// else of a character, and says so.
 func cut(s string, most int) string {
-	const tail = "\n... (cut)"
+	const tail, near = "\n... (cut)", 60
 	if len(s) <= most {
 		return s
 	}
@@ -124,5 +125,17 @@ func cut(s string, most int) string {
 	for len(s) > 0 && !utf8.ValidString(s[len(s)-min(len(s), utf8.UTFMax):]) {
 		s = s[:len(s)-1]
 	}
+	if i := strings.LastIndexAny(s, " \n"); i > 0 && i > len(s)-near {
+		s = s[:i]
+	}
 	return s + tail
+}
+
+// fit cuts a text until what becomes of it has the size that a receiver takes.
+func fit(s string, most int, size func(string) int) string {
+	for n := len(s); ; n = n * 9 / 10 {
+		if t := cut(s, n); size(t) <= most || n == 0 {
+			return t
+		}
+	}
 }

@@ -197,6 +197,18 @@ type Channel struct {
 	PasswordFile string         `yaml:"password_file"`
 	From         string         `yaml:"from"`
 	To           []string       `yaml:"to"`
+
+	Headers      map[string]Header `yaml:"headers"`
+	Template     string            `yaml:"template"`
+	TemplateFile string            `yaml:"template_file"`
+	ContentType  string            `yaml:"content_type"`
+	Command      []string          `yaml:"command"`
+}
+
+// Header is the value of a header of requests, or the file that holds it.
+type Header struct {
+	Value monitor.Secret `yaml:"value"`
+	File  string         `yaml:"file"`
 }
 
 type route struct {
@@ -221,6 +233,11 @@ func (r *reader) file(f *file) {
 		r.secret(&ch.URL, ch.URLFile, "url", ch.At)
 		r.secret(&ch.Secret, ch.SecretFile, "secret", ch.At)
 		r.secret(&ch.Password, ch.PasswordFile, "password", ch.At)
+		for k, h := range ch.Headers {
+			r.secret(&h.Value, h.File, "header "+k, ch.At)
+			ch.Headers[k] = h
+		}
+		r.text(&ch.Template, ch.TemplateFile, "template", ch.At)
 		ch.CAFile = r.path(ch.CAFile)
 		if r.o.CheckChannel != nil {
 			if err := r.o.CheckChannel(&ch); err != nil {
@@ -317,6 +334,16 @@ func (r *reader) path(name string) string {
 
 // secret fills a value from its file.
 func (r *reader) secret(value *monitor.Secret, name, what string, at place) {
+	text := string(*value)
+	r.text(&text, name, what, at)
+	if name != "" {
+		text = strings.TrimRight(text, "\r\n")
+	}
+	*value = monitor.Secret(text)
+}
+
+// text fills a value from its file.
+func (r *reader) text(value *string, name, what string, at place) {
 	if name == "" {
 		return
 	}
@@ -331,5 +358,5 @@ func (r *reader) secret(value *monitor.Secret, name, what string, at place) {
 		r.problem(at.node, "reading %s_file: %v", what, err)
 		return
 	}
-	*value = monitor.Secret(strings.TrimRight(string(raw), "\r\n"))
+	*value = string(raw)
 }

@@ -41,7 +41,7 @@ type source struct {
 	FileSD       []string          `yaml:"file_sd"`
 	HTTPSD       monitor.Secret    `yaml:"http_sd"`
 	HTTPSDFile   string            `yaml:"http_sd_file"`
-	Headers      map[string]header `yaml:"headers"`
+	Headers      map[string]Header `yaml:"headers"`
 	Bearer       monitor.Secret    `yaml:"bearer_token"`
 	BearerFile   string            `yaml:"bearer_token_file"`
 	Username     string            `yaml:"username"`
@@ -51,11 +51,6 @@ type source struct {
 	Refresh      duration          `yaml:"refresh"`
 	MaxShrink    *int              `yaml:"max_shrink"`
 	Endpoint     endpoint          `yaml:"endpoint"`
-}
-
-type header struct {
-	Value monitor.Secret `yaml:"value"`
-	File  string         `yaml:"file"`
 }
 
 // certificates is the shape of a Source of files.
