@@ -103,6 +103,22 @@ type Outcome struct {
 	MS   float64 `json:"ms"`
 	// Note is why it is untested.
 	Note string `json:"note,omitempty"`
+
+	// Digest stands for all that was seen and judged, "" where a check cannot say;
+	// Until is how long the same would be judged alike. Same is a check that saw
+	// the digest that is known of the address: then only Address, SNI and MS are
+	// there, and the rest is what it was.
+	Digest string    `json:"digest,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	Same   bool      `json:"same,omitempty"`
+}
+
+// Tested tells whether the check said anything of the server.
+func (o *Outcome) Tested() bool { return o.Same || o.Verdict != diag.Untested }
+
+// Answered tells whether there was a handshake that went well.
+func (o *Outcome) Answered() bool {
+	return o.Same || o.Verdict == diag.OK || o.Verdict == diag.Warning
 }
 
 // Report is one check of an endpoint: all addresses that the name has, and what

@@ -103,6 +103,7 @@ func (r *Rules) Apply(b Before, rep Report) After {
 	for i := range a.incidents {
 		a.tell(&a.incidents[i])
 	}
+	a.calm()
 	a.out.Incidents = a.incidents
 	a.out.NextDue = a.next()
 	return a.out
@@ -163,9 +164,14 @@ func (a *applied) next() time.Time {
 			}
 		}
 	}
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(a.b.Endpoint.ID), uint64(a.out.Watch.Checks)))
+	return jittered(a.now, a.b.Endpoint.ID, every, a.out.Watch.Checks)
+}
+
+// jittered is an interval from now, give or take a tenth.
+func jittered(now time.Time, endpoint string, every time.Duration, checks int) time.Time {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(endpoint), uint64(checks)))
 	spread := time.Duration(binary.BigEndian.Uint32(sum[:4])) * (every / 5) >> 32
-	return a.now.Add(every - every/10 + spread)
+	return now.Add(every - every/10 + spread)
 }
 
 // identity makes an id that a repeated Apply makes again.

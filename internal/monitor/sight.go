@@ -10,10 +10,16 @@ import (
 
 // outcome takes what was met at one address into its state.
 func (a *applied) outcome(o *Outcome) {
+	if o.Same {
+		if o = a.recall(o); o == nil {
+			return
+		}
+	}
 	st := a.state(o.Address, o.SNI)
 	first := a.b.Watch.Checks == 0 // of the endpoint: a new address of an old one is news
 	st.Checked, st.Missing, st.MissingSince = a.now, 0, time.Time{}
 	st.Verdict, st.Note = o.Verdict, o.Note
+	st.Digest, st.Calm = o.Digest, o.Until
 	if o.Verdict == diag.Untested {
 		return // our own inability says nothing
 	}

@@ -33,6 +33,11 @@ type State struct {
 	Diagnosed []Finding `json:"diagnosed,omitempty"`
 
 	Sightings []Sighting `json:"sightings,omitempty"` // by key
+
+	// Digest stands for all that the last check saw and judged; a check that sees
+	// the same before Calm changes nothing but times (see Unchanged).
+	Digest string    `json:"digest,omitempty"`
+	Calm   time.Time `json:"calm,omitzero"`
 }
 
 // maxKnown bounds the leaves that are remembered of one address.
@@ -60,7 +65,7 @@ func (s *State) sighting(key string) *Sighting {
 
 // Watch is what is known of an endpoint as a whole, at one vantage point.
 type Watch struct {
-	Checks   int       `json:"checks"`
+	Checks   int       `json:"checks,omitempty"`
 	Baseline *Baseline `json:"baseline,omitempty"`
 }
 

@@ -32,6 +32,9 @@ type KnownAddress struct {
 	Checked   time.Time `json:"checked"`
 	Signature string    `json:"signature"` // "" where there is no full diagnosis
 	Verdict   diag.Verdict
+	// Digest is what a check sees that changes nothing; "" where every check is to
+	// be judged.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Batch is what was claimed.
@@ -67,6 +70,41 @@ type Health struct {
 	Open      int       `json:"open_incidents"`
 	Outbox    int       `json:"outbox"`                 // messages that wait
 	Oldest    time.Time `json:"outbox_oldest,omitzero"` // when the oldest of them was written
+}
+
+// Rollup is what is left of the checks of one hour at one address, or of a day.
+type Rollup struct {
+	Vantage  string        `json:"vantage"`
+	Address  string        `json:"address"`
+	From     time.Time     `json:"from"`
+	For      time.Duration `json:"for"`
+	Checks   int           `json:"checks"`
+	Answered int           `json:"answered"` // with a handshake
+	// Of those: how long they took.
+	MinMS float64 `json:"min_ms"`
+	AvgMS float64 `json:"avg_ms"`
+	P95MS float64 `json:"p95_ms"` // of a day: the highest of its hours
+}
+
+// Retention is how long what is not a change is kept. Events, incidents and
+// states are changes, and kept for ever.
+type Retention struct {
+	Hours    time.Duration // hourly rollups; 0 is 35 days
+	Days     time.Duration // daily rollups; 0 is 800 days
+	Messages time.Duration // what was delivered or given up; 0 is 90 days
+}
+
+// WithDefaults fills the zero values in.
+func (r Retention) WithDefaults() Retention {
+	for _, x := range []struct {
+		d    *time.Duration
+		days int
+	}{{&r.Hours, 35}, {&r.Days, 800}, {&r.Messages, 90}} {
+		if *x.d <= 0 {
+			*x.d = time.Duration(x.days) * day
+		}
+	}
+	return r
 }
 
 // Delivery is what came of one try.
@@ -117,6 +155,9 @@ type Store interface {
 	// Delivered records a try. A message that was delivered or given up leaves
 	// the outbox and stays in the history.
 	Delivered(ctx context.Context, now time.Time, key string, d Delivery) error
+	// NextMessage is when the channel's next message is due; the zero time when
+	// nothing waits.
+	NextMessage(ctx context.Context, channel string) (time.Time, error)
 	// Enqueue writes a message by itself: the test of a channel.
 	Enqueue(ctx context.Context, m Message) error
 
@@ -124,6 +165,13 @@ type Store interface {
 	Incidents(ctx context.Context, f Filter) ([]Incident, error)
 	Events(ctx context.Context, f Filter) ([]Event, error)
 	Health(ctx context.Context, now time.Time) (Health, error)
+
+	// Rollups are the hours of an endpoint's addresses between two moments, and
+	// whole days where the hours are forgotten. The hour under way is not there.
+	Rollups(ctx context.Context, endpoint string, from, to time.Time) ([]Rollup, error)
+	// Prune forgets what is older than the retention, a bounded part at a time;
+	// more says that there is more of it.
+	Prune(ctx context.Context, now time.Time, r Retention) (more bool, err error)
 
 	// Backup writes a whole, consistent copy while everything goes on.
 	Backup(ctx context.Context, path string) error

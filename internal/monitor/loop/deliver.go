@@ -17,7 +17,10 @@ type Deliverer struct {
 	Store monitor.Store
 	// Timeout bounds one try; 0 is 15 s.
 	Timeout time.Duration
-	Log     *slog.Logger
+	// Tick is the longest that a message waits which nobody has nudged for; 0 is a
+	// second.
+	Tick time.Duration
+	Log  *slog.Logger
 
 	mu      sync.Mutex
 	running map[string]*courier
@@ -31,7 +34,7 @@ type courier struct {
 }
 
 const (
-	outboxEvery = time.Second // how often the outbox is looked at without a nudge
+	outboxEvery = time.Second // of Deliverer.Tick
 	outboxBatch = 20
 )
 
@@ -101,7 +104,7 @@ func (d *Deliverer) loop(ctx context.Context, name string, ch monitor.Channel, w
 		if len(ms) == outboxBatch {
 			continue
 		}
-		t := time.NewTimer(outboxEvery)
+		t := time.NewTimer(d.untilNext(ctx, name))
 		select {
 		case <-ctx.Done():
 		case <-wake:
@@ -109,6 +112,19 @@ func (d *Deliverer) loop(ctx context.Context, name string, ch monitor.Channel, w
 		}
 		t.Stop()
 	}
+}
+
+// untilNext is how long to wait for the next message of a channel.
+func (d *Deliverer) untilNext(ctx context.Context, name string) time.Duration {
+	wait := d.Tick
+	if wait <= 0 {
+		wait = outboxEvery
+	}
+	due, err := d.Store.NextMessage(ctx, name)
+	if until := time.Until(due); err == nil && until > 0 {
+		wait = min(wait, until)
+	}
+	return wait
 }
 
 func (d *Deliverer) timeout() time.Duration {

@@ -29,6 +29,9 @@ type Watcher struct {
 	Parallel int
 	// Gap is the least time between two connections to one address; 0 is 10 ms.
 	Gap time.Duration
+	// Tick is the longest that a new or changed endpoint waits to be noticed; 0 is
+	// a second.
+	Tick time.Duration
 	// Ingested is called after reports were stored; nil for nobody.
 	Ingested func()
 	Log      *slog.Logger
@@ -46,7 +49,7 @@ type result struct {
 
 // The waits of the loop.
 const (
-	tick        = time.Second           // the longest that a new or changed endpoint waits to be noticed
+	tick        = time.Second           // of Watcher.Tick
 	trouble     = 5 * time.Second       // after the store could not be used
 	ingestBatch = 128                   // reports in one transaction
 	ingestWait  = 20 * time.Millisecond // for more of them
@@ -71,6 +74,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 		n = 64
 	}
 	w.room, w.results = make(chan struct{}, n), make(chan result, ingestBatch)
+	if w.Tick <= 0 {
+		w.Tick = tick
+	}
 	w.pace.gap = w.Gap
 	if w.pace.gap <= 0 {
 		w.pace.gap = 10 * time.Millisecond
@@ -113,9 +119,9 @@ func (w *Watcher) round(ctx context.Context, d monitor.Dispatcher, n int) time.D
 	}
 	due, err := w.Store.NextDue(ctx, w.Vantage)
 	if err != nil || due.IsZero() {
-		return tick
+		return w.Tick
 	}
-	return min(max(due.Sub(now), 10*time.Millisecond), tick)
+	return min(max(due.Sub(now), 10*time.Millisecond), w.Tick)
 }
 
 // Dispatch implements monitor.Dispatcher in this process.

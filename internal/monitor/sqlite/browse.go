@@ -192,7 +192,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (d monitor.EndpointDeta
 		}
 	}
 	if err == nil {
-		d.States, err = bodies[monitor.State](ctx, s.read, `SELECT body FROM states WHERE endpoint = ?1 ORDER BY vantage, address, sni`, id)
+		d.States, err = statesOf(ctx, s.read, id, "")
 	}
 	if err != nil {
 		return d, clear(err, "reading an endpoint", s.path)

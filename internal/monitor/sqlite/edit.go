@@ -74,8 +74,7 @@ func putEndpoint(ctx context.Context, tx *sql.Tx, now time.Time, source, vantage
 	if err := put(ctx, tx, `INSERT INTO endpoints (id, source, body) VALUES (?2, ?3, ?1) ON CONFLICT (id) DO UPDATE SET source = ?3, body = ?1`, e, e.ID, source); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO watches (endpoint, vantage, next_due, interval) VALUES (?1, ?2, ?3, ?4)
-		ON CONFLICT (endpoint, vantage) DO UPDATE SET interval = ?4, next_due = min(next_due, ?3 + ?4)`, e.ID, vantage, micros(now), e.Every().Microseconds()); err != nil {
+	if err := watchFrom(ctx, tx, now, vantage, e); err != nil {
 		return err
 	}
 	return list(ctx, tx, source, e)
@@ -84,7 +83,7 @@ func putEndpoint(ctx context.Context, tx *sql.Tx, now time.Time, source, vantage
 // CheckSoon implements monitor.Editor.
 func (s *Store) CheckSoon(ctx context.Context, now time.Time, id string) error {
 	return s.edit(ctx, "asking for a check", func(tx *sql.Tx) error {
-		return one(tx.ExecContext(ctx, `UPDATE watches SET next_due = min(next_due, ?2) WHERE endpoint = ?1`, id, micros(now)))
+		return one(tx.ExecContext(ctx, `UPDATE watches SET next_due = min(next_due, ?2), ready = iif(token = '', min(ready, ?2), ready) WHERE endpoint = ?1`, id, micros(now)))
 	})
 }
 
@@ -124,6 +123,7 @@ func one(res sql.Result, err error) error {
 // edit is a transaction whose expected refusals come back as they are, without
 // the file's name and without advice for operators.
 func (s *Store) edit(ctx context.Context, doing string, f func(*sql.Tx) error) error {
+	s.sites.forget()
 	err := s.transaction(ctx, doing, f)
 	for _, known := range []error{monitor.ErrNotFound, monitor.ErrExists, monitor.ErrReadOnly, monitor.ErrChanged, monitor.ErrLastAdmin} {
 		if errors.Is(err, known) {

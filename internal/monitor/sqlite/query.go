@@ -26,7 +26,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]monitor.EndpointStatus, error)
 
 func (s *Store) endpoints(ctx context.Context) ([]monitor.EndpointStatus, error) {
 	// One row for each state, so that no list asks once per endpoint.
-	rows, err := s.read.QueryContext(ctx, `SELECT e.body, w.next_due, w.body, coalesce(st.body, '') FROM endpoints e
+	rows, err := s.read.QueryContext(ctx, `SELECT e.body, w.next_due, w.checks, coalesce(st.body, ''), coalesce(st.checked, 0), coalesce(st.good, 0), coalesce(st.digest, ''), coalesce(st.calm, 0) FROM endpoints e
 		JOIN watches w ON w.endpoint = e.id LEFT JOIN states st ON st.endpoint = e.id AND st.vantage = w.vantage
 		ORDER BY e.id, w.vantage, st.address, st.sni`)
 	if err != nil {
@@ -35,26 +35,23 @@ func (s *Store) endpoints(ctx context.Context) ([]monitor.EndpointStatus, error)
 	defer rows.Close()
 	out := []monitor.EndpointStatus{}
 	for rows.Next() {
-		var endpoint, watch, state []byte
+		var endpoint []byte
 		var due int64
-		if err := rows.Scan(&endpoint, &due, &watch, &state); err != nil {
+		var state columns
+		x := monitor.EndpointStatus{States: []monitor.State{}}
+		if err := rows.Scan(append([]any{&endpoint, &due, &x.Checks}, state.dest()...)...); err != nil {
 			return nil, err
 		}
-		x := monitor.EndpointStatus{NextDue: moment(due), States: []monitor.State{}}
+		x.NextDue = moment(due)
 		if err := json.Unmarshal(endpoint, &x.Endpoint); err != nil {
 			return nil, err
 		}
 		if n := len(out); n == 0 || out[n-1].Endpoint.ID != x.Endpoint.ID {
-			var w monitor.Watch
-			if err := json.Unmarshal(watch, &w); err != nil {
-				return nil, err
-			}
-			x.Checks = w.Checks
 			out = append(out, x)
 		}
-		if len(state) > 0 {
-			var st monitor.State
-			if err := json.Unmarshal(state, &st); err != nil {
+		if len(state.body) > 0 {
+			st, err := state.state()
+			if err != nil {
 				return nil, err
 			}
 			last := &out[len(out)-1]
@@ -90,9 +87,9 @@ const overdue = time.Minute
 // Health implements monitor.Store.
 func (s *Store) Health(ctx context.Context, now time.Time) (h monitor.Health, err error) {
 	var oldest int64
-	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM endpoints), (SELECT count(*) FROM watches WHERE next_due < ?1),
+	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM endpoints), (SELECT count(*) FROM watches WHERE next_due < ?1 AND ready < ?2),
 		(SELECT count(*) FROM incidents WHERE resolved = 0), count(*), coalesce(min(written), 0) FROM outbox WHERE state IN ('waiting', 'trying')`,
-		micros(now.Add(-overdue))).Scan(&h.Endpoints, &h.Overdue, &h.Open, &h.Outbox, &oldest)
+		micros(now.Add(-overdue)), micros(now.Add(monitor.ClaimFor))).Scan(&h.Endpoints, &h.Overdue, &h.Open, &h.Outbox, &oldest)
 	if err != nil {
 		return h, clear(err, "reading the monitor's health", s.path)
 	}

@@ -56,10 +56,6 @@ func putEvent(ctx context.Context, tx *sql.Tx, e *monitor.Event) error {
 	return put(ctx, tx, `INSERT INTO events (at, endpoint, body) VALUES (?2, ?3, ?1)`, e, micros(e.At), e.Endpoint)
 }
 
-func statesOf(ctx context.Context, q queryer, endpoint, vantage string) ([]monitor.State, error) {
-	return bodies[monitor.State](ctx, q, `SELECT body FROM states WHERE endpoint = ?1 AND vantage = ?2 ORDER BY address, sni`, endpoint, vantage)
-}
-
 // The states of a message.
 const (
 	waiting = "waiting"
@@ -111,6 +107,15 @@ func (s *Store) Outbox(ctx context.Context, now time.Time, channel string, n int
 	return ms, nil
 }
 
+// NextMessage implements monitor.Store.
+func (s *Store) NextMessage(ctx context.Context, channel string) (time.Time, error) {
+	var due sql.NullInt64
+	if err := s.read.QueryRowContext(ctx, `SELECT min(due) FROM outbox WHERE channel = ?1 AND state IN ('waiting', 'trying')`, channel).Scan(&due); err != nil {
+		return time.Time{}, clear(err, "reading the outbox", s.path)
+	}
+	return moment(due.Int64), nil
+}
+
 // message reads one that was not delivered yet.
 func message(ctx context.Context, tx *sql.Tx, key string) (m monitor.Message, err error) {
 	ms, err := bodies[monitor.Message](ctx, tx, `SELECT body FROM outbox WHERE key = ?1 AND state IN ('waiting', 'trying')`, key)
@@ -125,6 +130,7 @@ func message(ctx context.Context, tx *sql.Tx, key string) (m monitor.Message, er
 
 // Begin implements monitor.Store.
 func (s *Store) Begin(ctx context.Context, now time.Time, key string) (m monitor.Message, err error) {
+	// Not quick: nobody is told what the disk does not have.
 	err = s.transaction(ctx, "reading the outbox", func(tx *sql.Tx) error {
 		if m, err = message(ctx, tx, key); err != nil {
 			return err
@@ -138,7 +144,7 @@ func (s *Store) Begin(ctx context.Context, now time.Time, key string) (m monitor
 
 // Delivered implements monitor.Store.
 func (s *Store) Delivered(ctx context.Context, now time.Time, key string, d monitor.Delivery) error {
-	return s.transaction(ctx, "storing a delivery", func(tx *sql.Tx) error {
+	return s.quick(ctx, "storing a delivery", func(tx *sql.Tx) error {
 		m, err := message(ctx, tx, key)
 		if err != nil {
 			return err
@@ -208,7 +214,7 @@ func (s *Store) Accept(ctx context.Context, now time.Time, endpoint, by string) 
 				return err
 			}
 			w.Baseline = monitor.Learn(states)
-			if err := put(ctx, tx, `UPDATE watches SET body = ?1, next_due = ?2 WHERE endpoint = ?3 AND vantage = ?4`, w, micros(now), endpoint, vantage); err != nil {
+			if err := put(ctx, tx, `UPDATE watches SET body = ?1, next_due = ?2, ready = iif(token = '', ?2, ready) WHERE endpoint = ?3 AND vantage = ?4`, w, micros(now), endpoint, vantage); err != nil {
 				return err
 			}
 		}

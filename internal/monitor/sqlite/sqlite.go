@@ -32,6 +32,12 @@ type Store struct {
 	path  string
 	write *sql.DB // one connection
 	read  *sql.DB
+	hot   hot
+	sites sites
+
+	// Of the connection that writes; whoever holds it may touch them.
+	relaxed bool                 // it does not wait for the disk
+	claimed map[string]time.Time // when a vantage point claimed last
 
 	listed listed
 }
@@ -58,16 +64,20 @@ const readers = 4
 // Open opens the file, or makes it, and brings its schema up to date; before a
 // migration of an existing file a copy is written beside it.
 func Open(ctx context.Context, path string) (*Store, error) {
-	s := &Store{path: path}
+	s := &Store{path: path, claimed: map[string]time.Time{}}
 	var err error
-	if s.write, err = open(path, "&_txlock=immediate", 1); err != nil {
+	if s.write, err = open(path, "&_txlock=immediate&_pragma=cache_size(-16000)", 1); err != nil {
 		return nil, err
 	}
 	if s.read, err = open(path, "&_pragma=query_only(1)", readers); err != nil {
 		s.write.Close()
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	err = s.migrate(ctx)
+	if err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(clear(err, "opening the database", path), s.Close())
 	}
 	return s, nil
@@ -75,7 +85,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 func open(path, more string, conns int) (*sql.DB, error) {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}).String() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + more
+		"?_pragma=busy_timeout(10000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + more
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %q: %w", path, err)
@@ -132,7 +142,7 @@ func exists(path string) bool {
 }
 
 // Close ends the use of the file.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *Store) Close() error { return errors.Join(s.hot.close(), s.read.Close(), s.write.Close()) }
 
 // Backup implements monitor.Store. The copy appears under its name when it is
 // whole.
@@ -185,6 +195,8 @@ func clear(err error, doing, path string) error {
 	var e *sqlite.Error
 	hint := ""
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &e):
 		switch e.Code() & 0xFF {
 		case sqlite3.SQLITE_FULL:
@@ -198,23 +210,51 @@ func clear(err error, doing, path string) error {
 		case sqlite3.SQLITE_IOERR:
 			hint = ": the disk fails or is full"
 		}
-	case err != nil && strings.Contains(err.Error(), "database is closed"):
+	case strings.Contains(err.Error(), "database is closed"):
 		hint = ": the store is closed"
 	}
 	return fmt.Errorf("%s %q%s: %w", doing, path, hint, err)
 }
 
-// transaction runs f in one writing transaction.
+// transaction runs f in one writing transaction, which is on the disk when it
+// returns.
 func (s *Store) transaction(ctx context.Context, doing string, f func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+	return clear(s.run(ctx, false, f), doing, s.path)
+}
+
+// quick runs f in one writing transaction that survives the end of the process,
+// but not at once that of the machine. What follows from checks may be lost with
+// the machine, since the checks are made again, as long as nobody was told: Begin
+// is a transaction, and takes with it to the disk all that was written before.
+func (s *Store) quick(ctx context.Context, doing string, f func(*sql.Tx) error) error {
+	return clear(s.run(ctx, true, f), doing, s.path)
+}
+
+func (s *Store) run(ctx context.Context, relaxed bool, f func(*sql.Tx) error) error {
+	c, err := s.write.Conn(ctx)
 	if err != nil {
-		return clear(err, doing, s.path)
+		return err
 	}
-	if err := f(tx); err != nil {
-		return clear(errors.Join(err, rollback(tx)), doing, s.path)
+	defer c.Close()
+	// A transaction is short, and a statement that watches ctx costs more than it
+	// does.
+	ctx = context.WithoutCancel(ctx)
+	if relaxed != s.relaxed {
+		if _, err := c.ExecContext(ctx, map[bool]string{true: `PRAGMA synchronous = NORMAL`, false: `PRAGMA synchronous = FULL`}[relaxed]); err != nil {
+			return err
+		}
+		s.relaxed = relaxed
 	}
-	if err := tx.Commit(); err != nil {
-		return clear(errors.Join(err, rollback(tx)), doing, s.path)
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	err = f(tx)
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return errors.Join(err, rollback(tx))
 	}
 	return nil
 }
