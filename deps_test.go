@@ -51,7 +51,7 @@ var rooms = map[string]room{
 	"internal/capture": {may: []string{"diag", "internal/facts", "internal/tlswire"},
 		why: "packets to attempts; what they mean is judged elsewhere"},
 	"internal/report": {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
-	"internal/relay": {may: []string{"internal/facts", "internal/tlswire"},
+	"internal/relay": {may: []string{"diag", "internal/facts", "internal/tlswire"},
 		why: "what passes between a client and its server is recorded, not judged"},
 	"internal/lab": {may: []string{"internal/tlswire"},
 		why: "the examiner shares nothing with the judge: never causes, probe or diagnose"},

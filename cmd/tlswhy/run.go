@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/relay"
 )
 
@@ -29,6 +30,7 @@ type runFlags struct {
 	diagnoseFlags
 	listen  string
 	offline bool
+	once    bool
 	report  string
 }
 
@@ -38,10 +40,12 @@ func (p *program) runCommand() *cobra.Command {
 		Use:   "run -- COMMAND ARGS...",
 		Short: "runs a client, watches its connections and explains the failed ones",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.listen != "" {
+			switch {
+			case f.listen != "":
 				return p.runRelay(cmd.Context(), f, args)
-			}
-			if len(args) == 0 {
+			case f.once:
+				return badUsage("tlswhy run --once --listen 127.0.0.1:8443 shop.example.com:443", "--once goes with --listen")
+			case len(args) == 0:
 				return badUsage("tlswhy run -- curl https://shop.example.com", "no command to run")
 			}
 			return p.runClient(cmd.Context(), f, args)
@@ -52,6 +56,7 @@ func (p *program) runCommand() *cobra.Command {
 	fs.SetNormalizeFunc(normalName)
 	o := &f.opts
 	fs.StringVar(&f.listen, "listen", "", "lead every connection to ADDR on to one target")
+	fs.BoolVar(&f.once, "once", false, "end after the first connection")
 	fs.BoolVar(&f.offline, "no-experiments", false, "make no connection of our own")
 	fs.StringVar(&f.report, "report", "", "write the report to a file")
 	fs.StringVar(&o.CAFile, "ca", "", "the client's trust anchors")
@@ -70,66 +75,105 @@ func (p *program) runClient(ctx context.Context, f *runFlags, args []string) err
 	if err != nil {
 		return err
 	}
-	path, err := exec.LookPath(args[0])
-	if err != nil {
-		complain(p.stderr, badUsage("", "the command %q cannot be run: %v", args[0], errors.Unwrap(err)))
-		if errors.Is(err, os.ErrPermission) {
-			return exitError(exitNotRunable)
-		}
-		return exitError(exitNoCommand)
-	}
-	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream})
+	w.command, w.verify = args, commandLine("tlswhy run --", args)
+	upstream := relay.NewUpstream(p.environ, args)
+	upstream.Git = gitProxy(args)
+	w.ignored = upstream.Ignored
+	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy})
 	if err != nil {
 		return badUsage("", "starting the proxy: %v", err)
 	}
 	preload, remove := writePreload()
 	defer remove()
-	cmd := exec.Command(path, args[1:]...)
-	cmd.Env = relay.Environ(p.environ, r.Addr(), args[0], preload)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
-	code := runThrough(cmd)
-	w.command = args
-	w.code = code
-	for _, c := range r.Close() {
-		w.judge(ctx, c)
+	w.code, err = p.runThrough(args, relay.Environ(p.environ, r.Addr(), args, preload))
+	seen := r.Close()
+	if err != nil {
+		complain(p.stderr, err)
+		return exitError(w.code)
 	}
+	// The command's end by a signal is no reason to keep silent about it.
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for _, c := range seen {
+		w.judge(c)
+	}
+	w.explain(ctx)
 	if err := w.conclude(); err != nil {
 		complain(p.stderr, err)
 	}
-	return exitError(code)
+	return exitError(w.code)
 }
 
-// runThrough runs a command and hands signals on; it returns the command's exit
-// code, or 128 plus the signal that ended it.
-func runThrough(cmd *exec.Cmd) int {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+// runThrough runs a command with our standard streams and hands signals on; it
+// returns the command's exit code, or 128 plus the signal that ended it. The
+// error says why the command could not be started.
+func (p *program) runThrough(args, environ []string) (int, error) {
+	path, err := exec.LookPath(args[0])
+	if err == nil {
+		cmd := exec.Command(path, args[1:]...)
+		cmd.Env = environ
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
+		var code int
+		if code, err = runToEnd(cmd); err == nil {
+			return code, nil
+		}
+	}
+	reason, hint := errors.Unwrap(err), ""
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		if _, serr := os.Stat(args[0]); serr == nil {
+			hint = "it is in this folder: write ./" + args[0]
+		}
+		return exitNoCommand, badUsage(hint, "there is no command %q: %v", args[0], cmp.Or(reason, err))
+	case errors.Is(err, exec.ErrDot):
+		hint = "write ./" + args[0]
+	case errors.Is(err, syscall.ENOEXEC):
+		hint = "a script needs a first line such as #!/bin/sh; or name its interpreter: tlswhy run -- sh " + args[0]
+	case errors.Is(err, fs.ErrPermission):
+		hint = "chmod +x " + args[0] + ", if it is a program"
+	}
+	return exitNotRunable, badUsage(hint, "the command %q cannot be run: %v", args[0], cmp.Or(reason, err))
+}
+
+// runToEnd starts a command and hands signals on until it has ended.
+func runToEnd(cmd *exec.Cmd) (int, error) {
+	signals := make(chan os.Signal, 8)
+	for _, s := range forwarded {
+		if !signal.Ignored(s) { // nohup, for one, wants it to stay so
+			signal.Notify(signals, s)
+		}
+	}
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return exitNotRunable
+		return 0, err
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	for {
 		select {
 		case s := <-signals:
-			// The terminal has sent an interrupt to the command as well.
-			if s != os.Interrupt {
+			if !sentToAll(s) {
 				_ = cmd.Process.Signal(s)
 			}
 		case <-done:
 			if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-				return 128 + int(ws.Signal())
+				return 128 + int(ws.Signal()), nil
 			}
-			return max(cmd.ProcessState.ExitCode(), 0)
+			return max(cmd.ProcessState.ExitCode(), 0), nil
 		}
 	}
 }
 
-// upstream is the proxy that the environment names for a target, so that a
-// network that needs one still works.
-func upstream(hostport string) (*url.URL, error) {
-	return http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: hostport}})
+// gitProxy asks git, which reads its own configuration first, for its proxy.
+func gitProxy(args []string) string {
+	if filepath.Base(args[0]) != "git" {
+		return ""
+	}
+	out, err := exec.Command(args[0], "config", "--get", "http.proxy").Output()
+	if err != nil {
+		return ""
+	}
+	return string(out)
 }
 
 // writePreload puts the script for old Node.js where it can be loaded from.
@@ -147,42 +191,82 @@ func writePreload() (path string, remove func()) {
 }
 
 // runRelay leads every connection to one target, for clients that take no proxy,
-// and explains failures as they come.
+// and explains failures as they come. With a command it ends with the command.
 func (p *program) runRelay(ctx context.Context, f *runFlags, args []string) error {
-	if len(args) != 1 {
-		return badUsage("tlswhy run --listen 127.0.0.1:8443 shop.example.com:443", "give one target")
+	if len(args) == 0 {
+		return badUsage("tlswhy run --listen 127.0.0.1:8443 shop.example.com:443", "no target to lead to")
 	}
-	host, port, err := net.SplitHostPort(args[0])
-	if err != nil {
-		host, port = args[0], "443"
-	}
-	target := net.JoinHostPort(host, port)
-	w, err := p.newWitness(f, "the client")
+	host, port, err := splitTarget(args[0])
 	if err != nil {
 		return err
 	}
-	w.target = host
-	ended := make(chan *relay.Conversation, 64)
-	r, err := relay.Listen(f.listen, relay.Options{Target: target, Done: func(c *relay.Conversation) { ended <- c }})
-	if err != nil {
-		return badUsage("", "--listen: %v", err)
+	command := args[1:]
+	if len(command) > 0 && command[0] == "--" {
+		command = command[1:]
 	}
-	fmt.Fprintf(p.stderr, "tlswhy: %s leads to %s; point the client there (with the name %s in its SNI). Ctrl-C ends.\n", r.Addr(), target, host)
-	closed := make(chan struct{})
+	client := "the client"
+	if len(command) > 0 {
+		client = filepath.Base(command[0])
+	}
+	w, err := p.newWitness(f, client)
+	if err != nil {
+		return err
+	}
+	w.target, w.command = host, command
+	ended := make(chan *relay.Conversation, 64)
+	r, err := relay.Listen(f.listen, relay.Options{Target: net.JoinHostPort(host, port), Done: func(c *relay.Conversation) { ended <- c }})
+	if err != nil {
+		return badUsage("give another address, such as 127.0.0.1:9443 or 127.0.0.1:0", "--listen %s: %v", f.listen, cmp.Or(errors.Unwrap(err), err))
+	}
+	w.relay = r.Addr()
+	w.verify = commandLine("tlswhy run --listen "+shellQuote(f.listen), args)
+	if len(command) == 0 {
+		p.pointThere(r.Addr(), host, port)
+	}
+	over := make(chan struct{})
 	go func() {
-		<-ctx.Done()
+		defer close(over)
+		if len(command) == 0 {
+			<-ctx.Done()
+		} else if w.code, err = p.runThrough(command, p.environ); err != nil {
+			complain(p.stderr, err)
+		}
 		r.Close()
-		close(closed)
 	}()
+	quiet := context.WithoutCancel(ctx)
 	for {
 		select {
 		case c := <-ended:
-			w.judge(context.WithoutCancel(ctx), c)
+			w.judge(c)
+			w.explain(quiet)
 			if err := w.flush(); err != nil {
 				return err
 			}
-		case <-closed:
-			return exitError(w.exit)
+			if f.once && (c.Err != nil || c.Attempt != nil && c.Attempt.BytesSent+c.Attempt.BytesReceived > 0) {
+				go r.Close()
+				return exitError(w.exit)
+			}
+		case <-over:
+			for len(ended) > 0 {
+				w.judge(<-ended)
+			}
+			w.explain(quiet)
+			if len(command) == 0 {
+				return cmp.Or(w.flush(), error(exitError(w.exit)))
+			}
+			if err := w.conclude(); err != nil {
+				complain(p.stderr, err)
+			}
+			return exitError(w.code)
 		}
 	}
+}
+
+// splitTarget reads host:port, [address]:port or a host alone, which means 443.
+func splitTarget(s string) (host, port string, err error) {
+	t, err := diagnose.ParseTarget(s)
+	if err != nil {
+		return "", "", err
+	}
+	return t.Name, fmt.Sprint(t.Port), nil
 }

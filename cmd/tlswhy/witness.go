@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -20,8 +18,12 @@ import (
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
-// maxExplained bounds the failures of one run that are explained in full.
-const maxExplained = 5
+// maxExplained bounds the failures of one run that are explained in full, and
+// together how many of them are looked into at a time.
+const (
+	maxExplained = 8
+	together     = 3
+)
 
 // witness turns the conversations of a watched client into diagnoses.
 type witness struct {
@@ -33,18 +35,31 @@ type witness struct {
 	offline  bool
 	client   string // what to call it
 	target   string // name of the one target; "" = what the client asks for
+	relay    string // where the one target is reached through us
 	observer *diagnose.Observer
+	ignored  func(relay.Request) string // a proxy variable that the client does not look at
 
 	command []string
+	verify  string // the command that shows whether the fix worked
 	code    int
-	seen    int // conversations with TLS
-	healthy int
-	// deserted are those among them that the client left unused, for no reason
-	// that our own connection met.
+	count   diag.Run
+	// deserted are handshakes that the client left unused, for no reason that
+	// our own connection met.
 	deserted int
+	waiting  []*failure // not explained yet
+	known    map[string]*failure
 	found    []*diag.Diagnosis
-	known    map[string]bool // failures that were explained already
+	printed  int // of found
 	exit     int
+}
+
+// failure is one kind of failure of the client's, with all connections that met it.
+type failure struct {
+	c     *relay.Conversation
+	first *diag.Diagnosis // what the connection itself shows; nil where it shows nothing
+	times int
+	look  func(context.Context, *failure) *diag.Diagnosis
+	d     *diag.Diagnosis
 }
 
 func (p *program) newWitness(f *runFlags, client string) (*witness, error) {
@@ -59,78 +74,136 @@ func (p *program) newWitness(f *runFlags, client string) (*witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &witness{p: p, o: o, format: format, ro: ro, file: f.report, offline: f.offline, client: client, observer: observer, known: map[string]bool{}}, nil
+	return &witness{p: p, o: o, format: format, ro: ro, file: f.report, offline: f.offline, client: client, observer: observer,
+		known: map[string]*failure{}}, nil
 }
 
-// judge explains one conversation, unless it went well or another one failed in
-// the same way.
-func (w *witness) judge(ctx context.Context, c *relay.Conversation) {
-	if c.Plain || c.Attempt == nil && c.Err == "" {
-		return
-	}
-	if c.Attempt == nil {
-		w.unreached(ctx, c)
-		return
-	}
+// judge sorts one conversation: it went well, or failed in a way that is known,
+// or in a new one.
+func (w *witness) judge(c *relay.Conversation) {
 	a := c.Attempt
-	if a.Sent == nil && a.BytesSent == 0 && a.BytesReceived == 0 {
+	switch {
+	case c.Err != nil:
+		w.count.Connections++
+		w.count.Unreached++
+		w.fail(c, nil, fmt.Sprint(c.Asked, c.Via, c.Trouble), w.unreached)
+		return
+	case a == nil || a.Sent == nil && a.BytesSent == 0 && a.BytesReceived == 0:
 		return // opened and left, as some clients do ahead of time
 	}
-	w.seen++
+	w.count.Connections++
+	if a.Seen.GaveBy == facts.EndCanceled {
+		w.count.Open++
+	}
+	if c.Plain && !speaksTLS(a) {
+		w.count.Plain++
+		return
+	}
 	if a.End.Kind == facts.EndCompleted || a.End.Stage == diag.StageApplication {
-		w.stood(ctx, c)
+		w.stood(c)
 		return
 	}
-	first := w.observer.Judge(ctx, a, c.Protocol, nil)
-	if first.Verdict != diag.Failure {
-		w.healthy++
+	d := w.observer.Judge(context.Background(), a, c.Protocol, nil)
+	if d.Verdict != diag.Failure {
+		w.count.Handshakes++
 		return
 	}
-	key := fmt.Sprint(c.Asked, " ", first.FirstFailure().ID, " ", a.End.Kind, a.End.Alert, a.End.By)
-	if w.known[key] || len(w.found) >= maxExplained {
+	w.count.Failed++
+	w.fail(c, d, fmt.Sprint(c.Asked, " ", d.FirstFailure().ID, " ", a.End.Kind, a.End.Alert, a.End.By), w.failed)
+}
+
+// speaksTLS reports that a request in clear was refused by a server of TLS.
+func speaksTLS(a *facts.Attempt) bool {
+	return a.End.Preamble == "speaks TLS" && slices.ContainsFunc(a.Preamble, func(l facts.PreambleLine) bool {
+		return l.From == tlswire.SideServer && strings.HasPrefix(l.Text, "HTTP/1.") && strings.Contains(l.Text, " 400")
+	})
+}
+
+// fail notes a failure.
+func (w *witness) fail(c *relay.Conversation, d *diag.Diagnosis, key string, look func(context.Context, *failure) *diag.Diagnosis) {
+	if f := w.known[key]; f != nil {
+		f.times++
 		return
 	}
-	w.known[key] = true
-	d := first
-	if own := w.experiment(ctx, c); own != nil {
-		d = settle(first, own, a)
+	f := &failure{c: c, first: d, times: 1, look: look}
+	if len(w.known) >= maxExplained {
+		w.count.Unexplained++
+		return
 	}
-	d.Notes = append(d.Notes, fmt.Sprintf("seen: the connection of %s to %s; %s", w.client, c.Asked, strings.ToLower(endOf(first))))
-	if c.Via != "" {
-		d.Notes = append(d.Notes, "the connection went through the proxy "+c.Via+", so that nothing was tried beyond it")
+	w.known[key] = f
+	w.waiting = append(w.waiting, f)
+}
+
+// explain looks into all that waits, a few at a time; the order stays.
+func (w *witness) explain(ctx context.Context) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, together)
+	for _, f := range w.waiting {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			f.d = f.look(ctx, f)
+		})
 	}
-	w.found = append(w.found, d)
+	wg.Wait()
+	for _, f := range w.waiting {
+		if f.d == nil {
+			continue
+		}
+		if f.times > 1 {
+			f.d.Notes = append(f.d.Notes, fmt.Sprintf("%d connections of %s failed in this way", f.times, w.client))
+		}
+		if note := w.misnamed(f.c); note != "" {
+			f.d.Notes = append(f.d.Notes, note)
+		}
+		w.found = append(w.found, f.d)
+	}
+	w.waiting = nil
+}
+
+// failed explains a handshake that did not come about.
+func (w *witness) failed(ctx context.Context, f *failure) *diag.Diagnosis {
+	d := f.first
+	if own := w.experiment(ctx, f.c); own != nil {
+		d = settle(f.first, own, f.c.Attempt)
+	}
+	d.Notes = append(d.Notes, fmt.Sprintf("seen: the connection of %s to %s; %s", w.client, f.c.Asked, strings.ToLower(endOf(f.first))))
+	if f.c.Via != "" {
+		d.Notes = append(d.Notes, "all connections went through the proxy "+f.c.Via+", as those of "+w.client+" do")
+	}
+	return d
 }
 
 // stood looks at a handshake that both sides finished, although the command
 // failed: some clients check the certificate only then, and some servers ask
 // for the client's only then, in what is encrypted.
-func (w *witness) stood(ctx context.Context, c *relay.Conversation) {
-	w.healthy++
+func (w *witness) stood(c *relay.Conversation) {
+	w.count.Handshakes++
 	a := c.Attempt
 	left := a.Seen.Left()
-	if w.code == 0 || !left && (!a.Seen.Asked || a.IdentitySent) || w.known[c.Asked] || len(w.found) >= maxExplained {
+	if w.code == 0 && len(w.command) > 0 || !left && (!a.Seen.Asked || a.IdentitySent) {
 		return
 	}
-	w.known[c.Asked] = true
-	own := w.experiment(ctx, c)
-	if own == nil || own.FirstFailure() == nil {
-		if left {
-			w.deserted++
+	w.fail(c, nil, c.Asked+" stood", func(ctx context.Context, f *failure) *diag.Diagnosis {
+		own := w.experiment(ctx, c)
+		if own == nil || own.FirstFailure() == nil {
+			if left {
+				w.deserted++
+			}
+			return nil
 		}
-		return
-	}
-	note := "seen: " + w.client + " finished the handshake with " + c.Asked + ", "
-	switch family := own.FirstFailure().Family; {
-	case left && family == "certificate":
-		note += "and left without a word, as clients do that check the certificate last"
-	case !left && family == "client-auth":
-		note += "was asked for a certificate, and sent none"
-	default:
-		return
-	}
-	own.Notes = append(own.Notes, note)
-	w.found = append(w.found, own)
+		note := "seen: " + w.client + " finished the handshake with " + c.Asked + ", "
+		switch family := own.FirstFailure().Family; {
+		case left && family == "certificate":
+			note += "and left without a word, as clients do that check the certificate last"
+		case !left && family == "client-auth":
+			note += "was asked for a certificate, and sent none"
+		default:
+			return nil
+		}
+		own.Notes = append(own.Notes, note)
+		return own
+	})
 }
 
 // endOf says how the watched connection ended.
@@ -141,27 +214,52 @@ func endOf(d *diag.Diagnosis) string {
 	return d.Attempts[0].End
 }
 
-// unreached diagnoses a server to which no connection came about.
-func (w *witness) unreached(ctx context.Context, c *relay.Conversation) {
-	if w.known[c.Asked] || len(w.found) >= maxExplained {
-		return
+// unreached diagnoses a server to which no connection came about, or the proxy
+// before it.
+func (w *witness) unreached(ctx context.Context, f *failure) *diag.Diagnosis {
+	c := f.c
+	var d *diag.Diagnosis
+	switch {
+	case c.Trouble == relay.ProxyRefuses:
+		d = w.observer.Judge(ctx, c.Attempt, "", nil)
+	case w.offline || c.Trouble == relay.ProxyUnknown:
+	default:
+		target := c.Asked
+		if c.Trouble == relay.ProxyAway || c.Trouble == relay.ProxyTLS {
+			target = c.Via
+		}
+		o := diagnose.Options(w.o)
+		o.Command = w.verify
+		env := w.p.lend()
+		env.Environ = nil
+		d, _ = diagnose.Run(ctx, target, o, env)
 	}
-	w.known[c.Asked] = true
-	w.seen++
-	if c.Via == "" && !w.offline {
-		if d, err := diagnose.Run(ctx, c.Asked, diagnose.Options(w.o), w.p.lend()); err == nil && d.Verdict == diag.Failure {
-			w.found = append(w.found, d)
-			return
+	if d == nil || d.Verdict != diag.Failure {
+		fmt.Fprintf(w.p.stderr, "tlswhy: %s asked for %s, which could not be reached: %s\n", w.client, c.Asked, clean(c.Err.Error()))
+		return nil
+	}
+	switch {
+	case c.Trouble == relay.ProxyRefuses:
+		d.Notes = append(d.Notes, "the proxy is "+c.Via+", which "+w.client+" takes from its environment")
+	case c.Via != "":
+		d.Notes = append(d.Notes, fmt.Sprintf("%s is the proxy that %s takes from its environment; %s itself was not asked", c.Via, w.client, c.Asked))
+	}
+	if w.relay == "" {
+		d.Notes = append(d.Notes, "what "+w.client+" says of a proxy (502, SOCKS) is how tlswhy's own proxy handed this on")
+	}
+	if w.ignored != nil {
+		if name := w.ignored(c.Request); name != "" {
+			d.Notes = append(d.Notes, fmt.Sprintf("%s is set, but %s does not look at it: the connection went directly, as it does without tlswhy", name, w.client))
 		}
 	}
-	fmt.Fprintf(w.p.stderr, "tlswhy: %s asked for %s, which could not be reached: %s\n", w.client, c.Asked, clean(c.Err))
+	return d
 }
 
 // experiment diagnoses the server with the client's own hello; nil where that
 // is not possible.
 func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.Diagnosis {
 	a := c.Attempt
-	if w.offline || c.Via != "" || a.Sent == nil {
+	if w.offline || a.Sent == nil {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(c.Asked)
@@ -171,9 +269,13 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	name := cmp.Or(a.Sent.ServerName(), w.target, host)
 	o := diagnose.Options(w.o)
 	o.Connect, o.StartTLS = []string{a.Address}, c.Protocol
-	o.Command = w.verify()
+	o.Command = w.verify
 	env := w.p.lend()
 	env.Hello, env.ClientName = a.Sent, w.client
+	if c.Via != "" {
+		env.Environ = nil
+		env.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return c.Dial(ctx) }
+	}
 	target := net.JoinHostPort(name, port)
 	if alpn := a.Sent.ALPN(); len(alpn) > 0 && !slices.Contains(alpn, "http/1.1") && !slices.Contains(alpn, "h2") {
 		target = "tls://" + target
@@ -185,16 +287,22 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	return d
 }
 
-// verify is the command that shows whether the fix worked.
-func (w *witness) verify() string {
-	if len(w.command) == 0 {
+// misnamed tells of a client that asked for our own name because it was pointed
+// at us: what follows from that is no fault of the server's.
+func (w *witness) misnamed(c *relay.Conversation) string {
+	if w.relay == "" || net.ParseIP(w.target) != nil || c.Attempt == nil || c.Attempt.Sent == nil {
 		return ""
 	}
-	words := []string{"tlswhy", "run", "--"}
-	for _, s := range w.command {
-		words = append(words, shellQuote(s))
+	sni := c.Attempt.Sent.ServerName()
+	if strings.EqualFold(sni, w.target) {
+		return ""
 	}
-	return strings.Join(words, " ")
+	asked := "for " + sni
+	if sni == "" {
+		asked = "for no name"
+	}
+	return fmt.Sprintf("the client asks %s instead of %s, since it was pointed at %s; unless it does so without tlswhy, too, let it keep the name: %s",
+		asked, w.target, w.relay, keepName(w.relay, w.target))
 }
 
 // settle joins what was seen with what experiments tell. The client's own
@@ -223,57 +331,4 @@ func settle(seen, own *diag.Diagnosis, a *facts.Attempt) *diag.Diagnosis {
 	own.Causes = append([]diag.Cause{lead}, slices.Delete(causes, at, at+1)...)
 	own.Verdict = diag.Failure
 	return own
-}
-
-// conclude prints what was found, or why nothing was.
-func (w *witness) conclude() error {
-	switch {
-	case w.seen == 0:
-		name := w.client
-		fmt.Fprintf(w.p.stderr, "tlswhy: no connection of %s came through; it takes no proxy from its environment, or never got that far\n"+
-			"        lead it through a port of ours: tlswhy run --listen 127.0.0.1:8443 HOST:PORT\n", name)
-		return nil
-	case len(w.found) == 0 && w.deserted > 0:
-		fmt.Fprintf(w.p.stderr, "tlswhy: %s finished the handshake and left without a word, as programs do that refuse a certificate last (GnuTLS, for one);\n"+
-			"        tlswhy finds nothing wrong with it: compare whom they trust (--ca FILE, --trust STORE)\n", w.client)
-		return nil
-	case len(w.found) == 0 && w.healthy > 0 && w.code != 0:
-		fmt.Fprintf(w.p.stderr, "tlswhy: %s, and each of them was accepted by both sides; the failure is not in TLS\n", handshakes(w.healthy))
-		return nil
-	}
-	return w.flush()
-}
-
-func handshakes(n int) string {
-	if n == 1 {
-		return "1 handshake was seen"
-	}
-	return fmt.Sprintf("%d handshakes were seen", n)
-}
-
-// flush prints the diagnoses that are waiting, to standard error or the file.
-func (w *witness) flush() error {
-	if len(w.found) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	s := report.NewStream(&b, w.format, w.ro)
-	for _, d := range w.found {
-		w.exit = worse(w.exit, codeOf(d.Verdict, w.ro.Strict))
-		if err := s.Add(d); err != nil {
-			return badUsage("", "writing the report: %v", err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		return badUsage("", "writing the report: %v", err)
-	}
-	w.found = nil
-	if w.file == "" {
-		_, err := io.Copy(w.p.stderr, &b)
-		return err
-	}
-	if err := os.WriteFile(w.file, b.Bytes(), 0o644); err != nil {
-		return badUsage("", "writing the report: %v", err)
-	}
-	return nil
 }

@@ -1,9 +1,12 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +71,10 @@ func (x *Observer) Judge(ctx context.Context, a *facts.Attempt, protocol string,
 // target names the server as a command line would, and the command that tries
 // it live.
 func (x *Observer) target(w *facts.Want, a *facts.Attempt, protocol string) {
+	if a.Seen.Target != "" {
+		x.asked(w, a)
+		return
+	}
 	address, err := netip.ParseAddrPort(a.Address)
 	if err != nil {
 		return
@@ -94,5 +101,16 @@ func (x *Observer) target(w *facts.Want, a *facts.Attempt, protocol string) {
 	if x.plan.opts.CAFile != "" {
 		words = append(words, "--ca", quote(x.plan.opts.CAFile))
 	}
-	w.Command = strings.Join(append(words, quote(w.Input)), " ")
+	w.Command = cmp.Or(x.plan.opts.Command, strings.Join(append(words, quote(w.Input)), " "))
+}
+
+// asked names the server as the client did when it asked a proxy for it: the
+// address is the proxy's.
+func (x *Observer) asked(w *facts.Want, a *facts.Attempt) {
+	w.Input = a.Seen.Target
+	if host, port, err := net.SplitHostPort(a.Seen.Target); err == nil {
+		w.Name = cmp.Or(w.Name, host)
+		w.Port, _ = strconv.Atoi(port)
+	}
+	w.Command = cmp.Or(x.plan.opts.Command, "tlswhy "+quote(w.Input))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -74,6 +75,9 @@ type Env struct {
 	// profile's, and ClientName what to call it.
 	Hello      *tlswire.ClientHello
 	ClientName string
+	// Dial replaces the TCP connect to the target, as a proxy does; nil connects
+	// directly. The addresses are then Options.Connect.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as

@@ -282,7 +282,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		if e.What == facts.PlainHTTP {
 			say = plainRequest(w.Name, r.target.Path)
 		}
-		return probe.Plain(ctx, spec, say)
+		return probe.Prober{Dial: r.env.Dial}.Plain(ctx, spec, say)
 	}
 	hello, err := client.Apply(w.Hello, e.Changes)
 	if err != nil {
@@ -317,7 +317,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if good := r.healthy(e.Address); good != nil && (e.Changes != (facts.Changes{}) || good.End.Kind == facts.EndTimeout) {
 		spec.Stop = probe.StopFinished // what the application says is known
 	}
-	return probe.Attempt(ctx, spec)
+	return probe.Prober{Dial: r.env.Dial}.Attempt(ctx, spec)
 }
 
 // host is the Host header's value.

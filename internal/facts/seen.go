@@ -17,6 +17,9 @@ type Mark struct {
 // Seen is what an onlooker knows of a connection that another client made.
 type Seen struct {
 	Client string // ip:port
+	// Target is the host:port for which the client asked a proxy, which is the
+	// Address; "" when it went to the server itself.
+	Target string
 
 	First, Last int // packets of the capture
 	// EndPacket holds the end: the alert, the RST, the FIN; 0 when nothing did.

@@ -4,7 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net"
-	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -15,29 +15,42 @@ import (
 //go:embed preload.cjs
 var NodePreload []byte
 
-// Environ returns the environment in which a program uses the proxy at addr
+// Environ returns the environment in which a command uses the proxy at addr
 // (host:port), whatever it used before: what curl, wget, git, Python, Go, Java,
-// Node.js, .NET, Ruby and PHP look at. Program is the command's name; preload is
-// the path of NodePreload, "" for none.
-func Environ(environ []string, addr, program, preload string) []string {
+// Node.js, .NET, Ruby, Perl and PHP's curl look at. Preload is the path of
+// NodePreload, "" for none.
+func Environ(environ []string, addr string, command []string, preload string) []string {
 	host, port, _ := net.SplitHostPort(addr)
 	proxy := "http://" + addr
 	all := proxy
-	if strings.HasPrefix(filepath.Base(program), "curl") {
+	if isOneOf(command[0], vars("curl")) {
 		all = "socks5h://" + addr // mail and LDAP through the proxy, too
 	}
 	set := map[string]string{
 		"http_proxy": proxy, "https_proxy": proxy, "HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "all_proxy": all, "ALL_PROXY": all,
-		// Nothing is excepted: a server on this machine may be the one that fails.
+		// Nothing is excepted here: whether the user's own proxy is, is decided
+		// behind ours.
 		"no_proxy": "", "NO_PROXY": "",
 		"NODE_USE_ENV_PROXY": "1", "TLSWHY_PROXY": addr,
 	}
-	add := map[string]string{
-		"JAVA_TOOL_OPTIONS": fmt.Sprintf("-Dhttps.proxyHost=%[1]s -Dhttps.proxyPort=%[2]s -Dhttp.proxyHost=%[1]s -Dhttp.proxyPort=%[2]s"+
-			" -Dhttp.nonProxyHosts= -DsocksProxyHost=%[1]s -DsocksProxyPort=%[2]s -DsocksNonProxyHosts=", host, port),
+	java := fmt.Sprintf("-Dhttps.proxyHost=%[1]s -Dhttps.proxyPort=%[2]s -Dhttp.proxyHost=%[1]s -Dhttp.proxyPort=%[2]s"+
+		" -Dhttp.nonProxyHosts= -DsocksProxyHost=%[1]s -DsocksProxyPort=%[2]s -DsocksNonProxyHosts=", host, port)
+	add := map[string]string{"JAVA_TOOL_OPTIONS": java}
+	given := map[string]string{}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		given[name] = value
+	}
+	if strings.Contains(strings.Join(command, " ")+given["JDK_JAVA_OPTIONS"]+given["_JAVA_OPTIONS"], "roxyHost=") {
+		add = map[string]string{"_JAVA_OPTIONS": java} // stands above the command line
 	}
 	if preload != "" {
 		add["NODE_OPTIONS"] = "--require " + preload
+	}
+	if isOneOf(command[0], vars("git")) {
+		n, _ := strconv.Atoi(given["GIT_CONFIG_COUNT"])
+		set["GIT_CONFIG_COUNT"] = strconv.Itoa(n + 1)
+		set[fmt.Sprintf("GIT_CONFIG_KEY_%d", n)], set[fmt.Sprintf("GIT_CONFIG_VALUE_%d", n)] = "http.proxy", proxy
 	}
 	var out []string
 	for _, kv := range environ {

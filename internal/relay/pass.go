@@ -55,11 +55,17 @@ func pass(client, server net.Conn, c *Conversation) {
 	start := time.Now()
 	t := &tap{rec: facts.NewRecorder(server.RemoteAddr().String(), client.RemoteAddr().String(), facts.Mark{At: start})}
 	t.rec.Began()
+	if c.Plain {
+		t.write(tlswire.SideClient, c.head)
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { t.copy(server, client, tlswire.SideClient) })
 	wg.Go(func() { t.copy(client, server, tlswire.SideServer) })
 	wg.Wait()
 	c.Attempt = t.rec.Close(t.kind, t.by, facts.Mark{At: t.at})
+	if c.Via != "" {
+		c.Attempt.Seen.Target = c.Asked
+	}
 	c.Protocol = t.rec.StartTLS()
 }
 

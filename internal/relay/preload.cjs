@@ -21,7 +21,7 @@ if (proxy && !process.allowedNodeEnvironmentFlags.has('--use-env-proxy')) {
       final(done) { raw.end(done); },
       destroy(err, done) { raw.destroy(); done(err); },
     });
-    raw.on('connect', () => raw.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`));
+    raw.on('connect', () => raw.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\nUser-Agent: tlswhy-node/old\r\n\r\n`));
     raw.on('data', (chunk) => {
       if (ready) { if (!stream.push(chunk)) raw.pause(); return; }
       head = Buffer.concat([head, chunk]);

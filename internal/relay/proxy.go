@@ -3,7 +3,6 @@ package relay
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // replier tells the client whether the server was reached.
@@ -20,10 +18,9 @@ type replier func(conn net.Conn, err error) error
 
 var errNoProxyRequest = errors.New("no request to a proxy")
 
-// negotiate reads what the client asks of the proxy. A nil replier says that
-// the request was answered.
+// negotiate reads what the client asks of the proxy.
 func (r *Relay) negotiate(client *buffered, c *Conversation) (replier, error) {
-	in := bufio.NewReaderSize(io.LimitReader(client.Conn, headerLimit), headerLimit)
+	in := bufio.NewReaderSize(client.Conn, 4096)
 	first, err := in.Peek(1)
 	if err != nil {
 		return nil, err
@@ -32,64 +29,128 @@ func (r *Relay) negotiate(client *buffered, c *Conversation) (replier, error) {
 	if first[0] == 5 {
 		answer, err = socks5(in, client.Conn, c)
 	} else {
-		answer, err = r.httpProxy(in, client.Conn, c)
+		answer, err = httpProxy(in, client, c)
 	}
 	if rest, _ := in.Peek(in.Buffered()); len(rest) > 0 {
-		client.ahead = bytes.Clone(rest)
+		client.ahead = append(client.ahead, rest...)
 	}
 	return answer, err
 }
 
-// httpProxy takes CONNECT, and answers requests for http:// pages itself.
-func (r *Relay) httpProxy(in *bufio.Reader, conn net.Conn, c *Conversation) (replier, error) {
-	req, err := http.ReadRequest(in)
+// httpProxy takes CONNECT, and requests for http:// pages.
+func httpProxy(in *bufio.Reader, client *buffered, c *Conversation) (replier, error) {
+	head, err := readHead(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 	if err != nil {
 		return nil, errNoProxyRequest
 	}
+	c.Request = Request{Scheme: "https", Host: req.Host, Agent: agent(head, req.UserAgent())}
 	if req.Method != http.MethodConnect {
-		return nil, r.fetch(req, conn, c)
+		if req.URL.Host == "" || req.URL.Scheme != "http" {
+			return nil, refuse(client.Conn)
+		}
+		c.Request.Scheme, c.Request.Host, c.Plain, c.head = "http", req.URL.Host, true, head
+		if req.URL.Port() == "" {
+			c.Request.Host = net.JoinHostPort(req.URL.Hostname(), "80")
+		}
 	}
-	host, port, err := net.SplitHostPort(req.Host)
+	host, port, err := net.SplitHostPort(c.Request.Host)
 	if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 1 || n > 65535 || host == "" {
-		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-		return nil, errNoProxyRequest
+		return nil, refuse(client.Conn)
 	}
-	c.Asked = req.Host
 	return func(conn net.Conn, err error) error {
 		if err != nil {
-			body := err.Error() + "\n"
-			_, werr := fmt.Fprintf(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+			// Programs that print the reason print ours.
+			body := "tlswhy run: " + err.Error() + "\n"
+			_, werr := fmt.Fprintf(conn, "HTTP/1.1 502 Bad Gateway (tlswhy run: %s)\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", short(err), len(body), body)
 			return werr
+		}
+		if c.Plain {
+			return nil
 		}
 		_, werr := io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
 		return werr
 	}, nil
 }
 
-// fetch answers one request for a page in clear.
-func (r *Relay) fetch(req *http.Request, conn net.Conn, c *Conversation) error {
-	if req.URL.Host == "" {
-		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-		return errNoProxyRequest
+// refuse answers what is no request to a proxy.
+func refuse(conn net.Conn) error {
+	_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	return errNoProxyRequest
+}
+
+// readHead reads a request up to its empty line, and not a byte more.
+func readHead(in *bufio.Reader) ([]byte, error) {
+	var head []byte
+	for len(head) <= headerLimit {
+		line, err := in.ReadSlice('\n')
+		head = append(head, line...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return head, nil
+		}
 	}
-	c.Asked, c.Plain = req.URL.Host, true
-	r.keep(c)
-	_ = conn.SetReadDeadline(time.Time{})
-	t := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	defer t.CloseIdleConnections()
-	for _, name := range []string{"Proxy-Connection", "Proxy-Authorization", "Connection"} {
-		req.Header.Del(name)
+	return nil, errNoProxyRequest
+}
+
+// agent names the client; Node.js sends no name, but writes its headers in small
+// letters.
+func agent(head []byte, userAgent string) string {
+	if userAgent == "" && bytes.Contains(head, []byte("\r\nproxy-connection: keep-alive\r\n")) {
+		return agentNode
 	}
-	req.RequestURI = ""
-	resp, err := t.RoundTrip(req.WithContext(r.ctx))
-	if err != nil {
-		c.Err = err.Error()
-		_, err = io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-		return err
+	return userAgent
+}
+
+// pageRequest turns a request to a proxy into one to the server, or to the next
+// proxy, which log in with auth. It asks for the connection to end with the
+// answer: a further request could be for another server.
+func pageRequest(head []byte, auth string, toProxy bool) []byte {
+	lines := strings.SplitAfter(string(head), "\n")
+	upgrade := false
+	for _, l := range lines {
+		upgrade = upgrade || hasName(l, "upgrade")
 	}
-	defer resp.Body.Close()
-	resp.Close = true
-	return resp.Write(conn)
+	var b strings.Builder
+	for i, l := range lines {
+		switch {
+		case i == 0 && !toProxy:
+			method, rest, _ := strings.Cut(l, " ")
+			target, version, _ := strings.Cut(rest, " ")
+			_, target, _ = strings.Cut(target, "://")
+			at := strings.IndexAny(target, "/?#")
+			if at < 0 {
+				at = len(target)
+			}
+			if target = target[at:]; !strings.HasPrefix(target, "/") {
+				target = "/" + target
+			}
+			b.WriteString(method + " " + target + " " + version)
+		case hasName(l, "proxy-connection"), hasName(l, "proxy-authorization"), hasName(l, "keep-alive"), hasName(l, "connection") && !upgrade:
+		case strings.TrimRight(l, "\r\n") == "" && l != "":
+			b.WriteString(auth)
+			if !upgrade {
+				b.WriteString("Connection: close\r\n")
+			}
+			b.WriteString(l)
+		default:
+			b.WriteString(l)
+		}
+	}
+	return []byte(b.String())
+}
+
+func hasName(line, name string) bool {
+	n, _, ok := strings.Cut(line, ":")
+	return ok && strings.EqualFold(strings.TrimSpace(n), name)
 }
 
 // socks5 is RFC 1928 without authentication, CONNECT only.
@@ -128,80 +189,35 @@ func socks5(in *bufio.Reader, conn net.Conn, c *Conversation) (replier, error) {
 	if req[3] != 3 {
 		host = net.IP(rest[:length]).String()
 	}
-	c.Asked = net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(rest[length:]))))
+	c.Request = Request{Host: net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(rest[length:]))))}
 	return func(conn net.Conn, err error) error {
-		code := byte(0)
-		if err != nil {
-			code = 5 // connection refused
-		}
-		_, werr := conn.Write([]byte{5, code, 0, 1, 0, 0, 0, 0, 0, 0})
+		_, werr := conn.Write([]byte{5, socksCode(err), 0, 1, 0, 0, 0, 0, 0, 0})
 		return werr
 	}, nil
 }
 
-// dial reaches what the client asked for, through the proxy behind this one
-// where there is one.
-func (r *Relay) dial(c *Conversation) (net.Conn, error) {
-	timeout := r.o.DialTimeout
-	if timeout == 0 {
-		timeout = 10 * time.Second
+// socksCode is the reply of RFC 1928, Section 6, for an error.
+func socksCode(err error) byte {
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &dns):
+		return 4
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return 6
 	}
-	d := net.Dialer{Timeout: timeout}
-	if r.o.Upstream == nil {
-		return d.DialContext(r.ctx, "tcp", c.Asked)
-	}
-	up, err := r.o.Upstream(c.Asked)
-	if err != nil {
-		return nil, err
-	}
-	if up == nil {
-		return d.DialContext(r.ctx, "tcp", c.Asked)
-	}
-	if up.Scheme != "http" {
-		return nil, fmt.Errorf("a proxy of scheme %q cannot be chained", up.Scheme)
-	}
-	c.Via = up.Host
-	if up.Port() == "" {
-		c.Via = net.JoinHostPort(up.Hostname(), "80")
-	}
-	conn, err := d.DialContext(r.ctx, "tcp", c.Via)
-	if err != nil {
-		return nil, fmt.Errorf("the proxy %s: %w", c.Via, err)
-	}
-	auth := ""
-	if up.User != nil {
-		password, _ := up.User.Password()
-		auth = "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(up.User.Username()+":"+password)) + "\r\n"
-	}
-	_ = conn.SetDeadline(time.Now().Add(timeout))
-	if _, err = fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", c.Asked, c.Asked, auth); err == nil {
-		err = tunnelled(conn)
-	}
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("the proxy %s: %w", c.Via, err)
-	}
-	_ = conn.SetDeadline(time.Time{})
-	return conn, nil
+	return 5
 }
 
-// tunnelled reads the answer to CONNECT, byte by byte: what follows it is the
-// server's.
-func tunnelled(conn net.Conn) error {
-	var head []byte
-	one := make([]byte, 1)
-	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
-		if len(head) > headerLimit {
-			return errors.New("its answer has no end")
+// short is an error for a status line.
+func short(err error) string {
+	s := err.Error()
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '.'
 		}
-		if _, err := conn.Read(one); err != nil {
-			return fmt.Errorf("reading its answer: %w", err)
-		}
-		head = append(head, one[0])
-	}
-	line, _, _ := strings.Cut(string(head), "\r\n")
-	if f := strings.Fields(line); len(f) < 2 || f[1] != "200" {
-		return fmt.Errorf("it answers %q", line)
-	}
-	return nil
+		return c
+	}, s[:min(len(s), 200)])
 }

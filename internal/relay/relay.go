@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // Options say how a Relay reaches servers. The zero value dials directly.
@@ -16,9 +19,8 @@ type Options struct {
 	// Target is the one server (host:port) to which every connection leads, in
 	// place of what a client asks a proxy for; "" makes a proxy.
 	Target string
-	// Upstream names the proxy through which a host:port is reached, nil for
-	// none.
-	Upstream func(hostport string) (*url.URL, error)
+	// Upstream names the proxy behind this one for a request, nil for none.
+	Upstream func(Request) (*url.URL, error)
 	// DialTimeout bounds a connect; 0 = 10 s.
 	DialTimeout time.Duration
 	// Done is called with each conversation when it has ended; nil for none.
@@ -28,14 +30,25 @@ type Options struct {
 // Conversation is one connection of the client.
 type Conversation struct {
 	Asked string // host:port that the client asked for
+	// Request is how it asked; zero where every connection leads to one target.
+	Request Request
 	// Attempt is what passed; nil when the server was not reached, or when
-	// nothing was asked for.
+	// nothing was asked for. Where a proxy behind this one refused, it is that.
 	Attempt *facts.Attempt
 	// Protocol is the plaintext dialogue before TLS, "" for none.
 	Protocol string
-	Plain    bool   // the client asked the proxy for an http:// page
-	Err      string // why the server was not reached
-	Via      string // host:port of the proxy behind this one
+	Plain    bool    // the client asked the proxy for an http:// page
+	Err      error   // why the server was not reached
+	Via      string  // host:port of the proxy behind this one
+	Trouble  Trouble // where the way through that proxy ended
+
+	head  []byte   // of the request for a page
+	proxy *url.URL // behind Via
+}
+
+// Dial connects to what the client asked for in the way in which the Relay did.
+func (c *Conversation) Dial(ctx context.Context) (net.Conn, error) {
+	return connect(ctx, &net.Dialer{Timeout: dialTimeout}, c.proxy, c.Asked)
 }
 
 // The bounds of a Relay. A conversation beyond the last one is passed on, too,
@@ -46,6 +59,7 @@ const (
 	headerLimit = 64 << 10
 	helloWait   = 30 * time.Second // for the client to say what it wants
 	lingerWait  = 2 * time.Second  // for conversations to end after Close
+	dialTimeout = 10 * time.Second
 )
 
 // Relay accepts connections until it is closed.
@@ -62,9 +76,14 @@ type Relay struct {
 	conns map[net.Conn]bool
 }
 
-// Listen starts a Relay at an address such as 127.0.0.1:0.
+// Listen starts a Relay at an address such as 127.0.0.1:0, or at the path of a
+// Unix socket, such as unix:/run/user/1000/db.sock or ./db.sock.
 func Listen(addr string, o Options) (*Relay, error) {
-	ln, err := net.Listen("tcp", addr)
+	network := "tcp"
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok || strings.Contains(addr, "/") {
+		network, addr = "unix", path
+	}
+	ln, err := net.Listen(network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -121,32 +140,87 @@ func (r *Relay) serve(conn net.Conn) {
 	defer r.disown(conn)
 	c := &Conversation{Asked: r.o.Target}
 	client := &buffered{Conn: conn}
-	var answer replier
+	answer := func(net.Conn, error) error { return nil }
 	if r.o.Target == "" {
 		_ = conn.SetReadDeadline(time.Now().Add(helloWait))
-		var err error
-		if answer, err = r.negotiate(client, c); err != nil || answer == nil {
-			return // no proxy request, or one that was answered already
+		a, err := r.negotiate(client, c)
+		if err != nil {
+			return // no proxy request
 		}
+		answer, c.Asked = a, c.Request.Host
 		_ = conn.SetReadDeadline(time.Time{})
 	}
 	r.keep(c)
+	defer r.ended(c)
 	server, err := r.dial(c)
 	if err != nil {
-		c.Err = err.Error()
-		if answer != nil {
-			answer(conn, err)
-		}
-		r.ended(c)
+		c.Err = err
+		c.refused(conn, err)
+		_ = answer(conn, err)
 		return
 	}
 	r.own(server)
 	defer r.disown(server)
-	if answer != nil && answer(conn, nil) != nil {
+	if answer(conn, nil) == nil {
+		pass(client, server, c)
+	}
+}
+
+// dial reaches what the client asked for, through the proxy behind this one
+// where there is one. A request for a page goes out with it.
+func (r *Relay) dial(c *Conversation) (net.Conn, error) {
+	d := &net.Dialer{Timeout: r.o.DialTimeout}
+	if d.Timeout == 0 {
+		d.Timeout = dialTimeout
+	}
+	if r.o.Upstream != nil {
+		var err error
+		if c.proxy, err = r.o.Upstream(c.Request); err != nil {
+			c.Trouble = ProxyUnknown
+			return nil, err
+		}
+	}
+	if c.proxy != nil {
+		c.Via = c.proxy.Host
+	}
+	toProxy := c.Plain && c.proxy != nil && !strings.HasPrefix(c.proxy.Scheme, "socks")
+	var conn net.Conn
+	var err error
+	if toProxy {
+		conn, err = reach(r.ctx, d, c.proxy)
+	} else {
+		conn, err = connect(r.ctx, d, c.proxy, c.Asked)
+	}
+	if err != nil || !c.Plain {
+		return conn, err
+	}
+	auth := ""
+	if toProxy {
+		auth = authorization(c.proxy)
+	}
+	if _, err = conn.Write(pageRequest(c.head, auth, toProxy)); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// refused makes an attempt of a proxy's refusal.
+func (c *Conversation) refused(client net.Conn, err error) {
+	var p *proxyError
+	if !errors.As(err, &p) {
 		return
 	}
-	pass(client, server, c)
-	r.ended(c)
+	if c.Trouble = p.where; p.where != ProxyRefuses {
+		return
+	}
+	now := time.Now()
+	c.Attempt = &facts.Attempt{Address: p.via, Started: now, Alone: true,
+		Seen: &facts.Seen{Client: client.RemoteAddr().String(), Target: c.Asked, Began: true},
+		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: p.err.Error()}}
+	for _, l := range p.lines {
+		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideServer, Text: l[:min(len(l), 200)]})
+	}
 }
 
 func (r *Relay) ended(c *Conversation) {

@@ -80,7 +80,7 @@ func TestUpstream(t *testing.T) {
 	defer secure.Close()
 	far := startRelay(t, Options{})
 	up, _ := url.Parse("http://user:secret@" + far.Addr())
-	near := startRelay(t, Options{Upstream: func(string) (*url.URL, error) { return up, nil }})
+	near := startRelay(t, Options{Upstream: func(Request) (*url.URL, error) { return up, nil }})
 	body, err := get(secure.URL, "http://"+near.Addr())
 	if err != nil || body != "hello" {
 		t.Errorf("got %q, %v", body, err)
@@ -105,7 +105,7 @@ func TestUnreachable(t *testing.T) {
 	if _, err := get("https://"+closed, "http://"+r.Addr()); err == nil {
 		t.Error("got an answer")
 	}
-	if cs := r.Close(); len(cs) != 1 || cs[0].Err == "" || cs[0].Attempt != nil {
+	if cs := r.Close(); len(cs) != 1 || cs[0].Err == nil || cs[0].Attempt != nil {
 		t.Errorf("got %+v", cs)
 	}
 }
@@ -194,7 +194,7 @@ func TestJunk(t *testing.T) {
 
 func TestEnviron(t *testing.T) {
 	t.Parallel()
-	got := Environ([]string{"PATH=/bin", "NO_PROXY=internal", "JAVA_TOOL_OPTIONS=-Xmx1g", "https_proxy=http://old:1"}, "127.0.0.1:9", "/usr/bin/curl", "/tmp/x.cjs")
+	got := Environ([]string{"PATH=/bin", "NO_PROXY=internal", "JAVA_TOOL_OPTIONS=-Xmx1g", "https_proxy=http://old:1"}, "127.0.0.1:9", []string{"/usr/bin/curl"}, "/tmp/x.cjs")
 	find := func(name string) string {
 		out := ""
 		n := 0

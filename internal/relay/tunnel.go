@@ -1,0 +1,244 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Trouble is where the way through a proxy ended.
+type Trouble uint8
+
+// The places; none of them concerns the server itself.
+const (
+	NoTrouble    Trouble = iota
+	ProxyUnknown         // the variable that names it makes no sense
+	ProxyAway            // no connection to the proxy
+	ProxyTLS             // no handshake with a proxy of scheme https
+	ProxyRefuses         // it did not open the tunnel
+)
+
+// proxyError is an error of the proxy behind this one.
+type proxyError struct {
+	where Trouble
+	via   string
+	lines []string // the proxy's answer
+	err   error
+}
+
+// Error implements error.
+func (e *proxyError) Error() string { return "the proxy " + e.via + ": " + e.err.Error() }
+
+// Unwrap gives the reason.
+func (e *proxyError) Unwrap() error { return e.err }
+
+// connect reaches hostport through a proxy, nil for none.
+func connect(ctx context.Context, d *net.Dialer, up *url.URL, hostport string) (net.Conn, error) {
+	if up == nil {
+		return d.DialContext(ctx, "tcp", hostport)
+	}
+	conn, err := reach(ctx, d, up)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	_ = conn.SetDeadline(time.Now().Add(d.Timeout))
+	lines, err := tunnel(ctx, conn, up, hostport)
+	if err != nil {
+		_ = conn.Close()
+		return nil, &proxyError{where: ProxyRefuses, via: up.Host, lines: lines, err: err}
+	}
+	_ = conn.SetDeadline(time.Time{})
+	return conn, nil
+}
+
+// reach connects to the proxy itself.
+func reach(ctx context.Context, d *net.Dialer, up *url.URL) (net.Conn, error) {
+	conn, err := d.DialContext(ctx, "tcp", up.Host)
+	if err != nil {
+		return nil, &proxyError{where: ProxyAway, via: up.Host, err: err}
+	}
+	if up.Scheme != "https" {
+		return conn, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	secure := tls.Client(conn, &tls.Config{ServerName: up.Hostname(), NextProtos: []string{"http/1.1"}})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, &proxyError{where: ProxyTLS, via: up.Host, err: err}
+	}
+	return secure, nil
+}
+
+// tunnel asks the proxy for a way to hostport; lines are its answer in clear.
+func tunnel(ctx context.Context, conn net.Conn, up *url.URL, hostport string) (lines []string, err error) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	// socks5 and socks4 take an address, socks5h and socks4a a name.
+	if _, err := netip.ParseAddr(host); err != nil && (up.Scheme == "socks5" || up.Scheme == "socks4" || up.Scheme == "socks") {
+		network := map[bool]string{true: "ip", false: "ip4"}[up.Scheme == "socks5"]
+		ips, err := net.DefaultResolver.LookupIP(ctx, network, host)
+		if err != nil {
+			return nil, err
+		}
+		host = ips[0].String()
+	}
+	switch up.Scheme {
+	case "socks5", "socks5h":
+		return nil, socks5Tunnel(conn, up.User, host, uint16(n))
+	case "socks", "socks4", "socks4a":
+		return nil, socks4Tunnel(conn, up.User, host, uint16(n))
+	}
+	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", hostport, hostport, authorization(up)); err != nil {
+		return nil, err
+	}
+	return connected(conn)
+}
+
+// authorization is the header that logs in at a proxy, "" for none.
+func authorization(up *url.URL) string {
+	if up.User == nil {
+		return ""
+	}
+	password, _ := up.User.Password()
+	return "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(up.User.Username()+":"+password)) + "\r\n"
+}
+
+// connected reads the answer to CONNECT, byte by byte: what follows it is the
+// server's.
+func connected(conn net.Conn) (lines []string, err error) {
+	var head []byte
+	one := make([]byte, 1)
+	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) && !bytes.HasSuffix(head, []byte("\n\n")) {
+		if len(head) > headerLimit {
+			return nil, errors.New("its answer has no end")
+		}
+		if _, err := io.ReadFull(conn, one); err != nil {
+			return nil, fmt.Errorf("reading its answer: %w", err)
+		}
+		head = append(head, one[0])
+	}
+	for line := range strings.Lines(string(head)) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if f := strings.Fields(strings.Join(lines[:min(len(lines), 1)], "")); len(f) < 2 || len(f[1]) != 3 || f[1][0] != '2' {
+		return lines, fmt.Errorf("it answers %q", strings.Join(lines[:min(len(lines), 1)], ""))
+	}
+	return lines, nil
+}
+
+// socksReplies are the codes of RFC 1928, Section 6.
+var socksReplies = []string{"granted", "general failure", "not allowed by its rules", "network unreachable", "host unreachable", "connection refused", "TTL expired", "command not supported", "address type not supported"}
+
+// socks5Tunnel is the client's side of RFC 1928 and RFC 1929.
+func socks5Tunnel(conn net.Conn, user *url.Userinfo, host string, port uint16) error {
+	hello := []byte{5, 1, 0}
+	if user != nil {
+		hello = []byte{5, 2, 0, 2}
+	}
+	choice := make([]byte, 2)
+	if err := exchange(conn, hello, choice); err != nil {
+		return err
+	}
+	switch {
+	case choice[0] != 5:
+		return fmt.Errorf("it speaks no SOCKS5: its first bytes are % x", choice)
+	case choice[1] == 2 && user != nil:
+		password, _ := user.Password()
+		name := user.Username()
+		if len(name) > 255 || len(password) > 255 {
+			return errors.New("SOCKS5: the user name or password is longer than 255 bytes")
+		}
+		login := append([]byte{1, byte(len(name))}, name...)
+		login = append(append(login, byte(len(password))), password...)
+		if err := exchange(conn, login, choice); err != nil {
+			return err
+		}
+		if choice[1] != 0 {
+			return errors.New("SOCKS5: it does not accept the user name and password")
+		}
+	case choice[1] != 0:
+		return errors.New("SOCKS5: it wants a user name and password")
+	}
+	request := []byte{5, 1, 0}
+	if ip, err := netip.ParseAddr(host); err != nil {
+		if len(host) > 255 {
+			return errors.New("SOCKS5: the name is longer than 255 bytes")
+		}
+		request = append(append(request, 3, byte(len(host))), host...)
+	} else {
+		request = append(append(request, map[bool]byte{true: 1, false: 4}[ip.Is4()]), ip.AsSlice()...)
+	}
+	reply := make([]byte, 5)
+	if err := exchange(conn, binary.BigEndian.AppendUint16(request, port), reply); err != nil {
+		return err
+	}
+	if code := int(reply[1]); code != 0 {
+		words := "unknown code"
+		if code < len(socksReplies) {
+			words = socksReplies[code]
+		}
+		return fmt.Errorf("SOCKS5: it answers %q (%d)", words, code)
+	}
+	rest := map[byte]int{1: 4 + 1, 3: int(reply[4]) + 2, 4: 16 + 1}[reply[3]]
+	_, err := io.ReadFull(conn, make([]byte, rest))
+	return err
+}
+
+// socks4Tunnel is SOCKS 4 with an address, or 4a with a name.
+func socks4Tunnel(conn net.Conn, user *url.Userinfo, host string, port uint16) error {
+	request := binary.BigEndian.AppendUint16([]byte{4, 1}, port)
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		request = append(request, 0, 0, 0, 1)
+	case ip.Is4():
+		request = append(request, ip.AsSlice()...)
+	default:
+		return errors.New("SOCKS4 takes no IPv6 address")
+	}
+	request = append(append(request, user.Username()...), 0)
+	if err != nil {
+		request = append(append(request, host...), 0)
+	}
+	reply := make([]byte, 8)
+	if err := exchange(conn, request, reply); err != nil {
+		return err
+	}
+	if reply[1] != 90 {
+		return fmt.Errorf("SOCKS4: it answers %d, rejected or failed", reply[1])
+	}
+	return nil
+}
+
+// exchange sends a message and reads an answer of known length.
+func exchange(conn net.Conn, message, answer []byte) error {
+	if _, err := conn.Write(message); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(conn, answer); err != nil {
+		return fmt.Errorf("reading its answer: %w", err)
+	}
+	return nil
+}
