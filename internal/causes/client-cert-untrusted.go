@@ -9,6 +9,9 @@ import (
 )
 
 var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: func(v *view) *match {
+	if m := v.uselessAuthorities(); m != nil {
+		return m
+	}
 	r := v.presented()
 	if r == nil || r.none() || r.alert == tlswire.AlertInternalError {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -50,6 +51,9 @@ func (v *view) misconfigured() *match {
 		severity: []diag.Severity{diag.SeverityFailure, diag.SeverityWarning, diag.SeverityInfo}[rank(found[0])]}
 	if found[0].Stops {
 		m.affects = []string{"every client"}
+		if n := len(slices.DeleteFunc(slices.Clone(found), func(f facts.Fault) bool { return !f.Stops })); n > 1 {
+			m.summary = fmt.Sprintf("%s (and %d more like it, see the evidence)", found[0].Text, n-1)
+		}
 	}
 	for _, f := range found {
 		m.see(f.At.String(), "%s", f.Text)
@@ -91,6 +95,72 @@ func (v *view) staleOwnLists() *match {
 		}
 	}
 	return nil
+}
+
+// uselessAuthorities finds a site that wants client certificates and can accept
+// none, since it knows no CA from which a path leads to a root, or follows only
+// shorter paths.
+func (v *view) uselessAuthorities() *match {
+	s := v.c.Site
+	if s == nil || s.Verify == "" || s.Unjudged || v.base == nil || !completed(v.base) {
+		return nil
+	}
+	l := s.Line(facts.SetClientCA, facts.SetVerify)
+	m := &match{confidence: diag.Proven, stage: diag.StageClientAuth, summary: "the server can accept no client certificate", severity: diag.SeverityWarning, affects: []string{"every client with a certificate"}}
+	if s.Verify == "required" {
+		m.severity, m.affects = diag.SeverityFailure, []string{"every client"}
+	}
+	if len(s.Authorities) == 0 {
+		if s.Lines[facts.SetClientCA].Name != "" {
+			return nil // a file that cannot be read, or a folder
+		}
+		m.summary += ": it knows no CA of clients"
+		return m.see(l.String(), "client certificates are wanted, and no line names the CA that issues them")
+	}
+	m.params = func(p *FixParams) { p.certificate(s.Authorities[0]) }
+	shortest, above, cas := -1, "", 0
+	for _, c := range s.Authorities {
+		if !c.IsCA() && !(c.SelfIssued() && c.Version < 3) {
+			continue
+		}
+		cas++
+		n, missing := rootPath(c, s.Authorities)
+		if missing == "" && (shortest < 0 || n < shortest) {
+			shortest = n
+		}
+		if missing != "" {
+			above = missing
+		}
+	}
+	switch {
+	case cas == 0:
+		m.summary += fmt.Sprintf(": %s holds no CA certificate", l.Value)
+		return m.see(l.String(), "%s is no CA", s.Authorities[0].Title())
+	case shortest < 0 && !s.PartialChains:
+		m.summary += fmt.Sprintf(": %s holds no root", l.Value)
+		return m.see(l.String(), "the path from %s ends at %s, which is not in the file, and OpenSSL trusts only paths up to a root", s.Authorities[0].Title(), above)
+	case s.Depth != nil && shortest > *s.Depth:
+		d := s.Line(facts.SetDepth)
+		m.summary += fmt.Sprintf(": %s %s is too small", d.Name, d.Value)
+		return m.see(d.String(), "above a client's certificate stand %s at least, up to the root", count(shortest, "CA"))
+	}
+	return nil
+}
+
+// rootPath counts the certificates from a CA up to its root, both included;
+// missing names the issuer that is not among the known ones.
+func rootPath(c *chain.Certificate, known []*chain.Certificate) (n int, missing string) {
+	for n = 1; n <= len(known)+1; n++ {
+		if c.SelfIssued() {
+			return n, ""
+		}
+		i := slices.IndexFunc(known, func(x *chain.Certificate) bool { return x.Subject.Equal(c.Issuer) && !x.Equal(c) })
+		if i < 0 {
+			return n, c.Issuer.CN()
+		}
+		c = known[i]
+	}
+	return n, c.Issuer.CN()
 }
 
 // uselessSuites finds a site none of whose cipher suites goes with its

@@ -47,7 +47,10 @@ func Configured(ctx context.Context, s *facts.Site, offline bool, o Options, env
 	if !slices.ContainsFunc(s.Faults, func(f facts.Fault) bool { return f.Stops }) {
 		r.c.Lookup = facts.Lookup{Name: w.Name, Addresses: []string{address(s)}, Given: true}
 	}
-	found := r.expect(ctx, s, !offline)
+	var found []diag.Cause
+	if !s.Refuses { // on purpose
+		found = r.expect(ctx, s, !offline)
+	}
 	d := r.result(found)
 	d.Causes = tone(s, d.Causes)
 	d.Verdict = r.verdict(d.Causes)
@@ -166,6 +169,25 @@ func tone(s *facts.Site, found []diag.Cause) []diag.Cause {
 	return found
 }
 
+// asked says which client certificates a site takes.
+func asked(s *facts.Site) string {
+	words := s.Verify
+	var of []string
+	for _, c := range s.Authorities[:min(len(s.Authorities), 3)] {
+		of = append(of, c.Title())
+	}
+	switch {
+	case s.Unjudged:
+		return words + ", of any CA"
+	case len(of) > 0:
+		words += ", of " + strings.Join(of, " or ")
+	}
+	if more := len(s.Authorities) - len(of); more > 0 {
+		words += fmt.Sprintf(" or %d more", more)
+	}
+	return words
+}
+
 // outline draws a site: where it listens, what it serves, what it negotiates.
 func outline(s *facts.Site, c *facts.Case, found []diag.Cause) diag.Handshake {
 	l := &rungs{found: found, anchors: c.Want.AnchorsFrom}
@@ -181,6 +203,12 @@ func outline(s *facts.Site, c *facts.Case, found []diag.Cause) diag.Handshake {
 			analysis = causes.Analyze(c, &facts.Attempt{Site: s, Chain: p.Chain, Address: address(s)})
 		}
 		l.onFile(analysis)
+	}
+	if s.Refuses {
+		l.add(diag.Step{Name: "refuses", Stage: diag.StageClientHello, Status: diag.StatusInform, Text: "every handshake, on purpose"})
+	}
+	if s.Verify != "" {
+		l.add(diag.Step{Name: "asks", Stage: diag.StageClientAuth, Status: diag.StatusInform, Text: "for a client certificate, " + asked(s), Notes: []string{s.Line(facts.SetVerify).String()}})
 	}
 	var versions []string
 	for v, on := range s.Server.Versions {

@@ -43,6 +43,7 @@ const (
 	SetVerify      Setting = "client verification"
 	SetClientCA    Setting = "client CA"
 	SetClientCRL   Setting = "client CRL"
+	SetDepth       Setting = "client chain depth"
 	SetStaple      Setting = "stapling"
 	SetSchemes     Setting = "signature schemes"
 	SetEnable      Setting = "TLS" // the line that switches it on or off
@@ -81,7 +82,14 @@ type Site struct {
 	Verify      string
 	Authorities []*chain.Certificate // of client certificates
 	Revocations []List               // for client certificates
-	Staples     bool
+	// Depth is how many CAs, the root included, may stand above a client's
+	// certificate; nil = more than anybody has.
+	Depth *int
+	// PartialChains says that a CA of clients need not be a root.
+	PartialChains bool
+	// Unjudged says that client certificates of any CA are taken.
+	Unjudged bool
+	Staples  bool
 	// Refuses says that its handshakes are refused on purpose, Plain that it
 	// answers in clear although it has a certificate.
 	Refuses, Plain bool

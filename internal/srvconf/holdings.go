@@ -93,13 +93,36 @@ func (r *reader) pair(s *facts.Site, cert, key facts.Line) {
 	switch {
 	case k.err != nil && k != h:
 		fileFault(s, key, key.Value, k.err, "the private key")
-	case k.locks:
-		addFault(s, facts.Fault{At: key.Place, File: key.Value, Remark: true, Text: fmt.Sprintf("the key in %s is encrypted: it was not compared with the certificate", key.Value)})
+	case k.locks: // see unlock
 	case k.err == nil && k.key == nil:
 		addFault(s, facts.Fault{At: key.Place, File: key.Value, Stops: true, Text: fmt.Sprintf("%s holds no private key%s", key.Value, instead(k))})
 	}
 	p.Key = k.key
 	s.Pairs = append(s.Pairs, p)
+}
+
+// unlock tries the passwords that a configuration names for an encrypted key;
+// without says what becomes of a server that has none.
+func (r *reader) unlock(s *facts.Site, key facts.Line, passwords []string, without string) {
+	if len(s.Pairs) == 0 || !r.hold(key.Value).locks {
+		return
+	}
+	p := &s.Pairs[len(s.Pairs)-1]
+	data, err := readBounded(r.real(key.Value), keyfile.MaxSize)
+	if err != nil {
+		return
+	}
+	for _, word := range passwords {
+		if c, err := keyfile.Parse(data, keyfile.Options{Password: keyfile.NewPassword([]byte(word))}); err == nil && c.Key != nil {
+			p.Key = c.Key.Public()
+			return
+		}
+	}
+	if len(passwords) > 0 {
+		addFault(s, facts.Fault{At: key.Place, File: key.Value, Stops: true, Text: fmt.Sprintf("the key in %s is encrypted, and none of the passwords that are named opens it", key.Value)})
+		return
+	}
+	addFault(s, facts.Fault{At: key.Place, File: key.Value, Stops: true, Text: fmt.Sprintf("the key in %s is encrypted: %s", key.Value, without)})
 }
 
 func instead(h *holding) string {
@@ -112,38 +135,6 @@ func instead(h *holding) string {
 		return ", but certificates"
 	}
 	return ""
-}
-
-// authorities reads the CAs of client certificates.
-func (r *reader) authorities(s *facts.Site, l facts.Line) {
-	if l.Value == "" {
-		return
-	}
-	h := r.hold(l.Value)
-	switch {
-	case h.err != nil:
-		fileFault(s, l, l.Value, h.err, "the file of client CAs")
-	case len(h.chain) == 0:
-		addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: fmt.Sprintf("%s holds no CA certificate%s", l.Value, instead(h))})
-	}
-	s.Authorities = append(s.Authorities, h.chain...)
-}
-
-// revocations reads the lists by which client certificates are judged.
-func (r *reader) revocations(s *facts.Site, l facts.Line) {
-	if l.Value == "" {
-		return
-	}
-	h := r.hold(l.Value)
-	switch {
-	case h.err != nil:
-		fileFault(s, l, l.Value, h.err, "the revocation list")
-	case len(h.lists) == 0:
-		addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: fmt.Sprintf("%s holds no revocation list%s", l.Value, instead(h))})
-	}
-	for _, list := range h.lists {
-		s.Revocations = append(s.Revocations, facts.List{From: l.Value, List: list})
-	}
 }
 
 // fileFault is a file that cannot be read. That this user may not read it says

@@ -13,14 +13,17 @@ import (
 
 // settings are what a server hands to OpenSSL.
 type settings struct {
-	versions  []tlswire.Version
-	ciphers   string // OpenSSL's list, "" = its default
-	suites13  string // of TLS 1.3, "" = all
-	groups    string // "" and "auto" = the default
-	schemes   string // SignatureAlgorithms, "" = the default
-	ownOrder  bool
-	dh        []byte // the prime of the parameters that were given
-	defaultDH int    // bits of the parameters that the server brings itself; 0 = no DHE without parameters
+	versions []tlswire.Version
+	ciphers  string // OpenSSL's list, "" = its default
+	suites13 string // of TLS 1.3, "" = all
+	// suites13At is where they are said.
+	suites13At facts.Place
+	groups     string // "" and "auto" = the default
+	anyGroups  bool   // unknown ones are passed over
+	schemes    string // SignatureAlgorithms, "" = the default
+	ownOrder   bool
+	dh         []byte // the prime of the parameters that were given
+	defaultDH  int    // bits of the parameters that the server brings itself; 0 = no DHE without parameters
 }
 
 // defaultLevel is the security level of OpenSSL as Debian and Ubuntu build it
@@ -81,6 +84,9 @@ func negotiate(s *facts.Site, t settings) {
 		}
 		srv.Suites = append(srv.Suites, suite)
 	}
+	if t.suites13 != "" && len(suites13(t.suites13)) == 0 {
+		addFault(s, facts.Fault{At: t.suites13At, Stops: true, Text: fmt.Sprintf("OpenSSL knows no suite of TLS 1.3 in %q: the server does not start", t.suites13)})
+	}
 	srv.SuitesComplete, srv.OwnOrder = true, t.ownOrder
 	srv.Groups, srv.GroupsComplete = defaultGroups, true
 	if t.groups != "" && t.groups != "auto" {
@@ -89,8 +95,10 @@ func negotiate(s *facts.Site, t settings) {
 			word = strings.TrimPrefix(strings.TrimPrefix(word, "?"), "*")
 			groups, err := tlswire.ParseGroups(word)
 			if err != nil {
-				addFault(s, facts.Fault{At: s.Line(facts.SetGroups).Place, Text: fmt.Sprintf("%q is no group that tlswhy knows", word)})
-				srv.GroupsComplete = false
+				srv.GroupsComplete = slices.Contains(oldCurves, word)
+				if !srv.GroupsComplete && !t.anyGroups {
+					addFault(s, facts.Fault{At: s.Line(facts.SetGroups).Place, Stops: true, Text: fmt.Sprintf("OpenSSL knows no group %q: the server does not start", word)})
+				}
 				continue
 			}
 			srv.Groups = append(srv.Groups, groups...)
@@ -102,6 +110,10 @@ func negotiate(s *facts.Site, t settings) {
 	}
 	strength(s)
 }
+
+// oldCurves are names of OpenSSL for curves that no client of today offers.
+var oldCurves = strings.Fields(`sect163k1 sect163r1 sect163r2 sect193r1 sect193r2 sect233k1 sect233r1 sect239k1 sect283k1 sect283r1 sect409k1 sect409r1 sect571k1 sect571r1
+	secp160k1 secp160r1 secp160r2 secp192k1 secp192r1 prime192v1 secp224k1 secp224r1 P-192 P-224 B-163 B-233 B-283 B-409 B-571 K-163 K-233 K-283 K-409 K-571`)
 
 func onlySuites13(list string) bool {
 	return !slices.ContainsFunc(strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(": ,;", r) }), func(w string) bool { return !strings.HasPrefix(w, "TLS_") })

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -24,11 +23,13 @@ type nginxReader struct {
 	// were marked as default.
 	listeners map[string][]*facts.Site
 	order     []string
-	defaults  map[string]*facts.Site
+	defaults  map[string]facts.Place
+	marked    map[string]*facts.Site
+	secure    map[string]bool // addresses at which a server listens with ssl: they all do
 }
 
 func parseNginx(r *reader, file string, data []byte) {
-	n := &nginxReader{reader: r, prefix: nginxPrefix(file), listeners: map[string][]*facts.Site{}, defaults: map[string]*facts.Site{}}
+	n := &nginxReader{reader: r, prefix: nginxPrefix(file), listeners: map[string][]*facts.Site{}, defaults: map[string]facts.Place{}, marked: map[string]*facts.Site{}}
 	r.open = []string{filepath.Clean(file)}
 	top := n.tree(file, data)
 	fragment := true
@@ -116,10 +117,72 @@ func (s *scope) one(name string) (facts.Line, bool) {
 
 func (n *nginxReader) context(kind string, nodes []*node, outer *scope) {
 	sc := &scope{nodes: nodes, outer: outer}
+	n.check(nodes)
+	n.secure = map[string]bool{}
+	var servers []*node
 	for _, x := range nodes {
-		if x.arg(0) == "server" && x.isBlock {
-			n.server(kind, x, &scope{nodes: x.block, outer: sc})
+		if x.arg(0) != "server" || !x.isBlock {
+			continue
 		}
+		servers = append(servers, x)
+		n.check(x.block)
+		for _, l := range (&scope{nodes: x.block}).all("listen") {
+			n.listen(kind, l)
+		}
+	}
+	for _, x := range servers {
+		n.server(kind, x, &scope{nodes: x.block, outer: sc})
+	}
+}
+
+// listen notes what one listen line says of its address for all servers there.
+func (n *nginxReader) listen(kind string, l *node) {
+	address := nginxAddress(l.arg(1))
+	if slices.Contains(l.words, "ssl") {
+		n.secure[address] = true
+	}
+	if !slices.Contains(l.words, "default_server") && !slices.Contains(l.words, "default") || kind != "http" || slices.Contains(l.words, "quic") {
+		return
+	}
+	if first, twice := n.defaults[address]; twice {
+		n.fault(facts.Fault{At: l.at, Stops: true, Text: fmt.Sprintf("a second default server for %s, the first is at %s: nginx does not start", address, first)})
+		return
+	}
+	n.defaults[address] = l.at
+}
+
+// onceOnly are the directives of TLS that nginx takes once in a block; the
+// others add up (ssl_protocols, ssl_certificate, ssl_conf_command).
+var onceOnly = strings.Fields(`ssl ssl_ciphers ssl_dhparam ssl_ecdh_curve ssl_client_certificate ssl_trusted_certificate ssl_crl ssl_verify_client ssl_verify_depth
+	ssl_prefer_server_ciphers ssl_session_timeout ssl_session_tickets ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify ssl_buffer_size ssl_early_data
+	ssl_reject_handshake ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file`)
+
+// nginxOthers are the further directives of TLS, up to nginx 1.29.
+var nginxOthers = strings.Fields(`ssl_protocols ssl_certificate ssl_certificate_key ssl_conf_command ssl_session_cache ssl_session_ticket_key ssl_certificate_cache
+	ssl_certificate_compression ssl_object_cache_inheritable ssl_key_log ssl_handshake_timeout ssl_alpn ssl_preread ssl_name ssl_server_name ssl_session_reuse ssl_verify ssl_engine
+	ssl_client_hello_by_lua_block ssl_client_hello_by_lua_file ssl_certificate_by_lua_block ssl_certificate_by_lua_file ssl_session_fetch_by_lua_block ssl_session_fetch_by_lua_file
+	ssl_session_store_by_lua_block ssl_session_store_by_lua_file ssl_ech_file ssl_encrypted_hello_key ssl_dyn_rec_enable ssl_dyn_rec_timeout ssl_dyn_rec_size_lo ssl_dyn_rec_size_hi ssl_dyn_rec_threshold`)
+
+// check finds the directives of TLS that keep nginx from starting: said twice,
+// or not known.
+func (n *nginxReader) check(nodes []*node) {
+	seen := map[string]facts.Place{}
+	for _, x := range nodes {
+		name := x.arg(0)
+		if x.isBlock || !strings.HasPrefix(name, "ssl") {
+			continue
+		}
+		if !slices.Contains(onceOnly, name) {
+			if !slices.Contains(nginxOthers, name) {
+				n.fault(facts.Fault{At: x.at, Stops: true, Text: fmt.Sprintf("nginx knows no directive %q%s, and does not start", name, meant(name, slices.Concat(onceOnly, nginxOthers)))})
+			}
+			continue
+		}
+		if first, twice := seen[name]; twice {
+			n.fault(facts.Fault{At: x.at, Stops: true, Text: fmt.Sprintf("%s is said twice in one block, first at %s: nginx does not start", name, first)})
+			continue
+		}
+		seen[name] = x.at
 	}
 }
 
@@ -141,7 +204,7 @@ func (n *nginxReader) server(kind string, x *node, sc *scope) {
 	var tls []string
 	for _, l := range (&scope{nodes: x.block}).all("listen") {
 		words := l.words[1:]
-		if len(words) == 0 || slices.Contains(words, "quic") || !everywhere && !slices.Contains(words, "ssl") {
+		if len(words) == 0 || slices.Contains(words, "quic") || !everywhere && !n.secure[nginxAddress(words[0])] {
 			continue
 		}
 		address := nginxAddress(words[0])
@@ -151,10 +214,8 @@ func (n *nginxReader) server(kind string, x *node, sc *scope) {
 		}
 		s.ProxyHeader = s.ProxyHeader || slices.Contains(words, "proxy_protocol")
 		if slices.Contains(words, "default_server") || slices.Contains(words, "default") {
-			if other := n.defaults[address]; other != nil && other != s {
-				addFault(s, facts.Fault{At: l.at, Stops: true, Text: fmt.Sprintf("a second default server for %s, the first is at %s: nginx does not start", address, other.At)})
-			} else {
-				n.defaults[address] = s
+			if n.marked[address] == nil {
+				n.marked[address] = s
 			}
 		}
 	}
@@ -166,13 +227,12 @@ func (n *nginxReader) server(kind string, x *node, sc *scope) {
 	s.Title = siteTitle(s.Names, s.At)
 	n.certificates(s, sc)
 	n.clientAuth(s, sc)
-	n.completed(s, sc)
 	for setting, name := range map[facts.Setting]string{facts.SetVersions: "ssl_protocols", facts.SetSuites: "ssl_ciphers", facts.SetGroups: "ssl_ecdh_curve", facts.SetDH: "ssl_dhparam", facts.SetStaple: "ssl_stapling"} {
 		if l, ok := sc.one(name); ok {
 			s.Lines[setting] = l
 		}
 	}
-	s.Staples = s.Lines[facts.SetStaple].Value == "on"
+	n.stapling(s, sc)
 	if l, ok := sc.one("ssl_reject_handshake"); ok && l.Value == "on" {
 		s.Refuses = true
 	}
@@ -211,138 +271,13 @@ func (n *nginxReader) mail(s *facts.Site, sc *scope) {
 	}
 }
 
-func (n *nginxReader) certificates(s *facts.Site, sc *scope) {
-	certs, keys := sc.all("ssl_certificate"), sc.all("ssl_certificate_key")
-	if len(certs) == 0 && s.Lines[facts.SetListen].Name != "" {
-		if l, ok := sc.one("ssl_reject_handshake"); ok && l.Value == "on" {
-			return
-		}
-		s.Lines[facts.SetCertificate] = s.Lines[facts.SetListen]
-		return // the default's certificate may stand in: finish decides
-	}
-	for i, c := range certs {
-		cert := c.line()
-		if strings.Contains(cert.Value, "$") || strings.HasPrefix(cert.Value, "data:") {
-			addFault(s, facts.Fault{At: c.at, Remark: true, Text: "the certificate is named by a variable, so it is known only while nginx runs"})
-			continue
-		}
-		cert.Value = absolute(n.prefix, cert.Value)
-		if i == 0 {
-			s.Lines[facts.SetCertificate] = cert
-		}
-		if i >= len(keys) {
-			addFault(s, facts.Fault{At: c.at, Stops: true, Text: "no ssl_certificate_key goes with this certificate: nginx does not start"})
-			continue
-		}
-		key := keys[i].line()
-		if strings.HasPrefix(key.Value, "engine:") || strings.HasPrefix(key.Value, "store:") || strings.Contains(key.Value, "$") {
-			s.Pairs = append(s.Pairs, facts.Pair{CertFile: cert.Value, Cert: cert, KeyAt: key, Chain: n.hold(cert.Value).chain})
-			continue
-		}
-		key.Value = absolute(n.prefix, key.Value)
-		if i == 0 {
-			s.Lines[facts.SetKey] = key
-		}
-		n.pair(s, cert, key)
-	}
-}
-
-func (n *nginxReader) clientAuth(s *facts.Site, sc *scope) {
-	verify, ok := sc.one("ssl_verify_client")
-	if !ok || verify.Value == "off" {
-		return
-	}
-	s.Lines[facts.SetVerify] = verify
-	s.Verify = map[string]string{"on": "required"}[verify.Value]
-	if s.Verify == "" {
-		s.Verify = "optional"
-	}
-	found := false
-	for _, name := range []string{"ssl_client_certificate", "ssl_trusted_certificate"} {
-		if l, ok := sc.one(name); ok {
-			l.Value = absolute(n.prefix, l.Value)
-			n.authorities(s, l)
-			s.Lines[facts.SetClientCA] = l
-			found = true
-		}
-	}
-	if !found && verify.Value != "optional_no_ca" {
-		addFault(s, facts.Fault{At: verify.Place, Stops: true, Text: "client certificates are wanted, but no ssl_client_certificate says of which CA: nginx does not start"})
-	}
-	if l, ok := sc.one("ssl_crl"); ok {
-		l.Value = absolute(n.prefix, l.Value)
-		s.Lines[facts.SetClientCRL] = l
-		n.revocations(s, l)
-	}
-}
-
-// completed adds to a lone leaf what OpenSSL finds among the CAs of the site.
-func (n *nginxReader) completed(s *facts.Site, sc *scope) {
-	var known []*chain.Certificate
-	for _, name := range []string{"ssl_client_certificate", "ssl_trusted_certificate"} {
-		if l, ok := sc.one(name); ok && (name == "ssl_client_certificate" && s.Verify != "" || name == "ssl_trusted_certificate") {
-			known = append(known, n.hold(absolute(n.prefix, l.Value)).chain...)
-		}
-	}
-	for i := range s.Pairs {
-		s.Pairs[i].Chain = autoChain(s.Pairs[i].Chain, known)
-	}
-}
-
-var nginxVersions = map[string]tlswire.Version{"SSLv2": tlswire.SSL2, "SSLv3": tlswire.SSL3, "TLSv1": tlswire.TLS10, "TLSv1.1": tlswire.TLS11, "TLSv1.2": tlswire.TLS12, "TLSv1.3": tlswire.TLS13}
-
-func (n *nginxReader) settings(s *facts.Site, sc *scope) {
-	t := settings{versions: []tlswire.Version{tlswire.TLS10, tlswire.TLS11, tlswire.TLS12, tlswire.TLS13}, ciphers: "HIGH:!aNULL:!MD5"}
-	if l, ok := s.Lines[facts.SetVersions]; ok {
-		t.versions = nil
-		for word := range strings.FieldsSeq(l.Value) {
-			v, known := nginxVersions[word]
-			if !known {
-				addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("nginx knows no protocol %q and does not start", word)})
-				continue
-			}
-			t.versions = append(t.versions, v)
-		}
-	}
-	if l, ok := s.Lines[facts.SetSuites]; ok {
-		t.ciphers = l.Value
-	}
-	t.groups = s.Lines[facts.SetGroups].Value
-	if l, ok := sc.one("ssl_prefer_server_ciphers"); ok {
-		t.ownOrder = l.Value == "on"
-	}
-	for _, c := range sc.all("ssl_conf_command") {
-		switch strings.ToLower(c.arg(1)) {
-		case "ciphersuites":
-			t.suites13 = c.arg(2)
-		case "signaturealgorithms":
-			t.schemes, s.Lines[facts.SetSchemes] = c.arg(2), c.line()
-		case "groups", "curves":
-			t.groups, s.Lines[facts.SetGroups] = c.arg(2), c.line()
-		case "cipherstring":
-			t.ciphers = c.arg(2)
-		}
-	}
-	if l, ok := s.Lines[facts.SetDH]; ok {
-		l.Value = absolute(n.prefix, l.Value)
-		h := n.hold(l.Value)
-		switch t.dh = h.dh; {
-		case h.err != nil:
-			fileFault(s, l, l.Value, h.err, "the file of DH parameters")
-		case h.dh == nil:
-			addFault(s, facts.Fault{At: l.Place, File: l.Value, Stops: true, Text: l.Value + " holds no DH parameters"})
-		}
-	}
-	negotiate(s, t)
-}
-
 // finish ties together the sites of each address. What is decided before the
 // name is known is decided by the default server: the versions and the groups.
 func (n *nginxReader) finish() {
 	shared := map[*facts.Site]bool{}
 	for _, address := range n.order {
 		sites := n.listeners[address]
-		if d := n.defaults[address]; d != nil {
+		if d := n.marked[address]; d != nil {
 			i := slices.Index(sites, d)
 			sites = append([]*facts.Site{d}, slices.Delete(slices.Clone(sites), i, i+1)...)
 		}

@@ -1,6 +1,7 @@
 package srvconf
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -136,8 +137,8 @@ func (l *nginxLexer) skipLine() {
 	l.pos = len(l.text)
 }
 
-// bare reads a word without quotes. A brace is part of it in ${name} and in a
-// count such as {2,4} of a regular expression.
+// bare reads a word without quotes. A brace is part of it in ${name} alone; a
+// count such as {2,4} of a regular expression is passed over with a word.
 func (l *nginxLexer) bare() string {
 	start := l.pos
 	for l.pos < len(l.text) {
@@ -148,7 +149,11 @@ func (l *nginxLexer) bare() string {
 		case c == '{':
 			end := strings.IndexByte(l.text[l.pos:], '}')
 			variable := l.pos > start && l.text[l.pos-1] == '$'
-			if end > 0 && end < 64 && (variable || l.pos > start && isCount(l.text[l.pos+1:l.pos+end])) {
+			count := l.pos > start && end > 0 && isCount(l.text[l.pos+1:l.pos+end])
+			if count && !variable {
+				l.say(l.line, fmt.Sprintf("the brace in %s ends the word for nginx: a regular expression with a count must stand in quotes", l.text[start:l.pos+end+1]))
+			}
+			if end > 0 && end < 64 && (variable || count) {
 				l.pos += end + 1
 				continue
 			}
@@ -162,7 +167,7 @@ func (l *nginxLexer) bare() string {
 }
 
 func isCount(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789,") == "" && s[0] != ','
+	return s != "" && len(s) < 16 && strings.Trim(s, "0123456789,") == "" && s[0] != ','
 }
 
 // quoted reads a word in quotes; backslashes keep the quote.

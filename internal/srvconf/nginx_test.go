@@ -36,7 +36,12 @@ func TestNginxSyntax(t *testing.T) {
 	for _, c := range []struct{ name, text, fault string }{
 		{"lua", `http { init_by_lua_block { local s = "}" -- }
  x = [[ } ]] t = { a = { 1 } } } server { listen 443 ssl; ssl_reject_handshake on; } }`, ""},
-		{"count in a regex", `http { map $uri $x { ~^/[a-z]{2}/ a; "~^/\d{2,4}$" b; } server { listen 443 ssl; ssl_reject_handshake on; } }`, ""},
+		{"count in a regex", `http { map $uri $x { "~^/\d{2,4}$" b; } server { listen 443 ssl; ssl_reject_handshake on; } }`, ""},
+		{"count without quotes", `http { map $uri $x { ~^/[a-z]{2}/ a; } server { listen 443 ssl; ssl_reject_handshake on; } }`, "must stand in quotes"},
+		{"said twice", `http { ssl_stapling on; ssl_stapling on; server { listen 443 ssl; ssl_reject_handshake on; } }`, "said twice"},
+		{"said twice, adding up", `http { ssl_protocols TLSv1.2; ssl_protocols TLSv1.3; server { listen 443 ssl; ssl_reject_handshake on; } }`, ""},
+		{"mistyped", `http { server { listen 443 ssl; ssl_reject_handshake on; ssl_protocol TLSv1.2; } }`, "did you mean ssl_protocols?"},
+		{"two defaults", `http { server { listen 80 default_server; } server { listen 80 default_server; } server { listen 443 ssl; ssl_reject_handshake on; } }`, "a second default server"},
 		{"variable in braces", `http { server { listen 443 ssl; set $a "${b}c"; root /x/${name}/y; ssl_reject_handshake on; } }`, ""},
 		{"byte order mark", "\xEF\xBB\xBFhttp { server { listen 443 ssl; ssl_reject_handshake on; } }", ""},
 		{"escaped quotes", `http { log_format x 'a \'b\' ;'; log_format y "say \"}\""; server { listen 443 ssl; ssl_reject_handshake on; } }`, ""},
