@@ -186,7 +186,7 @@ func (s *service) outward() *http.Client {
 
 func channelOptions(c *config.Channel, external string, client *http.Client) alert.Options {
 	o := alert.Options{Type: c.Type, URL: c.URL, Secret: c.Secret, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Username: c.Username, Password: c.Password,
-		From: c.From, To: c.To, Template: c.Template, ContentType: c.ContentType, Command: c.Command, Header: map[string]monitor.Secret{}, ExternalURL: external, Client: client}
+		From: c.From, To: c.To, Template: c.Template, ContentType: c.ContentType, Command: c.Command, Repeat: c.RepeatEvery(), Header: map[string]monitor.Secret{}, ExternalURL: external, Client: client}
 	for name, h := range c.Headers {
 		o.Header[name] = h.Value
 	}

@@ -62,8 +62,9 @@ type Route struct {
 const (
 	// GroupWait is how long after a message of a group the next one waits.
 	GroupWait = 30 * time.Second
-	// DigestWait collects what is found at first sight.
-	DigestWait = time.Minute
+	// DigestWait collects what is found at first sight; what comes later waits
+	// for the next digest, GroupWait after this one.
+	DigestWait = 3 * time.Second
 	// MaxItems bounds one message.
 	MaxItems = 100
 )

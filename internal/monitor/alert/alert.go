@@ -7,11 +7,13 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 )
@@ -48,6 +50,10 @@ type Options struct {
 	// Command is the program of exec, and its arguments.
 	Command []string
 
+	// Repeat is how often alertmanager is told again of what is open; 0 is a
+	// minute.
+	Repeat time.Duration
+
 	// ExternalURL is where the monitor's own pages are, "" for nowhere.
 	ExternalURL string
 	// Client makes the requests; nil is one without a guard. Redirects are never
@@ -74,7 +80,7 @@ var makers = map[string]func(Options) (monitor.Channel, error){
 		if err == nil {
 			s.url = strings.TrimSuffix(s.url, "/")
 		}
-		return &alertmanager{sender: s, external: o.ExternalURL}, err
+		return &alertmanager{sender: s, external: o.ExternalURL, every: cmp.Or(o.Repeat, amEvery)}, err
 	},
 	"exec":     func(o Options) (monitor.Channel, error) { return newHook(o) },
 	"shoutrrr": func(o Options) (monitor.Channel, error) { return newShoutrrr(o) },

@@ -200,7 +200,7 @@ func TestAlertmanager(t *testing.T) {
 	if fmt.Sprint(first) != fmt.Sprint(last) {
 		t.Errorf("the labels of the end %v are not those of the beginning %v", last, first)
 	}
-	if every := ch.(monitor.Repeater).Every(); every*2 > amLasts {
+	if every := ch.(monitor.Repeater).Every(); every == 0 || every*2 > amLasts {
 		t.Errorf("repeated every %v, lasts %v: a gap", every, amLasts)
 	}
 }

@@ -15,6 +15,7 @@ import (
 type alertmanager struct {
 	*sender
 	external string
+	every    time.Duration
 }
 
 const (
@@ -23,7 +24,10 @@ const (
 )
 
 // Every implements monitor.Repeater.
-func (a *alertmanager) Every() time.Duration { return amEvery }
+func (a *alertmanager) Every() time.Duration { return a.every }
+
+// lasts is how long an alert fires that nobody repeats.
+func (a *alertmanager) lasts() time.Duration { return max(amLasts, 5*a.every) }
 
 // amAlert is a postableAlert of api/v2/openapi.yaml in prometheus/alertmanager.
 type amAlert struct {
@@ -50,14 +54,14 @@ func (a *alertmanager) Notify(ctx context.Context, m monitor.Message) (bool, err
 			add(it, monitor.Critical, now)
 		case monitor.KindEscalated:
 			add(it, monitor.Warning, now)
-			add(it, severity, now.Add(amLasts))
+			add(it, severity, now.Add(a.lasts()))
 		default:
-			add(it, severity, now.Add(amLasts))
+			add(it, severity, now.Add(a.lasts()))
 		}
 	}
 	if len(m.Items) == 0 {
 		alerts = append(alerts, amAlert{Labels: map[string]string{"alertname": "tlswhy-test", "severity": "none"},
-			Annotations: map[string]string{"summary": Subject(&m)}, StartsAt: m.At, EndsAt: now.Add(amLasts)})
+			Annotations: map[string]string{"summary": Subject(&m)}, StartsAt: m.At, EndsAt: now.Add(a.lasts())})
 	}
 	body, err := json.Marshal(alerts)
 	if err != nil {

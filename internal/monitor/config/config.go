@@ -203,7 +203,11 @@ type Channel struct {
 	TemplateFile string            `yaml:"template_file"`
 	ContentType  string            `yaml:"content_type"`
 	Command      []string          `yaml:"command"`
+	Repeat       duration          `yaml:"repeat"`
 }
+
+// RepeatEvery is Repeat in Go's own type.
+func (c *Channel) RepeatEvery() time.Duration { return time.Duration(c.Repeat) }
 
 // Header is the value of a header of requests, or the file that holds it.
 type Header struct {
