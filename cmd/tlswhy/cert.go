@@ -3,21 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlswhy/tlswhy/diag"
-	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
-	"github.com/tlswhy/tlswhy/internal/keyfile"
 	"github.com/tlswhy/tlswhy/internal/report"
 )
 
@@ -29,6 +22,7 @@ type certFlags struct {
 	offline  bool
 	complete bool
 	write    string
+	force    bool
 }
 
 func (p *program) certCommand() *cobra.Command {
@@ -53,6 +47,7 @@ func (p *program) certCommand() *cobra.Command {
 	fs.BoolVar(&f.offline, "offline", false, "fetch no missing certificate")
 	fs.BoolVar(&f.complete, "complete", false, "write the chain in order and complete")
 	fs.StringVarP(&f.write, "write", "w", "", "where to")
+	fs.BoolVar(&f.force, "force", false, "replace another certificate")
 	fs.StringVar(&o.CAFile, "ca", "", "the only trust anchors")
 	fs.StringVar(&o.Trust, "trust", "", "whose roots")
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
@@ -71,26 +66,35 @@ func (p *program) certCommand() *cobra.Command {
 // targets are asked what they serve, and both together are compared.
 func (p *program) runCert(ctx context.Context, f *certFlags, args []string) error {
 	o, format, ro, err := f.resolve(p)
+	switch {
+	case err != nil:
+		return err
+	case f.write != "" && !f.complete:
+		return badUsage("add --complete", "--write without --complete")
+	case f.force && f.write == "":
+		return badUsage("add --write FILE", "--force without --write")
+	}
+	r, err := p.newReading(f)
 	if err != nil {
 		return err
 	}
 	var paths, targets []string
 	for _, a := range args {
-		_, statErr := os.Stat(a)
-		switch {
-		case a == "-" || statErr == nil:
+		switch isFile, err := fileOrTarget(a); {
+		case err != nil:
+			r.refuse(a, err)
+		case isFile:
 			paths = append(paths, a)
-		case strings.ContainsAny(a, "/\\") && !strings.Contains(a, "://") || oneOf(strings.ToLower(filepath.Ext(a)), ".pem", ".crt", ".cer", ".der", ".p12", ".pfx", ".jks", ".p7b") && filepath.Ext(a) != "":
-			return badUsage("", "%q does not exist", a)
 		default:
 			targets = append(targets, a)
 		}
 	}
-	held, skipped, err := p.holdings(f, paths)
-	if err != nil {
-		return err
-	}
+	r.readAll(paths)
+	held := r.held
+	r.complain()
 	switch {
+	case len(held) == 0 && len(targets) == 0:
+		return p.printCerts(nil, r, format, ro, f.strict)
 	case len(targets) > 0 && len(paths) > 0:
 		if len(held) != 1 {
 			return badUsage("give one file and its target", "%d files to compare with", len(held))
@@ -100,8 +104,6 @@ func (p *program) runCert(ctx context.Context, f *certFlags, args []string) erro
 		}
 	case f.complete && len(held)+len(targets) != 1:
 		return badUsage("give one file or target", "--complete for %d files", len(held)+len(targets))
-	case f.write != "" && !f.complete:
-		return badUsage("add --complete", "--write without --complete")
 	}
 	var found []*diag.Diagnosis
 	if len(targets) > 0 {
@@ -113,19 +115,12 @@ func (p *program) runCert(ctx context.Context, f *certFlags, args []string) erro
 			found = append(found, d)
 		}
 	} else {
-		env := p.lend()
-		env.PrivateFetches = true
-		for _, h := range held {
-			o.Command = f.verify(h.Path)
-			d, err := diagnose.OnFile(ctx, h, f.name, f.offline, diagnose.Options(o), env)
-			if err != nil {
-				return err
-			}
-			found = append(found, d)
+		if found, err = p.judgeFiles(ctx, f, held, o); err != nil {
+			return err
 		}
 	}
 	if f.complete {
-		return p.complete(found[0], f.write)
+		return p.complete(found[0], f.write, f.force)
 	}
 	// The soonest to expire comes first.
 	slices.SortStableFunc(found, func(a, b *diag.Diagnosis) int {
@@ -134,20 +129,45 @@ func (p *program) runCert(ctx context.Context, f *certFlags, args []string) erro
 		}
 		return a.Certificates[0].NotAfter.Compare(b.Certificates[0].NotAfter)
 	})
-	return p.printCerts(found, skipped, format, ro, f.strict)
+	return p.printCerts(found, r, format, ro, f.strict)
+}
+
+// judgeFiles judges files side by side, in their order.
+func (p *program) judgeFiles(ctx context.Context, f *certFlags, held []diagnose.Held, o options) ([]*diag.Diagnosis, error) {
+	env := p.lend()
+	env.PrivateFetches = true
+	files, err := diagnose.NewFiles(f.name, f.offline, diagnose.Options(o), env)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*diag.Diagnosis, len(held))
+	slots := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+	var work sync.WaitGroup
+	for i, h := range held {
+		slots <- struct{}{}
+		work.Go(func() {
+			defer func() { <-slots }()
+			found[i] = files.Judge(ctx, h, f.verify(h.Path))
+		})
+	}
+	work.Wait()
+	return found, nil
 }
 
 // printCerts prints one report in full and many as a table.
-func (p *program) printCerts(found []*diag.Diagnosis, skipped int, format report.Format, ro report.Options, strict bool) error {
-	if skipped > 0 {
-		fmt.Fprintf(p.stderr, "tlswhy: %d files hold no certificate and were left out\n", skipped)
-	}
+func (p *program) printCerts(found []*diag.Diagnosis, r *reading, format report.Format, ro report.Options, strict bool) error {
 	ro.Certificates = slices.ContainsFunc(found, func(d *diag.Diagnosis) bool { return d.Target.Protocol != "file" })
 	const short = 3 // more of them are a table
-	table := format == report.Text && len(found) > short && ro.Verbose == 0
+	table := format == report.Text && (len(found) > short || r.folder && len(found) > 1) && ro.Verbose == 0
 	s := report.NewStream(p.stdout, format, ro)
 	code, nagios := exitHealthy, 0
 	var err error
+	for _, b := range r.refused {
+		code = exitUsage
+		if format != report.Text && format != report.Markdown {
+			err = s.Add(refused(b.path, b.err))
+		}
+	}
 	for _, d := range found {
 		code = worse(code, codeOf(d.Verdict, strict))
 		nagios = report.WorstNagios(nagios, report.NagiosCode(d.Verdict, strict))
@@ -204,153 +224,4 @@ func commandOf(command string, options ...option) string {
 		}
 	}
 	return command
-}
-
-// holdings reads the files, and those of folders. A file that was named must
-// hold a certificate; of a folder those count that do.
-func (p *program) holdings(f *certFlags, paths []string) (held []diagnose.Held, skipped int, err error) {
-	open, err := f.openWith(p)
-	if err != nil {
-		return nil, 0, err
-	}
-	var key *keyfile.Contents
-	if f.opts.KeyFile != "" {
-		data, err := readBounded(f.opts.KeyFile)
-		if err != nil {
-			return nil, 0, badUsage("", "reading the key: %v", err)
-		}
-		if key, err = keyfile.Parse(data, open); err != nil {
-			return nil, 0, inFile(f.opts.KeyFile, err)
-		}
-		if key.Key == nil {
-			return nil, 0, badUsage("", "%s holds no private key", f.opts.KeyFile)
-		}
-	}
-	for _, path := range paths {
-		files, folder, err := p.filesOf(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, file := range files {
-			hs, err := p.readHeld(file, open)
-			switch {
-			case err != nil && folder:
-				skipped++
-				continue
-			case err != nil:
-				return nil, 0, err
-			}
-			held = append(held, hs...)
-		}
-		if folder && len(held) == 0 {
-			return nil, 0, badUsage("", "the folder %s holds no file with a certificate", path)
-		}
-	}
-	if key != nil {
-		for i := range held {
-			held[i].Key = key.Key.Public()
-		}
-	}
-	return held, skipped, nil
-}
-
-// readHeld reads one file: its certificates, or those of each Secret in it.
-func (p *program) readHeld(file string, o keyfile.Options) ([]diagnose.Held, error) {
-	name := file
-	var data []byte
-	var err error
-	if file == "-" {
-		name = "standard input"
-		data, err = io.ReadAll(io.LimitReader(p.stdin, keyfile.MaxSize+1))
-	} else {
-		data, err = readBounded(file)
-	}
-	if err != nil {
-		return nil, badUsage("", "reading %s: %v", name, err)
-	}
-	parts := keyfile.Manifests(data)
-	if len(parts) == 0 {
-		parts = []keyfile.Named{{Data: data}}
-	}
-	var held []diagnose.Held
-	for _, part := range parts {
-		title := strings.TrimSpace(name + " " + part.Name)
-		c, err := keyfile.Parse(part.Data, o)
-		if err != nil {
-			return nil, inFile(title, err)
-		}
-		h := diagnose.Held{File: title, Path: file, Chain: c.Chain}
-		if c.Key != nil {
-			h.Key = c.Key.Public()
-		}
-		if k, err := keyfile.Parse(part.Key, o); err == nil && k.Key != nil {
-			h.Key = k.Key.Public()
-		}
-		if len(h.Chain) == 0 {
-			return nil, badUsage("give the certificate, and the key with --key", "%s holds a private key and no certificate", title)
-		}
-		held = append(held, apart(h)...)
-	}
-	return held, nil
-}
-
-// apart makes one holding of each root where a file holds nothing else: such
-// a list, as of a trust store, is no chain.
-func apart(h diagnose.Held) []diagnose.Held {
-	if len(h.Chain) < 2 || slices.ContainsFunc(h.Chain, func(c *chain.Certificate) bool { return !c.SelfIssued() || !c.IsCA() }) {
-		return []diagnose.Held{h}
-	}
-	var out []diagnose.Held
-	for _, c := range h.Chain {
-		out = append(out, diagnose.Held{File: h.File + " " + c.Title(), Path: h.Path, Key: h.Key, Chain: []*chain.Certificate{c}})
-	}
-	return out
-}
-
-// inFile adds the file's name to what keyfile says.
-func inFile(name string, err error) error {
-	var e *keyfile.Error
-	if errors.As(err, &e) {
-		return badUsage(e.Hint, "%s: %s", name, e.Msg)
-	}
-	return badUsage("", "%s: %v", name, err)
-}
-
-// maxFolder bounds the files of a folder.
-const maxFolder = 20_000
-
-// filesOf lists what a path names: itself, or the files of a folder.
-func (p *program) filesOf(path string) (files []string, folder bool, err error) {
-	info, err := os.Stat(path)
-	if path == "-" || err == nil && !info.IsDir() {
-		return []string{path}, false, nil
-	}
-	if err != nil {
-		return nil, false, badUsage("", "reading %s: %v", path, err)
-	}
-	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // what cannot be read is counted as left out by its absence
-		}
-		if i, statErr := os.Stat(name); statErr != nil || !i.Mode().IsRegular() || i.Size() == 0 || i.Size() > keyfile.MaxSize {
-			return nil
-		}
-		if files = append(files, name); len(files) > maxFolder {
-			return fs.SkipAll
-		}
-		return nil
-	})
-	return files, true, err
-}
-
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder", path)
-	}
-	return io.ReadAll(io.LimitReader(f, keyfile.MaxSize+1))
 }

@@ -7,14 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 )
 
 // complete writes what a server should send: the leaf and its intermediates in
 // order, fetched ones included, without root and without key.
-func (p *program) complete(d *diag.Diagnosis, to string) error {
+func (p *program) complete(d *diag.Diagnosis, to string, force bool) error {
 	var out bytes.Buffer
 	n, added, trusted := 0, 0, false
 	for _, c := range d.Certificates {
@@ -47,7 +48,7 @@ func (p *program) complete(d *diag.Diagnosis, to string) error {
 		_, err := p.stdout.Write(out.Bytes())
 		return err
 	}
-	if err := replaceFile(to, out.Bytes()); err != nil {
+	if err := replaceFile(to, out.Bytes(), force); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", to, words)
@@ -55,24 +56,24 @@ func (p *program) complete(d *diag.Diagnosis, to string) error {
 }
 
 // replaceFile writes a file in one step, so that no reader sees half of it. A
-// file that holds a key is never overwritten.
-func replaceFile(to string, data []byte) error {
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(to); err == nil {
-		old, err := readBounded(to)
-		switch {
-		case !info.Mode().IsRegular():
-			return badUsage("", "%s is no regular file", to)
-		case err != nil:
-			return badUsage("", "reading %s: %v", to, err)
-		case bytes.Contains(old, []byte("PRIVATE KEY")):
-			return badUsage("choose another name; a key is never overwritten", "%s holds a private key", to)
-		case len(bytes.TrimSpace(old)) > 0 && !strings.Contains(string(old), "-----BEGIN CERTIFICATE"):
-			return badUsage("choose another name", "%s is no file of certificates", to)
+// file that holds a key is never overwritten, and another certificate only by
+// force.
+func replaceFile(to string, data []byte, force bool) error {
+	mode, old := fs.FileMode(0o644), fs.FileInfo(nil)
+	switch info, err := os.Stat(to); {
+	case err == nil:
+		if err := mayReplace(to, info, data, force); err != nil {
+			return err
 		}
-		mode = info.Mode().Perm()
-		if real, err := filepath.EvalSymlinks(to); err == nil {
-			to = real // the link stays a link
+		mode, old = info.Mode().Perm(), info
+		if to, err = filepath.EvalSymlinks(to); err != nil { // the link stays a link
+			return badUsage("", "writing %s: %v", to, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return badUsage("", "writing %s: %v", to, err)
+	default:
+		if _, err := os.Lstat(to); err == nil {
+			return badUsage("take the link away, or make its file", "%s is a symbolic link to a file that does not exist", to)
 		}
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(to), ".tlswhy-*")
@@ -81,12 +82,37 @@ func replaceFile(to string, data []byte) error {
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
+	err = errors.Join(err, tmp.Chmod(mode), keepOwner(tmp, old), tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), to)
 	}
 	if err != nil {
 		return badUsage("", "writing %s: %v", to, err)
+	}
+	return nil
+}
+
+// mayReplace refuses what must not be lost.
+func mayReplace(to string, info fs.FileInfo, data []byte, force bool) error {
+	if info.IsDir() {
+		return badUsage("name a file in it: "+filepath.Join(to, "fullchain.pem"), "%s is a folder", to)
+	}
+	if !info.Mode().IsRegular() {
+		return badUsage("", "%s is no regular file", to)
+	}
+	old, err := readBounded(to)
+	if err != nil {
+		return badUsage("", "reading %s: %v", to, err)
+	}
+	was, _ := chain.ParsePEM(old)
+	is, _ := chain.ParsePEM(data)
+	switch {
+	case bytes.Contains(chain.Text(old), []byte("PRIVATE KEY")):
+		return badUsage("choose another name; a key is never overwritten", "%s holds a private key", to)
+	case len(bytes.TrimSpace(old)) > 0 && !bytes.Contains(old, []byte("-----BEGIN CERTIFICATE")):
+		return badUsage("choose another name", "%s is no file of certificates", to)
+	case len(was) > 0 && was[0].SHA256 != is[0].SHA256 && !force:
+		return badUsage("add --force to replace it", "%s holds another certificate: %s, until %s", to, was[0].Title(), was[0].NotAfter.Format(time.DateOnly))
 	}
 	return nil
 }

@@ -135,6 +135,8 @@ func (v *view) analyze(sent []*chain.Certificate) *chain.Analysis {
 	usage := chain.UsageServer
 	if onlyCAs(sent) && v.deep != nil && v.deep.Of.Kind == facts.OnFile {
 		usage = chain.UsageCA
+	} else if v.deep != nil && v.deep.Of.Kind == facts.OnFile && w.Name == "" && len(sent) > 0 && sent[0].ForClients() {
+		usage = chain.UsageClient // a file may be for either side
 	}
 	in := chain.Input{Usage: usage, KeyUse: use, Sent: sent, Extra: extra, Anchors: w.Anchors, Name: w.Name, Now: v.c.At, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter, Policy: p}
 	v.withDANE(&in)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -164,6 +165,12 @@ var ekuNames = map[string]string{
 	EKUAny: "anyExtendedKeyUsage", EKUServerAuth: "serverAuth", EKUClientAuth: "clientAuth",
 	EKUCodeSigning: "codeSigning", EKUEmail: "emailProtection", EKUTimeStamping: "timeStamping",
 	EKUOCSPSigning: "OCSPSigning", EKUNetscapeSGC: "nsSGC", EKUMicrosoftSGC: "msSGC",
+}
+
+// ForClients tells whether the certificate is made for clients and cannot be a
+// server's.
+func (c *Certificate) ForClients() bool {
+	return slices.Contains(c.ExtKeyUsage, EKUClientAuth) && !slices.ContainsFunc(c.ExtKeyUsage, func(oid string) bool { return oid == EKUServerAuth || oid == EKUAny })
 }
 
 // EKUName gives the usual name of an extended key usage, or the OID itself.

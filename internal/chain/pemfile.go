@@ -13,7 +13,7 @@ import (
 const maxPEMCerts = 10000
 
 func parsePEM(data []byte) (certs []*Certificate, rest []string) {
-	data = decodeUTF16(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	data = Text(data)
 	if !bytes.Contains(data, []byte("-----BEGIN")) {
 		return parseDERFile(data)
 	}
@@ -182,23 +182,40 @@ func derName(e element) string {
 		return "a public key"
 	case first.tag == tagSequence && second.tag == tagOctetString:
 		return "an encrypted private key"
+	case first.tag == 0x0a: // ENUMERATED
+		return "an OCSP response"
 	case first.tag == tagSequence && second.tag == tagSequence:
 		inner := first.body
-		if v, ok := readElement(&inner); ok && v.tag == tagInteger && len(v.body) == 1 && v.body[0] == 0 {
+		v, _ := readElement(&inner)
+		if v.tag == tagInteger && len(v.body) == 1 && v.body[0] == 0 {
 			return "a certificate signing request"
 		}
-		return "something signed that is no certificate (a CRL?)"
+		if v.tag == tagInteger { // RFC 5280, Section 5.1: the version is optional
+			_, _ = readElement(&inner)
+		}
+		_, _ = readElement(&inner) // the issuer
+		if this, _ := readElement(&inner); this.tag == tagUTCTime || this.tag == tagGeneralized {
+			return "a revocation list (CRL)"
+		}
+		return "something signed that is no certificate"
 	}
 	return "a DER structure that is no certificate"
 }
 
-// decodeUTF16 turns what Windows editors save as "Unicode" into ASCII.
-func decodeUTF16(data []byte) []byte {
-	if len(data) < 2 || !(data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff) {
+// Text gives a file's text without a byte order mark. UTF-16, as Windows editors
+// and PowerShell save it, becomes ASCII; without a mark it is known by the zeros
+// beside its hyphens.
+func Text(data []byte) []byte {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return data[3:]
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		data = data[2:]
+	case !bytes.Contains(data, []byte("-\x00-\x00-\x00-\x00-")):
 		return data
 	}
 	out := make([]byte, 0, len(data)/2)
-	for _, b := range data[2:] {
+	for _, b := range data {
 		if b != 0 {
 			out = append(out, b)
 		}

@@ -20,26 +20,41 @@ type Held struct {
 	Path  string // to read it again, "" = File
 	Chain []*chain.Certificate
 	Key   crypto.PublicKey // public half of the key that goes with it; nil = none given
+	Flaw  string           // why OpenSSL cannot read the file as it is, "" = it can
+	Mend  string           // what mends that
+	Also  []string         // other files that hold the same
+	Notes []string         // what else is to be said of the file
 }
 
-// OnFile judges the certificates of a file as if a server sent them, in their
-// order, to the client of the options. The name, "" for none, is what clients
-// will ask for. No connection to a server is made; missing issuers are fetched
-// unless offline. The error is a *UsageError or a *FileError.
-func OnFile(ctx context.Context, held Held, name string, offline bool, o Options, env Env) (*diag.Diagnosis, error) {
-	at := o.At
-	if at.IsZero() {
-		at = time.Now()
+// Files judges files as if a server sent what they hold, in their order, to the
+// client of the options. The name, "" for none, is what clients will ask for.
+// No connection to a server is made; missing issuers are fetched unless offline.
+type Files struct {
+	opts    Options
+	env     Env
+	want    facts.Want
+	notes   []string
+	at      time.Time
+	offline bool
+}
+
+// NewFiles reads the options once for all files. The error is a *UsageError or a
+// *FileError.
+func NewFiles(name string, offline bool, o Options, env Env) (*Files, error) {
+	f := &Files{opts: o, env: env, at: o.At.UTC(), offline: offline}
+	if f.at.IsZero() {
+		f.at = time.Now().UTC()
 	}
 	p := &plan{opts: o, env: env}
-	w := facts.Want{Input: held.File, Protocol: "file", Command: o.Command}
+	w := &f.want
+	*w = facts.Want{Protocol: "file"}
 	if name != "" {
 		var err error
 		if w.Name, err = normalName(name); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.software(&w); err != nil {
+	if err := p.software(w); err != nil {
 		return nil, err
 	}
 	profile, err := p.profile()
@@ -49,9 +64,17 @@ func OnFile(ctx context.Context, held Held, name string, offline bool, o Options
 	if w.Hello, w.Client, err = client.Build(profile, client.Options{SNI: w.Name}); err != nil {
 		return nil, usage("", "%v", err)
 	}
-	if err := p.loadAnchors(&w, at); err != nil {
+	if err := p.loadAnchors(w, f.at); err != nil {
 		return nil, err
 	}
+	f.notes = p.notes
+	return f, nil
+}
+
+// Judge judges one file; command repeats that. It is safe for concurrent use.
+func (f *Files) Judge(ctx context.Context, held Held, command string) *diag.Diagnosis {
+	w := f.want
+	w.Input, w.Command = held.File, command
 	for _, cert := range held.Chain {
 		// A root in a file is no claim of being trusted, but a file of CAs is
 		// judged by its own.
@@ -62,13 +85,32 @@ func OnFile(ctx context.Context, held Held, name string, offline bool, o Options
 			w.Anchors = append(slices.Clone(w.Anchors), cert)
 		}
 	}
-	c := &facts.Case{At: at.UTC(), Want: w, Lookup: facts.Lookup{Name: held.File, Addresses: []string{held.File}, Given: true}}
+	if held.Flaw != "" {
+		w.Local = &facts.LocalFault{File: held.File, Role: "file", Problem: held.Flaw, Mend: held.Mend}
+	}
+	c := &facts.Case{At: f.at, Want: w, Lookup: facts.Lookup{Name: held.File, Addresses: []string{held.File}, Given: true}}
 	c.Attempts = []*facts.Attempt{held.attempt()}
-	d := Gathered(ctx, c, o, env, !offline, p.notes...)
+	d := Gathered(ctx, c, f.opts, f.env, !f.offline, slices.Concat(f.notes, held.notes(w.Name))...)
 	if slices.ContainsFunc(d.Certificates, func(c diag.Certificate) bool { return c.Role == "missing" }) {
 		d.Notes = append(d.Notes, "the complete chain, ready for a server: tlswhy cert --complete -w fullchain.pem "+quote(cmp.Or(held.Path, held.File)))
 	}
-	return d, nil
+	return d
+}
+
+// notes say what the reader should know beside the verdict.
+func (h Held) notes(name string) []string {
+	out := slices.Clone(h.Notes)
+	if name == "" && h.Chain[0].ForClients() {
+		out = append(out, "the certificate is for clients alone (extended key usage clientAuth) and was judged as a client's; --name NAME judges it as a server's")
+	}
+	const most = 10
+	for _, a := range h.Also[:min(len(h.Also), most)] {
+		out = append(out, "also in "+a)
+	}
+	if n := len(h.Also) - most; n > 0 {
+		out = append(out, fmt.Sprintf("also in %d more files", n))
+	}
+	return out
 }
 
 // attempt is the file as the judge sees it: a handshake in which nothing but

@@ -51,6 +51,14 @@ func makeCert(t *testing.T, name string, parent *made, from, to time.Time, names
 	return &made{chain.Parse(der), key}
 }
 
+func onFile(held diagnose.Held, name string, o diagnose.Options) (*diag.Diagnosis, error) {
+	f, err := diagnose.NewFiles(name, true, o, diagnose.Env{})
+	if err != nil {
+		return nil, err
+	}
+	return f.Judge(context.Background(), held, ""), nil
+}
+
 func TestOnFile(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -91,7 +99,7 @@ func TestOnFile(t *testing.T) {
 			if tt.key != nil {
 				held.Key = tt.key.key.Public()
 			}
-			d, err := diagnose.OnFile(context.Background(), held, tt.host, true, diagnose.Options{CAFile: ca}, diagnose.Env{})
+			d, err := onFile(held, tt.host, diagnose.Options{CAFile: ca})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +123,7 @@ func TestTooManyCertificates(t *testing.T) {
 	root := makeCert(t, "Root", nil, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	leaf := makeCert(t, "shop", root, time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "shop.example.com")
 	held := diagnose.Held{File: "shop.pem", Chain: slices.Repeat([]*chain.Certificate{leaf.Certificate}, 120)}
-	d, err := diagnose.OnFile(context.Background(), held, "", true, diagnose.Options{}, diagnose.Env{})
+	d, err := onFile(held, "", diagnose.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

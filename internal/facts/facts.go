@@ -108,6 +108,7 @@ type Want struct {
 type LocalFault struct {
 	File, Role string // Role: "CA file", "client certificate", "client key"
 	Problem    string // in words: "it holds a private key, but no certificate"
+	Mend       string // what mends it, "" when that is not known
 	// Ours says that the file may be in order and only we cannot use it.
 	Ours bool
 }

@@ -41,9 +41,6 @@ type entry struct {
 // parseJKS reads a Java keystore. Its certificates are in clear; a key needs the
 // password.
 func parseJKS(data []byte, o Options) (*Contents, error) {
-	if binary.BigEndian.Uint32(data) == magicJCEKS {
-		return nil, fail(ErrFormat, "convert it: keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12", "it is a JCEKS keystore, which is not supported")
-	}
 	entries, ok := walkJKS(data)
 	if !ok {
 		return nil, fail(ErrFormat, "", "the Java keystore is damaged")
@@ -69,6 +66,10 @@ func parseJKS(data []byte, o Options) (*Contents, error) {
 	}
 	c.Alias = alias
 	c.Chain = entries[slices.IndexFunc(entries, func(e entry) bool { return e.key && e.alias == alias })].certs
+	if binary.BigEndian.Uint32(data) == magicJCEKS {
+		c.Other = append(c.Other, "a private key in a JCEKS keystore, which only Java opens (keytool -importkeystore makes a PKCS#12 file of it)")
+		return c, nil
+	}
 	if o.Password == nil {
 		c.Other = append(c.Other, "a private key that needs a password")
 		return c, nil

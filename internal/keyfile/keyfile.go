@@ -50,6 +50,9 @@ type Contents struct {
 	// Other names what else is there, one phrase each: "line 3: a certificate
 	// signing request".
 	Other []string
+	// Flaw is why OpenSSL, and every server that uses it, cannot read the file as
+	// it is, and Mend what helps; "" = nothing.
+	Flaw, Mend string
 }
 
 // The errors that callers branch on; each is wrapped in an *Error with words.
@@ -94,7 +97,9 @@ func Parse(data []byte, o Options) (*Contents, error) {
 		return nil, fail(ErrEmpty, "", "it is empty")
 	case isJKS(data):
 		return parseJKS(data, o)
-	case bytes.Contains(data, []byte("-----BEGIN ")):
+	case isTar(data):
+		return nil, nothingIn(data, nil)
+	case bytes.Contains(chain.Text(data), []byte("-----BEGIN ")):
 		return parsePEM(data, o)
 	case isPKCS12(data):
 		return parsePKCS12(data, o)
@@ -122,10 +127,7 @@ func parseDER(data []byte, o Options) (*Contents, error) {
 	if len(certs) > 0 {
 		return &Contents{Format: "DER", Chain: certs, Other: rest}, nil
 	}
-	if len(rest) > 0 {
-		return nil, fail(ErrEmpty, "", "it holds no certificate and no key, but %s", strings.Join(rest, ", "))
-	}
-	return nil, fail(ErrFormat, "known are PEM, DER, PKCS#7, PKCS#12 and Java keystores", "it is none of the formats of certificates and keys")
+	return nil, nothingIn(data, rest)
 }
 
 // choose picks the entry of a store: the one that was named, or the only key.

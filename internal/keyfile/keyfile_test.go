@@ -139,6 +139,13 @@ func TestParse(t *testing.T) {
 	}
 	secret, wrong := NewPassword([]byte("secret")), NewPassword([]byte("wrong"))
 	csr := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte{0x30, 0}})
+	exported := func(args ...string) []byte {
+		return p.openssl(t, "out", append([]string{"pkcs12", "-export", "-in", "chain.pem", "-out", "out", "-passout", "pass:secret"}, args...)...)
+	}
+	legacy, err := pkcs12.LegacyRC2.Encode(p.key, p.leaf, []*x509.Certificate{p.ca}, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		data   []byte
@@ -168,6 +175,14 @@ func TestParse(t *testing.T) {
 		{name: "pkcs7 der", data: p.openssl(t, "out", "crl2pkcs7", "-nocrl", "-certfile", "chain.pem", "-outform", "DER", "-out", "out"), format: "PKCS#7", certs: 2},
 		{name: "pkcs12", data: p12, o: Options{Password: secret}, format: "PKCS#12", certs: 2, key: true},
 		{name: "pkcs12 openssl", data: p.openssl(t, "out", "pkcs12", "-export", "-inkey", "key.pem", "-in", "chain.pem", "-name", "shop", "-out", "out", "-passout", "pass:secret"), o: Options{Password: secret}, format: "PKCS#12", certs: 2, key: true},
+		{name: "pkcs12 legacy", data: legacy, o: Options{Password: secret}, format: "PKCS#12", certs: 2, key: true},
+		{name: "pkcs12 empty password", data: exported("-passout", "pass:", "-inkey", "key.pem"), format: "PKCS#12", certs: 2, key: true},
+		{name: "pkcs12 in clear", data: exported("-inkey", "key.pem", "-keypbe", "NONE", "-certpbe", "NONE"), o: Options{Password: secret}, format: "PKCS#12", certs: 2, key: true},
+		{name: "pkcs12 certificates only", data: exported("-nokeys"), o: Options{Password: secret}, format: "PKCS#12", certs: 2},
+		{name: "pkcs12 certificates only, wrong password", data: exported("-nokeys"), o: Options{Password: wrong}, err: ErrWrongPassword},
+		{name: "pkcs12 certificates only, no password", data: exported("-nokeys"), err: ErrNoPassword},
+		{name: "pkcs12 without a mac", data: exported("-inkey", "key.pem", "-nomac"), o: Options{Password: secret}, format: "PKCS#12", certs: 2, key: true},
+		{name: "pkcs12 without a mac, wrong password", data: exported("-inkey", "key.pem", "-nomac"), o: Options{Password: wrong}, err: ErrWrongPassword},
 		{name: "pkcs12 without password", data: p12, err: ErrNoPassword, says: "--password-file"},
 		{name: "pkcs12 wrong password", data: p12, o: Options{Password: wrong}, err: ErrWrongPassword},
 		{name: "pkcs12 trust store", data: trust, o: Options{Password: secret}, format: "PKCS#12", certs: 1},
@@ -179,7 +194,8 @@ func TestParse(t *testing.T) {
 		{name: "jks alias", data: p.jks(t, "shop", "mail"), o: Options{Password: secret, Alias: "MAIL"}, format: "Java keystore", certs: 2, key: true},
 		{name: "jks unknown alias", data: p.jks(t, "shop"), o: Options{Password: secret, Alias: "x"}, err: ErrEmpty, says: "shop"},
 		{name: "jks of lies", data: []byte("\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff" + strings.Repeat("x", 20)), o: Options{Password: secret}, err: ErrFormat},
-		{name: "jceks", data: []byte("\xce\xce\xce\xce\x00\x00\x00\x02"), err: ErrFormat, says: "keytool"},
+		{name: "jceks", data: append([]byte("\xce\xce\xce\xce"), p.jks(t, "shop")[4:]...), o: Options{Password: secret}, format: "Java keystore", certs: 2},
+		{name: "jceks cut short", data: []byte("\xce\xce\xce\xce\x00\x00\x00\x02"), err: ErrFormat, says: "damaged"},
 		{name: "empty", data: []byte(" \n"), err: ErrEmpty},
 		{name: "junk", data: []byte("hello\x00world"), err: ErrEmpty, says: "no certificate"},
 		{name: "ssh key", data: pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: []byte("x")}), err: ErrFormat, says: "SSH"},

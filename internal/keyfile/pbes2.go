@@ -65,12 +65,20 @@ func encryptedParts(der []byte) (alg, data cryptobyte.String, ok bool) {
 
 var errUnsupported = fail(ErrFormat, "convert the key: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW", "the private key is encrypted in a way that is not supported")
 
-// decryptPKCS8 opens an EncryptedPrivateKeyInfo with PBES2.
+// decryptPKCS8 opens an EncryptedPrivateKeyInfo.
 func decryptPKCS8(der, password []byte) ([]byte, error) {
 	alg, data, ok := encryptedParts(der)
+	if !ok {
+		return nil, errUnsupported
+	}
+	return decrypt(alg, data, password)
+}
+
+// decrypt opens what is sealed with PBES2 (RFC 8018, Section 6.2).
+func decrypt(alg, data cryptobyte.String, password []byte) ([]byte, error) {
 	var oid asn1.ObjectIdentifier
 	var params, kdf, scheme cryptobyte.String
-	if !ok || !alg.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(oidPBES2) || !alg.ReadASN1(&params, cbasn1.SEQUENCE) ||
+	if !alg.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(oidPBES2) || !alg.ReadASN1(&params, cbasn1.SEQUENCE) ||
 		!params.ReadASN1(&kdf, cbasn1.SEQUENCE) || !params.ReadASN1(&scheme, cbasn1.SEQUENCE) {
 		return nil, errUnsupported
 	}
@@ -91,7 +99,7 @@ func decryptPKCS8(der, password []byte) ([]byte, error) {
 		return nil, errUnsupported
 	}
 	wrong := fail(ErrWrongPassword, "", "the password does not open the private key")
-	if len(iv) != block.BlockSize() || len(data)%block.BlockSize() != 0 {
+	if len(iv) != block.BlockSize() || len(data) == 0 || len(data)%block.BlockSize() != 0 {
 		return nil, errUnsupported
 	}
 	plain := make([]byte, len(data))

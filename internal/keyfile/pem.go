@@ -21,7 +21,7 @@ func parsePEM(data []byte, o Options) (*Contents, error) {
 		}
 	}
 	var first error
-	for block, tail := pem.Decode(data); block != nil; block, tail = pem.Decode(tail) {
+	for block, tail := pem.Decode(chain.Text(data)); block != nil; block, tail = pem.Decode(tail) {
 		if !strings.Contains(block.Type, "PRIVATE KEY") || c.Key != nil {
 			continue
 		}
@@ -32,24 +32,34 @@ func parsePEM(data []byte, o Options) (*Contents, error) {
 		c.Key = key
 	}
 	switch {
-	case c.Key != nil:
-		return c, nil
-	case first != nil && (len(c.Chain) == 0 || !errors.Is(first, ErrNoPassword)):
+	case c.Key != nil || first == nil && len(c.Chain) > 0:
+	case first != nil && (len(c.Chain) == 0 || errors.Is(first, ErrWrongPassword)):
 		return nil, first
-	case first != nil:
+	case errors.Is(first, ErrNoPassword):
 		c.Other = append(c.Other, "a private key that needs a password")
+	case first != nil:
+		c.Other = append(c.Other, first.Error())
+	default:
+		return nil, nothingIn(data, c.Other)
 	}
-	if len(c.Chain) == 0 {
-		return nil, fail(ErrEmpty, "", "it holds no certificate and no key%s", butHas(c.Other))
+	if f := flawOf(data); f != nil {
+		c.Flaw, c.Mend = f.String(), f.hint
 	}
 	return c, nil
 }
 
-func butHas(other []string) string {
-	if len(other) == 0 {
-		return ""
+// nothingIn is the error for a file without certificate and key.
+func nothingIn(data []byte, other []string) error {
+	if what, hint := kindOf(data); what != "" {
+		return fail(ErrEmpty, hint, "it is %s", what)
 	}
-	return ", but " + strings.Join(other[:min(3, len(other))], ", ")
+	if f := flawOf(data); f != nil {
+		return fail(ErrFormat, f.hint, "%s", f)
+	}
+	if len(other) == 0 {
+		return fail(ErrFormat, "known are PEM, DER, PKCS#7, PKCS#12 and Java keystores", "it is none of the formats of certificates and keys")
+	}
+	return fail(ErrEmpty, useOf(other), "it holds no certificate and no key, but %s", strings.Join(other[:min(3, len(other))], ", "))
 }
 
 func parseKeyBlock(b *pem.Block, o Options) (crypto.Signer, error) {
@@ -73,16 +83,15 @@ func parseKeyBlock(b *pem.Block, o Options) (crypto.Signer, error) {
 		return nil, err
 	}
 	if key == nil {
-		return nil, fail(ErrFormat, "", "it holds a private key that cannot be read (a kind without support, or damaged)")
+		return nil, fail(ErrFormat, "", "it holds a damaged private key")
 	}
 	return key, nil
 }
 
 // parseKeyDER reads a private key; nil and no error mean that it is none.
 func parseKeyDER(der []byte, o Options) (crypto.Signer, error) {
-	if k, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		s, _ := k.(crypto.Signer)
-		return s, nil
+	if k, err := parsePKCS8(der); k != nil || err != nil {
+		return k, err
 	}
 	if k, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return k, nil
@@ -91,6 +100,9 @@ func parseKeyDER(der []byte, o Options) (crypto.Signer, error) {
 		return k, nil
 	}
 	if !isEncryptedPKCS8(der) {
+		if kind := kindOfKey(der); kind != "" {
+			return nil, fail(ErrFormat, "", "it holds a private key of a kind that tlswhy cannot use (%s), or a damaged one", kind)
+		}
 		return nil, nil
 	}
 	if o.Password == nil {
@@ -100,10 +112,23 @@ func parseKeyDER(der []byte, o Options) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := x509.ParsePKCS8PrivateKey(plain)
-	if err != nil {
+	k, err := parsePKCS8(plain)
+	if k == nil && err == nil {
 		return nil, fail(ErrWrongPassword, "", "the password does not open the private key")
 	}
-	s, _ := k.(crypto.Signer)
+	return k, err
+}
+
+// parsePKCS8 reads a PrivateKeyInfo; nil and no error mean that it is none that
+// Go knows.
+func parsePKCS8(der []byte) (crypto.Signer, error) {
+	k, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return parsePSSKey(der), nil
+	}
+	s, ok := k.(crypto.Signer)
+	if !ok {
+		return nil, fail(ErrFormat, "", "it holds a key for key exchange (X25519), which signs nothing and is of no use for TLS certificates")
+	}
 	return s, nil
 }

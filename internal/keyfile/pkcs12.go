@@ -3,7 +3,6 @@ package keyfile
 import (
 	"bytes"
 	"crypto"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -35,28 +34,22 @@ func parsePKCS12(data []byte, o Options) (*Contents, error) {
 		password = string(o.Password.secret)
 	}
 	blocks, err := pkcs12.ToPEM(data, password)
-	if err != nil {
-		if certs, e := pkcs12.DecodeTrustStore(data, password); e == nil {
-			return &Contents{Format: "PKCS#12", Chain: reparse(certs)}, nil
+	if err != nil && !errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		if own, e := openPFX(data, []byte(password)); e == nil || errors.Is(e, ErrWrongPassword) && o.Password != nil {
+			blocks, err = own, e
+		} else if errors.Is(e, ErrWrongPassword) {
+			err = pkcs12.ErrIncorrectPassword
 		}
 	}
 	switch {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && o.Password == nil:
 		return nil, fail(ErrNoPassword, passwordHint, "%s needs a password", kind)
-	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, ErrWrongPassword):
 		return nil, fail(ErrWrongPassword, "", "the password does not open %s", kind)
 	case err != nil:
 		return nil, fail(ErrFormat, "convert it: openssl pkcs12 -in FILE -out FILE.pem", "%s cannot be read (damaged, or of a kind that is not supported)", kind)
 	}
 	return fromBags(blocks, o)
-}
-
-func reparse(certs []*x509.Certificate) []*chain.Certificate {
-	var out []*chain.Certificate
-	for _, c := range certs {
-		out = append(out, chain.Parse(c.Raw))
-	}
-	return out
 }
 
 // fromBags puts the chosen key's certificate first and its issuers behind it.
@@ -70,8 +63,17 @@ func fromBags(blocks []*pem.Block, o Options) (*Contents, error) {
 			continue
 		}
 		key, err := parseKeyDER(b.Bytes, o)
-		if err != nil || key == nil {
-			c.Other = append(c.Other, "a private key that cannot be read (a kind without support, or damaged)")
+		switch {
+		case errors.Is(err, ErrWrongPassword):
+			return nil, err
+		case errors.Is(err, ErrNoPassword):
+			c.Other = append(c.Other, "a private key that needs a password")
+			continue
+		case err != nil:
+			c.Other = append(c.Other, err.Error())
+			continue
+		case key == nil:
+			c.Other = append(c.Other, "a damaged private key")
 			continue
 		}
 		name := b.Headers["friendlyName"]

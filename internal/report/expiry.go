@@ -17,27 +17,33 @@ func Expiry(w io.Writer, found []*diag.Diagnosis, o Options) error {
 		days, name, what string
 	}
 	rows := make([]row, 0, len(found))
-	name, days := 0, 4
+	name, days, what := 0, 4, 0
+	folder := commonFolder(found)
 	for _, d := range found {
 		r := row{d: d, days: "?", name: p.line(label(d.Target))}
 		if d.Target.Protocol == "file" {
-			r.name = p.line(d.Target.Input)
+			r.name = p.line(strings.TrimPrefix(d.Target.Input, folder))
 		}
 		if n, ok := daysLeft(d); ok {
 			r.days = strconv.Itoa(n)
 		}
-		var what []string
+		var ids []string
 		for _, c := range d.Causes {
 			if c.Severity != diag.SeverityInfo {
-				what = append(what, c.ID)
+				ids = append(ids, c.ID)
+				what = max(what, len(c.ID))
 			}
 		}
-		r.what = p.line(strings.Join(what, ", "))
+		r.what = p.line(strings.Join(ids, ", "))
 		name, days = max(name, columns(r.name)), max(days, len(r.days))
 		rows = append(rows, r)
 	}
-	name = min(name, p.width/2)
-	p.put(p.paint(bold, padLeft("days", days+2)+"  until       "+pad("certificate", name)))
+	name = min(name, p.width-(days+2+2+10+2)-min(what+2+2, p.width/2))
+	head := "certificate"
+	if folder != "" {
+		head += "  (in " + p.line(folder) + ")"
+	}
+	p.put(p.paint(bold, padLeft("days", days+2)+"  until       "+head))
 	for _, r := range rows {
 		sign, st := verdictSign(r.d.Verdict)
 		if r.d.Verdict == diag.Warning {
@@ -51,6 +57,24 @@ func Expiry(w io.Writer, found []*diag.Diagnosis, o Options) error {
 			leadWidth: days + 2 + 2 + 10 + 2 + name + 2, text: r.what})
 	}
 	return p.flush(w)
+}
+
+// commonFolder is the folder that all files are in, with its slash; "" = none.
+func commonFolder(found []*diag.Diagnosis) string {
+	folder := ""
+	for i, d := range found {
+		path := d.Target.Input
+		if d.Target.Protocol != "file" {
+			return ""
+		}
+		if i == 0 {
+			folder = path
+		}
+		for !strings.HasPrefix(path, folder) || !strings.HasSuffix(folder, "/") && folder != "" {
+			folder = folder[:strings.LastIndexByte(strings.TrimSuffix(folder, "/"), '/')+1]
+		}
+	}
+	return folder
 }
 
 func firstOf(cs []diag.Certificate) *diag.Certificate {
