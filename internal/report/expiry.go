@@ -11,6 +11,14 @@ import (
 // Expiry writes a table of certificates, one line each, in the order given: how
 // many days are left, until when, where it is, and what is wrong with it.
 func Expiry(w io.Writer, found []*diag.Diagnosis, o Options) error {
+	if o.Redact {
+		mask := newRedactor()
+		masked := make([]*diag.Diagnosis, len(found))
+		for i, d := range found {
+			masked[i] = mask.diagnosis(d)
+		}
+		found = masked
+	}
 	p := newPrinter(o)
 	type row struct {
 		d                *diag.Diagnosis
