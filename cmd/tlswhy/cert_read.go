@@ -128,7 +128,7 @@ func (r *reading) readFolder(folder string) {
 	if len(found) == 0 {
 		r.refuse(folder, badUsage("", "the folder %s holds no file with a certificate", folder))
 	}
-	r.held = append(r.held, together(found)...)
+	r.held = append(r.held, folded(found)...)
 }
 
 // complain says on standard error what was not read.
@@ -147,6 +147,19 @@ func (r *reading) complain() {
 	if r.without > 0 {
 		fmt.Fprintf(r.p.stderr, "tlswhy: files without a certificate that were left out: %d\n", r.without)
 	}
+}
+
+// holdings is all that files hold, or what is wrong with the first that gives
+// nothing.
+func (p *program) holdings(f *certFlags, paths ...string) ([]diagnose.Held, error) {
+	r, err := p.newReading(f)
+	if err != nil {
+		return nil, err
+	}
+	if r.readAll(paths); len(r.refused) > 0 {
+		return nil, r.refused[0].err
+	}
+	return r.held, nil
 }
 
 // errNoCertificate is a file without one.
@@ -223,10 +236,10 @@ func apart(h diagnose.Held) []diagnose.Held {
 	return out
 }
 
-// together leaves out of a folder what another file of it holds too, as
+// folded leaves out of a folder what another file of it holds too, as
 // fullchain.pem holds cert.pem and chain.pem: it is no server's chain of its
 // own. The file that holds more names the others.
-func together(all []diagnose.Held) []diagnose.Held {
+func folded(all []diagnose.Held) []diagnose.Held {
 	order := make([]int, len(all))
 	for i := range order {
 		order[i] = i

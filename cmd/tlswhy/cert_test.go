@@ -34,13 +34,13 @@ func TestApart(t *testing.T) {
 		return chain.Parse(der)
 	}
 	a, b, inter, leaf := cert("Root A", "Root A"), cert("Root B", "Root B"), cert("Issuing CA", "Root A"), cert("shop", "Issuing CA")
-	t.Run("together", func(t *testing.T) {
+	t.Run("folded", func(t *testing.T) {
 		held := func(path string, certs ...*chain.Certificate) diagnose.Held {
 			return diagnose.Held{File: path, Path: path, Chain: certs}
 		}
 		all := []diagnose.Held{held("live/cert.pem", leaf), held("live/chain.pem", inter), held("live/fullchain.pem", leaf, inter), held("copy/full.pem", leaf, inter), held("ca/inter.pem", inter), held("ca/a.pem", a)}
 		var got []string
-		for _, h := range together(all) {
+		for _, h := range folded(all) {
 			got = append(got, strings.Join(append([]string{h.Path}, h.Also...), " "))
 		}
 		want := "live/fullchain.pem copy/full.pem live/cert.pem live/chain.pem, ca/inter.pem, ca/a.pem"

@@ -66,7 +66,7 @@ func (c checker) against(ctx context.Context, e *monitor.Endpoint, o *options, p
 	}
 	var held []diagnose.Held
 	if err == nil {
-		held, _, err = c.p.holdings(&certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}, []string{path})
+		held, err = c.p.holdings(&certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}, path)
 	}
 	if err != nil || len(held) != 1 {
 		d, failed := c.p.diagnose(ctx, e.Target, o)
@@ -101,22 +101,23 @@ func (c checker) file(ctx context.Context, e *monitor.Endpoint) (*diag.Diagnosis
 	f := &certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}
 	f.opts.KeyFile = e.KeyFile
 	if err == nil {
-		held, _, err = c.p.holdings(f, []string{e.Target})
+		held, err = c.p.holdings(f, e.Target)
 	}
 	if err != nil || len(held) == 0 {
 		x := unreadable(e.Target, err)
 		return &diag.Diagnosis{Schema: diag.Schema, Verdict: diag.Warning, Target: diag.Target{Input: e.Target, Protocol: "file"}, Causes: []diag.Cause{x}}, nil
 	}
 	o := diagnose.Options{CAFile: e.CAFile, Trust: e.Trust, Command: "tlswhy cert " + shellQuote(e.Target)}
+	files, err := diagnose.NewFiles("", true, o, c.p.lend())
+	if err != nil {
+		return nil, err
+	}
 	var worst *diag.Diagnosis
 	for _, h := range held {
 		if h.Key == nil && len(held) == 1 {
 			h.Key = siblingKey(e.Target)
 		}
-		d, err := diagnose.OnFile(ctx, h, "", true, o, c.p.lend())
-		if err != nil {
-			return nil, err
-		}
+		d := files.Judge(ctx, h, o.Command)
 		if worst == nil || sooner(d, worst) {
 			worst = d
 		}
