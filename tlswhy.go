@@ -21,6 +21,12 @@ type Options struct {
 	// Network is "ip4" or "ip6" to use one address family only.
 	Network string
 
+	// Control are other servers (HOST or HOST:PORT, 443 by default) that have
+	// nothing to do with the target, to compare with where a connection is cut
+	// off: what fails there too is the fault of the path. They see the target's
+	// name in a ClientHello.
+	Control []string
+
 	// SNI is the server_name to send: "" is the target's name (none for an IP
 	// literal), "none" sends none. Names are checked against the target, never
 	// against SNI.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -18,6 +19,9 @@ import (
 )
 
 var _ = register(rule{id: "captive-portal", rank: rankTransport, match: func(v *view) *match {
+	if m := v.everywhere(); m != nil {
+		return m
+	}
 	if a, r := v.plainPortal(); r != nil {
 		m := r.found("server-speaks-plaintext")
 		m.stage = diag.StageClientHello
@@ -29,7 +33,7 @@ var _ = register(rule{id: "captive-portal", rank: rankTransport, match: func(v *
 		return nil
 	}
 	r := readReply(a.HTTP.Status, a.HTTP.Header, a.HTTP.Body, v.c.Want.Name)
-	if r == nil || !r.certain && !chain.MatchName(v.leaf(), r.host).OK && !r.private {
+	if r == nil || !r.certain && !namedFor(v.leaf(), r.host) && !r.private {
 		return nil
 	}
 	m := r.found("hostname-mismatch", "wrong-vhost-cert", "unknown-ca", "self-signed", "incomplete-chain", "misdirected-request")
@@ -38,10 +42,18 @@ var _ = register(rule{id: "captive-portal", rank: rankTransport, match: func(v *
 	return m.see(attempts(a)+", HTTP", "and the answer is %s", r.text)
 }, wants: func(v *view) []facts.Experiment {
 	if !v.answersHTTP() {
-		return nil
+		return v.strangers()
 	}
-	return []facts.Experiment{{Kind: facts.Plain, Address: v.addrs[0], What: facts.PlainHTTP}}
+	return append(v.strangers(), []facts.Experiment{{Kind: facts.Plain, Address: v.addrs[0], What: facts.PlainHTTP}}...)
 }})
+
+// namedFor tells whether a certificate is for the host or another one of its
+// domain.
+func namedFor(c *chain.Certificate, host string) bool {
+	return host != "" && slices.ContainsFunc(append(slices.Clone(c.DNSNames), c.Subject.CN()), func(name string) bool {
+		return name != "" && sameDomain(strings.TrimPrefix(name, "*."), host)
+	})
+}
 
 // answersHTTP tells whether the ClientHello was answered in plain HTTP.
 func (v *view) answersHTTP() bool {
@@ -111,8 +123,8 @@ const statusNetworkAuthenticationRequired = 511 // RFC 6585, Section 6
 
 // readReply tells a portal's answer from an ordinary one: the status 511, the
 // words of WISPr, or a redirect to an unrelated host whose address speaks of
-// signing in and carries what was asked for, or is of a private network. A
-// redirect of the site itself (to https, to www, to another of its domains)
+// signing in and carries what was asked for, is of a private network, or both
+// asks for a login in clear and names itself a portal. A redirect of the site itself (to https, to www, to another of its domains)
 // does none of this.
 func readReply(status int, header http.Header, body []byte, name string) *reply {
 	for _, word := range portalBody {
@@ -140,8 +152,8 @@ func readReply(status int, header http.Header, body []byte, name string) *reply 
 	if err != nil {
 		asked = to.RawQuery
 	}
-	clear := to.Scheme == "http" && loginWords.MatchString(to.Host+to.Path)
-	if !clear && !portalWords.MatchString(to.Host+to.Path) || !r.private && !strings.Contains(strings.ToLower(asked), strings.ToLower(name)) {
+	clear, named := to.Scheme == "http" && loginWords.MatchString(to.Host+to.Path), portalWords.MatchString(to.Host+to.Path)
+	if !clear && !named || !(clear && named) && !r.private && !strings.Contains(strings.ToLower(asked), strings.ToLower(name)) {
 		return nil
 	}
 	if asked != "" {

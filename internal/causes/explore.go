@@ -106,6 +106,9 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 			if cur == v.base && snapped(cur) && len(v.dials()) < 2 {
 				ask = append(ask, v.again()...) // perhaps it was chance
 			}
+			if cur == v.base {
+				ask = append(ask, v.arms(cur)...)
+			}
 			return nil, ask
 		}
 	}
@@ -125,12 +128,16 @@ func closer(a, b *facts.Attempt, from facts.Changes) bool {
 	return progress(a) > progress(b)
 }
 
-// distance counts the properties that differ. A shape that changes many things
-// at once counts for several; the small hello does so once less would do.
+// distance weighs the properties that differ. A shape that changes many things
+// at once counts for several; the small hello does so once less would do. The
+// size of the packets is no property of the hello and counts for half.
 func distance(from, to facts.Changes) int {
-	n := len(from.Diff(to))
+	n := 2 * len(from.Diff(to))
+	if to.MSS != from.MSS {
+		n--
+	}
 	if to.Shape != from.Shape && (to.Shape == "ssl2" || to.Shape == "compact" && from != (facts.Changes{})) {
-		n += 2
+		n += 4
 	}
 	return n
 }
@@ -168,7 +175,11 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 			}
 		}
 	}
+	clamped := v.clamped(cur)
 	if cur.ServerHello != nil { // name and protocol are settled
+		if len(clamped) > 0 {
+			return [][]facts.Changes{clamped}
+		}
 		return [][]facts.Changes{wides}
 	}
 	sni := v.flipSNI(from)
@@ -191,7 +202,7 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	rounds := [][]facts.Changes{append(wides, sni, compact), {everything, more, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
+	rounds := [][]facts.Changes{append(append(wides, sni, compact), clamped...), {everything, more, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
 	switch {
 	case cur.BytesReceived > 0:
 	case cur.End.Kind == facts.EndTimeout:

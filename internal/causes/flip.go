@@ -144,7 +144,8 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	if len(f.again) < repeats(cur) || len(f.again) < 3 && !v.offbeat(v.at(from)) {
 		e := facts.Experiment{Address: v.addrs[0], Changes: from, Repeat: len(v.at(from))}
 		if ask := v.ask(e); len(ask) > 0 {
-			return nil, ask
+			_, _, more := v.onPath(f)
+			return nil, append(ask, more...)
 		}
 	}
 	return f, nil

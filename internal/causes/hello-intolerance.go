@@ -31,7 +31,7 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 			m.hits(f.to, sendsGREASE)
 		}
 		m.not = []string{elsewhere}
-		return m
+		return v.located(m, f)
 	}
 	if f := v.flipOf(facts.PropExtensions); f != nil && strings.HasPrefix(f.to.Of.Changes.Extensions, "-") && !f.ech() {
 		m := v.flipped(f, facts.PropExtensions)
@@ -43,13 +43,13 @@ var _ = register(rule{id: "hello-intolerance", rank: rankVersion, match: func(v 
 			m.hits(f.to, sendsExtension(types[0]))
 		}
 		m.not = []string{elsewhere}
-		return m
+		return v.located(m, f)
 	}
 	if f := v.flipOf(facts.PropALPN); f != nil && (f.from.End.Kind == facts.EndReset || f.from.End.Kind == facts.EndTimeout) {
 		m := v.flipped(f, facts.PropALPN)
 		m.summary = fmt.Sprintf("the server or a box before it breaks on the ALPN extension (%s)", orNone(offered(f.from).ALPN()))
 		m.not = []string{"a filter on the path that follows the protocol: the same run from another network tells"}
-		return m
+		return v.located(m, f)
 	}
 	return v.browserIntolerance()
 }})

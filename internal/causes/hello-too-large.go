@@ -38,7 +38,7 @@ var _ = register(rule{id: "hello-too-large", rank: rankVersion, match: func(v *v
 	}
 	m.hits(f.to, client.LongerThan(onePacket))
 	m.not = []string{"a firewall between here and the server: the same run from another network tells"}
-	return m
+	return v.located(m, f)
 }})
 
 // cutBadly finds a hello that fails only because of its padding, or because it
@@ -49,21 +49,22 @@ func (v *view) cutBadly() *match {
 		m.summary = fmt.Sprintf("the server or a box before it breaks on a ClientHello of %d bytes", helloSize(f.from))
 		m.hits(f.to, client.LongerThan(helloSize(f.from)-1))
 		m.not = []string{"a dislike of this very length, or of the padding extension: another --hello-size tells", "a firewall between here and the server: the same run from another network tells"}
-		return m.see(attempts(f.to), "works without padding, %d bytes", helloSize(f.to))
+		m.see(attempts(f.to), "works without padding, %d bytes", helloSize(f.to))
+		return v.located(m, f)
 	}
 	if f := v.flipOf(facts.PropSegments); f != nil {
 		m := v.flipped(f, facts.PropSegments)
 		m.summary = "the server or a box before it wants the whole ClientHello in one TCP segment"
 		m.hits(f.to, client.LongerThan(onePacket))
 		m.not = []string{"a firewall between here and the server: the same run from another network tells"}
-		return m
+		return v.located(m, f)
 	}
 	if f := v.flipOf(facts.PropRecords); f != nil {
 		m := v.flipped(f, facts.PropRecords)
 		m.summary = "the server or a box before it wants the whole ClientHello in one TLS record (RFC 8446, Section 5.1, allows several)"
 		m.affects = []string{"few: clients that cut the hello into records on purpose, to pass filters"}
 		m.not = []string{"a firewall between here and the server: the same run from another network tells"}
-		return m
+		return v.located(m, f)
 	}
 	return nil
 }

@@ -160,6 +160,8 @@ func (v *view) describe(f *flip) string {
 			words = append(words, "with a key share of "+value+" at once")
 		case facts.PropSize:
 			words = append(words, map[bool]string{true: "without padding", false: "padded to " + value + " bytes"}[value == "none"])
+		case facts.PropMSS:
+			words = append(words, "in TCP segments of at most "+value+" bytes both ways")
 		case facts.PropRecords, facts.PropSegments:
 			kind := map[facts.Property]string{facts.PropRecords: "TLS record", facts.PropSegments: "TCP segment"}[p]
 			words = append(words, map[bool]string{true: "in one " + kind, false: "in " + kind + "s of " + value + " bytes"}[value == "whole"])

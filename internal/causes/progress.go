@@ -79,7 +79,12 @@ func (v *view) unexplained(a *facts.Attempt) bool {
 	case diag.StageServerHello, diag.StageCertificate:
 		// The hello was taken; only an alert may still be about it (Go finds out
 		// that no signature scheme fits when it comes to sign).
-		return a.End.Kind == facts.EndAlert && a.KeyProof.Result != facts.ProofInvalid
+		if a.End.Kind == facts.EndAlert {
+			return a.KeyProof.Result != facts.ProofInvalid
+		}
+		return len(v.clamped(a)) > 0
+	case diag.StageClientAuth, diag.StageFinished:
+		return len(v.clamped(a)) > 0 && !stands(a)
 	}
 	return false
 }

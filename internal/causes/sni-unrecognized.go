@@ -45,6 +45,7 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				m.not = []string{"a filter on the path that ends connections with this name (middlebox-reset, middlebox-blackhole): one run from another network tells"}
 				m.fixes = []FixRef{{"network", "allow-through-filter"}, {"server", "sni-vhost"}}
 			}
+			v.pathLetsThrough(m, f)
 		}
 		return m
 	}
@@ -60,6 +61,24 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 	}
 	return nil
 }})
+
+// pathLetsThrough adds what the controls say of a name that is cut off at the
+// server alone.
+func (v *view) pathLetsThrough(m *match, f *flip) {
+	for _, x := range v.compared(f.from) {
+		if x.passed() {
+			m.see(attempts(x.name...), "%s answers the same hello with the same name: the path lets it through", x.Name)
+			m.confidence = atBest(f.confidence(), diag.Strong)
+			m.summary = fmt.Sprintf("the server, or a filter right before it, ends connections that name %s", offered(f.from).ServerName())
+			m.not = []string{"a filter on the path to this address only"}
+			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
+			return
+		}
+	}
+	if len(v.c.Controls) == 0 {
+		m.not = append(m.not, "--control HOST, an unrelated server, tells a filter on the path from one before the server")
+	}
+}
 
 // otherName changes the name that a flip found to be refused to another one of
 // the server's certificate: the control that tells a refused name from refused

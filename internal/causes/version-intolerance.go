@@ -22,5 +22,5 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 		m.confidence = atBest(m.confidence, diag.Likely)
 	}
 	m.not = []string{"a box on the path that breaks on it: the same run from another network tells"}
-	return m
+	return v.located(m, f)
 }})

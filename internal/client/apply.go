@@ -28,7 +28,7 @@ import (
 //
 // Values compose: the shape is made first, then version, suites, groups,
 // schemes, ALPN and SNI, extensions and shares, last the padding. Identity,
-// Records and Segments are the sender's.
+// Records, Segments and MSS are the sender's.
 func Apply(base *tlswire.ClientHello, ch facts.Changes) (*tlswire.ClientHello, error) {
 	if base == nil {
 		return nil, fmt.Errorf("changing a hello: %w", errNoHello)

@@ -76,6 +76,9 @@ func Describe(ch facts.Changes, base *tlswire.ClientHello) string {
 	}
 	say(pieces(ch.Records, "TLS record"))
 	say(pieces(ch.Segments, "TCP segment"))
+	if ch.MSS != "" {
+		say("with TCP segments of at most " + ch.MSS + " bytes both ways")
+	}
 	if len(out) == 0 {
 		return "the client's own hello"
 	}

@@ -19,6 +19,7 @@ type Options struct {
 	Connect                  []string
 	Resolve                  []string
 	Network                  string
+	Control                  []string
 	SNI                      string
 	MinVersion, MaxVersion   string
 	Ciphers, Groups, SigAlgs string

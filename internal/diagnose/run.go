@@ -58,6 +58,7 @@ func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagno
 			return nil, false, err
 		}
 		p.lookupTLSA(ctx, &c.Want)
+		r.lookupControls(ctx)
 	}
 	found := r.loop(ctx)
 	if other := r.second(ctx, o, env); other != nil {
@@ -133,7 +134,7 @@ func (r *runner) deadline() time.Time {
 // silence is the rule there, and no reason to try again.
 func (r *runner) mute(address string) bool {
 	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
-		return a.Address == address && a.Of.Changes == (facts.Changes{}) && silent(a)
+		return (a.Address == address || r.isControl(address)) && a.Of.Changes == (facts.Changes{}) && silent(a)
 	})
 }
 
@@ -297,6 +298,10 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	}
 	if e.Changes.Identity != "none" {
 		spec.Identity = r.identity
+	}
+	if r.isControl(e.Address) {
+		spec.Stop, spec.Preamble, spec.Wrap = probe.StopServerFlight, nil, nil // nobody there is asked for more than a certificate
+		return probe.Attempt(ctx, spec)
 	}
 	if w.StartTLS == "" && w.Protocol == "https" && e.What != facts.Quiet {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}

@@ -79,7 +79,7 @@ func cutting(w *facts.Want, ch facts.Changes) probe.Shape {
 		}
 		return own
 	}
-	s := probe.Shape{RecordSize: of(w.RecordSplit, ch.Records), SegmentSize: of(w.SegmentSplit, ch.Segments)}
+	s := probe.Shape{MaxSegment: of(0, ch.MSS), RecordSize: of(w.RecordSplit, ch.Records), SegmentSize: of(w.SegmentSplit, ch.Segments)}
 	if s.SegmentSize > 0 {
 		const usual = 1500 // bytes of a hello, more or less
 		s.Delay = min(segmentPause, allPauses/time.Duration(1+usual/s.SegmentSize))

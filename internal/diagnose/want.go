@@ -40,7 +40,7 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	}
 	p := &plan{target: t, opts: o, env: env}
 	w := facts.Want{Input: t.Input, Name: t.Name, Port: t.Port, Protocol: t.Protocol, StartTLS: t.StartTLS, Guessed: t.Guessed, Command: o.Command, Repeat: o.Repeat,
-		OnDisk: env.OnDisk, OnDiskFile: env.OnDiskFile}
+		OnDisk: env.OnDisk, OnDiskFile: env.OnDiskFile, CanClamp: probe.CanClamp}
 	if o.StartTLS != "" {
 		protocol, ok := starttls.Lookup(o.StartTLS)
 		if !ok {
@@ -58,6 +58,9 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	case "", "ip4", "ip6":
 	default:
 		return nil, w, usage("ip4 or ip6", "the network %q is unknown", o.Network)
+	}
+	if err := p.controls(); err != nil {
+		return nil, w, err
 	}
 	if err := p.hello(&w); err != nil {
 		return nil, w, err
@@ -220,6 +223,9 @@ func (p *plan) command() string {
 	}
 	for _, r := range o.Resolve {
 		add("--resolve", r)
+	}
+	for _, c := range o.Control {
+		add("--control", c)
 	}
 	switch o.Network {
 	case "ip4":

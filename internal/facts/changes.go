@@ -20,6 +20,7 @@ type Changes struct {
 	Size       string // bytes of the ClientHello, by padding; "none" removes padding
 	Records    string // bytes of the hello in each TLS record; "whole"
 	Segments   string // bytes of the hello in each TCP segment; "whole"
+	MSS        string // the largest TCP segment, both ways, in bytes
 }
 
 // Property names one field of Changes.
@@ -42,11 +43,12 @@ const (
 	PropSize       Property = "size"
 	PropRecords    Property = "records"
 	PropSegments   Property = "segments"
+	PropMSS        Property = "MSS"
 )
 
 // Properties are all properties.
 var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity, PropProxy,
-	PropExtensions, PropShares, PropSize, PropRecords, PropSegments}
+	PropExtensions, PropShares, PropSize, PropRecords, PropSegments, PropMSS}
 
 func (c *Changes) field(p Property) *string {
 	switch p {
@@ -78,6 +80,8 @@ func (c *Changes) field(p Property) *string {
 		return &c.Records
 	case PropSegments:
 		return &c.Segments
+	case PropMSS:
+		return &c.MSS
 	}
 	return new(string)
 }

@@ -18,10 +18,13 @@ type Case struct {
 	At time.Time // the judged moment, UTC
 	// AtGiven says that the user chose the moment; else it is this machine's
 	// clock, which Built has certainly left behind.
-	AtGiven  bool
-	Built    time.Time
-	Want     Want
-	Lookup   Lookup
+	AtGiven bool
+	Built   time.Time
+	Want    Want
+	Lookup  Lookup
+	// Controls are other servers, unrelated to the target, which the user named
+	// to compare with: what fails there too is not the target's fault.
+	Controls []Control
 	Attempts []*Attempt
 	// Others are handshakes of other clients, or at other times, that worked
 	// with the same server; nobody made them for the sake of comparison.
@@ -56,6 +59,8 @@ type Want struct {
 	// RecordSplit and SegmentSplit cut the user's own hello into records and
 	// TCP segments of so many bytes; 0 leaves it whole.
 	RecordSplit, SegmentSplit int
+	// CanClamp says that this machine lets a program set the largest segment.
+	CanClamp bool
 
 	// Identity is the client certificate chain to present, leaf first; empty
 	// when there is none.
@@ -137,6 +142,12 @@ type Client struct {
 	// RequiresALPN says that the client ends where the server selects none of
 	// its application protocols.
 	RequiresALPN bool
+}
+
+// Control is a server to compare with.
+type Control struct {
+	Name    string // that it is asked for; an IP literal is no server_name
+	Address string // ip:port; never one of the target's
 }
 
 // Lookup is the result of resolving the target's name.

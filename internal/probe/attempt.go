@@ -73,7 +73,7 @@ func (p Prober) Attempt(ctx context.Context, spec Spec) *facts.Attempt {
 func (e *engine) connect(p Prober) bool {
 	ctx, cancel := context.WithTimeout(e.ctx, e.spec.Timeouts.Connect)
 	defer cancel()
-	transport, err := p.dial(ctx, e.spec.Address)
+	transport, err := p.dial(ctx, e.spec.Address, e.spec.Shape.MaxSegment)
 	e.a.Connect = time.Since(e.a.Started)
 	if err != nil {
 		end := dialEnd(e.ctx, err)

@@ -19,11 +19,20 @@ type Prober struct {
 }
 
 // dial connects within the time that ctx leaves.
-func (p Prober) dial(ctx context.Context, address string) (net.Conn, error) {
+func (p Prober) dial(ctx context.Context, address string, maxSegment int) (net.Conn, error) {
 	if p.Dial != nil {
 		return p.Dial(ctx, "tcp", address)
 	}
-	return (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", address)
+	d := net.Dialer{KeepAlive: -1}
+	if maxSegment > 0 {
+		d.Control = func(_, _ string, c syscall.RawConn) (err error) {
+			if failed := c.Control(func(fd uintptr) { err = clamp(fd, maxSegment) }); failed != nil {
+				return failed
+			}
+			return err
+		}
+	}
+	return d.DialContext(ctx, "tcp", address)
 }
 
 // dialEnd says how a connect failed.

@@ -136,6 +136,9 @@ type Shape struct {
 	RecordSize  int           // bytes of the hello in each record
 	SegmentSize int           // bytes in each write
 	Delay       time.Duration // between the writes
+	// MaxSegment is the largest TCP segment that either side sends, agreed upon
+	// in the TCP handshake; 0 leaves it to the system. See CanClamp.
+	MaxSegment int
 }
 
 const (

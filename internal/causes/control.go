@@ -1,0 +1,163 @@
+package causes
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+// A control is an unrelated server that the user named. What a hello meets there
+// says whether the target's server or the path is to blame: a server that does
+// not know a name cannot end connections to another server.
+
+// atControl are the attempts at a control with these changes, in order.
+func (v *view) atControl(c facts.Control, ch facts.Changes) []*facts.Attempt {
+	var out []*facts.Attempt
+	for _, a := range v.c.Attempts {
+		if a.Address == c.Address && a.Of.Kind == facts.Handshake && a.Of.Changes == ch && a.End.Kind != facts.EndCanceled {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// toward changes a hello into one for the control.
+func toward(c facts.Control, ch facts.Changes) facts.Changes {
+	if _, err := netip.ParseAddr(c.Name); err == nil {
+		return ch.With(facts.PropSNI, "none")
+	}
+	return ch.With(facts.PropSNI, c.Name)
+}
+
+// cutOff tells whether TCP stood and the hello met a reset, an end or silence.
+func cutOff(a *facts.Attempt) bool {
+	return a != nil && a.End.Stage == diag.StageClientHello && a.BytesReceived == 0 &&
+		(a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed || a.End.Kind == facts.EndTimeout)
+}
+
+// heardBack tells whether a TLS server answered, if only to refuse.
+func heardBack(a *facts.Attempt) bool {
+	return a != nil && (a.ServerHello != nil || a.Retry != nil || a.End.Kind == facts.EndAlert || works(a))
+}
+
+// sameCut tells whether two attempts were cut off in the same manner.
+func sameCut(a, b *facts.Attempt) bool {
+	return cutOff(a) && cutOff(b) && (a.End.Kind == facts.EndTimeout) == (b.End.Kind == facts.EndTimeout)
+}
+
+// comparison is what one control says of a hello that is cut off at the target.
+type comparison struct {
+	facts.Control
+	// own are attempts with the control's own name, name those with the target's.
+	own, name []*facts.Attempt
+}
+
+// compared looks up what the controls said of the hello that cur sent.
+func (v *view) compared(cur *facts.Attempt) []comparison {
+	var out []comparison
+	for _, c := range v.c.Controls {
+		x := comparison{Control: c, own: v.atControl(c, toward(c, cur.Of.Changes))}
+		if sni := offered(cur).ServerName(); sni != "" && sni != c.Name {
+			x.name = v.atControl(c, cur.Of.Changes.With(facts.PropSNI, sni))
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// arms asks the controls for what the target refused: their own name, and the
+// target's.
+func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
+	if !cutOff(cur) || cur.Of.What != "" || cur.Of.Direct {
+		return nil
+	}
+	var ask []facts.Experiment
+	for _, x := range v.compared(cur) {
+		if len(x.own) == 0 {
+			ask = append(ask, facts.Experiment{Address: x.Address, Changes: toward(x.Control, cur.Of.Changes)})
+		}
+		if sni := offered(cur).ServerName(); len(x.name) == 0 && sni != "" && sni != x.Name {
+			ask = append(ask, facts.Experiment{Address: x.Address, Changes: cur.Of.Changes.With(facts.PropSNI, sni)})
+		}
+	}
+	return v.ask(ask...)
+}
+
+// followed tells whether the cut follows the name to the control, and back: its
+// own name passes there, the target's is cut off, each time.
+func (x comparison) followed(cur *facts.Attempt) bool {
+	return len(x.own) > 0 && len(x.name) > 0 && !slices.ContainsFunc(x.own, func(a *facts.Attempt) bool { return !heardBack(a) }) &&
+		!slices.ContainsFunc(x.name, func(a *facts.Attempt) bool { return !sameCut(cur, a) })
+}
+
+// blocked tells whether the control is cut off like the target, whatever name.
+func (x comparison) blocked(cur *facts.Attempt) bool {
+	return len(x.own) > 0 && !slices.ContainsFunc(x.own, func(a *facts.Attempt) bool { return !sameCut(cur, a) })
+}
+
+// passed tells whether the control answered the target's name.
+func (x comparison) passed() bool {
+	return len(x.name) > 0 && !slices.ContainsFunc(x.name, func(a *facts.Attempt) bool { return !heardBack(a) })
+}
+
+// again asks for both arms of a control a second time, the name first.
+func (x comparison) again(cur *facts.Attempt) []facts.Experiment {
+	var ask []facts.Experiment
+	for _, as := range [][]*facts.Attempt{x.name, x.own} {
+		if len(as) == 1 {
+			e := as[0].Of
+			e.Repeat = 1
+			ask = append(ask, e)
+		}
+	}
+	return ask
+}
+
+// onPath finds a flip of the hello's form at the controls too: the same hello is
+// cut off there, and the change helps there. It returns the name of such a
+// control, "" where there is none, and what is still to be tried.
+func (v *view) onPath(f *flip) (control string, evidence []diag.Evidence, ask []facts.Experiment) {
+	if !cutOff(f.from) {
+		return "", nil, nil
+	}
+	for _, c := range v.c.Controls {
+		bad, good := v.atControl(c, toward(c, f.from.Of.Changes)), v.atControl(c, toward(c, f.to.Of.Changes))
+		switch {
+		case len(bad) == 0:
+			ask = append(ask, facts.Experiment{Address: c.Address, Changes: toward(c, f.from.Of.Changes)})
+		case !sameCut(f.from, bad[0]):
+		case len(good) == 0:
+			ask = append(ask, facts.Experiment{Address: c.Address, Changes: toward(c, f.to.Of.Changes)})
+		case heardBack(good[0]) && control == "":
+			control = c.Name
+			evidence = []diag.Evidence{{Where: attempts(bad[0], good[0]),
+				Text: fmt.Sprintf("the same at %s, another server: the hello of %s fails there, and works %s", c.Name, v.client(), v.describe(f))}}
+		}
+	}
+	return control, evidence, v.ask(ask...)
+}
+
+// located says of a flip of the hello's form whether a box on the path is to
+// blame rather than the server, as far as the controls tell.
+func (v *view) located(m *match, f *flip) *match {
+	control, evidence, _ := v.onPath(f)
+	if control == "" {
+		for _, c := range v.c.Controls {
+			if as := v.atControl(c, toward(c, f.from.Of.Changes)); len(as) > 0 && heardBack(as[0]) {
+				return m.see(attempts(as[0]), "%s answers the hello that fails here: the fault is at the server, or close before it", c.Name)
+			}
+		}
+		return m
+	}
+	m.evidence = append(m.evidence, evidence...)
+	m.summary = theServer.ReplaceAllString(m.summary, "a box on the path")
+	m.affects, m.not = []string{"every client on this path that sends the same"}, []string{"where it stands: on this machine, in this network or further on; a run from another network tells"}
+	m.fixes = []FixRef{{"network", "update-middlebox"}, {"network", "compare-networks"}}
+	return m
+}
+
+var theServer = regexp.MustCompile(`^the server( or a box before it)?\b`)
