@@ -99,6 +99,12 @@ func (x comparison) blocked(cur *facts.Attempt) bool {
 	return len(x.own) > 0 && !slices.ContainsFunc(x.own, func(a *facts.Attempt) bool { return !sameCut(cur, a) })
 }
 
+// allBlocked tells whether every control is cut off like the target.
+func (v *view) allBlocked(cur *facts.Attempt) bool {
+	all := v.compared(cur)
+	return len(all) > 0 && !slices.ContainsFunc(all, func(x comparison) bool { return !x.blocked(cur) })
+}
+
 // passed tells whether the control answered the target's name.
 func (x comparison) passed() bool {
 	return len(x.name) > 0 && !slices.ContainsFunc(x.name, func(a *facts.Attempt) bool { return !heardBack(a) })

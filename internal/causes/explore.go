@@ -94,7 +94,10 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	if best != nil {
 		return best, nil
 	}
-	for _, round := range append(v.telling(cur), v.rounds(cur)...) {
+	for i, round := range append(v.telling(cur), v.rounds(cur)...) {
+		if i > 0 && v.allBlocked(cur) {
+			break // the path ends it, whatever the server might want
+		}
 		if ask := v.untried(round...); len(ask) > 0 {
 			if v.mute() && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
 				what := facts.PlainHTTP

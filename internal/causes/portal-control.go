@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -42,7 +43,7 @@ func (v *view) everywhere() *match {
 				m.hides = []string{"server-speaks-plaintext"}
 				m.stage = diag.StageClientHello
 				m.see(attempts(v.base, a), "%s and %s, two unrelated servers, both answer the ClientHello in plain HTTP: %s", v.addrs[0], c.Name, quoted(a.End.Data[:min(len(a.End.Data), 60)]))
-			case v.strangeLeaf() && len(a.Chain) > 0 && a.Chain[0].SHA256 == v.leaf().SHA256 && !chain.MatchName(a.Chain[0], c.Name).OK:
+			case v.strangeLeaf() && len(a.Chain) > 0 && chain.MatchesSPKI(a.Chain[0], v.leaf().Key.Raw) && slices.Equal(a.Chain[0].DNSNames, v.leaf().DNSNames) && !chain.MatchName(a.Chain[0], c.Name).OK:
 				m.hides = append([]string{"hostname-mismatch", "wrong-vhost-cert", "misdirected-request"}, ofAForeignCA...)
 				m.see(attempts(v.base, a), "%s and %s, two unrelated servers, show the same certificate, and it is for neither: %s", v.addrs[0], c.Name, v.leaf().Title())
 			default:

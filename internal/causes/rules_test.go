@@ -15,11 +15,7 @@ import (
 // withoutRule are the pages that no rule speaks of yet, and what a rule would
 // need. A page that gets its rule leaves this list.
 var withoutRule = map[string]string{
-	"middlebox-blackhole":  "nothing varies what the path sees",
-	"middlebox-inspection": "the products' certificates are not known",
-	"middlebox-reset":      "nothing varies what the path sees",
-	"pmtu-blackhole":       "nothing varies the size of packets",
-	"proxy-refused":        "no proxy is used",
+	"proxy-refused": "no proxy is used",
 }
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
@@ -44,6 +40,7 @@ var nearMiss = map[string]string{
 	"expires-soon":             "short-lived-fresh",
 	"file-or-config-error":     "self-signed-trusted",
 	"internal-error":           "healthy-scripted",
+	"pmtu-blackhole":           "handshake-timeout",
 	"psk-only":                 "healthy-scripted",
 	"renewed-not-deployed":     "healthy",
 	"server-no-certificate":    "sni-needed-and-sent",

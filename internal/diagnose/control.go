@@ -40,7 +40,7 @@ func (r *runner) lookupControls(ctx context.Context) {
 			port = 443
 		}
 		name, _ := normalName(host)
-		addrs, err := resolve(ctx, name)
+		addrs, _, err := r.plan.addresses(ctx, name, port)
 		i := slices.IndexFunc(addrs, func(a netip.Addr) bool {
 			at := net.JoinHostPort(a.String(), strconv.Itoa(port))
 			return r.reaches(a) && hasRoute(at) && !slices.Contains(r.c.Lookup.Addresses, at)

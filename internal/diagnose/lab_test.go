@@ -82,6 +82,9 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	if !h.NoConnect {
 		o.Connect = append([]string{r.Addr}, r.Others...)
 	}
+	if flags := r.ControlFlags(); flags != nil {
+		o.Control, o.Resolve = []string{flags["--control"]}, []string{flags["--resolve"]}
+	}
 	if h.Anchors != "none" {
 		o.CAFile = write("ca.pem", r.CA)
 	}

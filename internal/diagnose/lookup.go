@@ -45,7 +45,7 @@ func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, erro
 			l.Err, l.Name = "", t.Name
 		}
 	default:
-		addrs, given, err := p.addresses(ctx)
+		addrs, given, err := p.addresses(ctx, t.Name, t.Port)
 		if err != nil {
 			var bad *UsageError
 			if errors.As(err, &bad) {
@@ -77,21 +77,21 @@ func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, erro
 }
 
 // addresses honours --resolve, then IP literals, then the resolver.
-func (p *plan) addresses(ctx context.Context) (addrs []netip.Addr, given bool, err error) {
+func (p *plan) addresses(ctx context.Context, name string, port int) (addrs []netip.Addr, given bool, err error) {
 	for _, r := range p.opts.Resolve {
 		host, rest, _ := strings.Cut(r, ":")
-		port, list, ok := strings.Cut(rest, ":")
+		at, list, ok := strings.Cut(rest, ":")
 		if !ok {
 			return nil, false, usage("HOST:PORT:ADDRESS[,ADDRESS]", "--resolve %q cannot be read", r)
 		}
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, false, usage("HOST:PORT:ADDRESS[,ADDRESS]", "--resolve %q: %q is no port", r, port)
+		if n, err := strconv.Atoi(at); err != nil || n < 1 || n > 65535 {
+			return nil, false, usage("HOST:PORT:ADDRESS[,ADDRESS]", "--resolve %q: %q is no port", r, at)
 		}
-		name, err := normalName(host)
+		of, err := normalName(host)
 		if err != nil && host != "*" {
 			return nil, false, err
 		}
-		if host != "*" && name != p.target.Name || port != strconv.Itoa(p.target.Port) {
+		if host != "*" && of != name || at != strconv.Itoa(port) {
 			continue
 		}
 		for _, s := range strings.Split(list, ",") {
@@ -103,10 +103,10 @@ func (p *plan) addresses(ctx context.Context) (addrs []netip.Addr, given bool, e
 		}
 		return addrs, true, nil
 	}
-	if a, err := netip.ParseAddr(p.target.Name); err == nil {
+	if a, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{a}, true, nil
 	}
-	addrs, err = resolve(ctx, p.target.Name)
+	addrs, err = resolve(ctx, name)
 	return addrs, false, err
 }
 

@@ -41,6 +41,9 @@ func (e *engine) serve(conn *serverConn, n int) {
 		_ = f.ProxyHeader.do(conn, plainAlert(conn, tlswire.TLS12)) // always an error
 		return
 	}
+	if f.LargePackets != (Reaction{}) && largePackets(conn.TCPConn) && f.LargePackets.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
+		return
+	}
 	if f.AtAccept.do(conn, plainAlert(conn, tlswire.TLS12)) != nil {
 		return
 	}
@@ -222,6 +225,9 @@ func (e *engine) react(conn *serverConn, hello *tlswire.ClientHello, size, recor
 // chosen is the certificate for a server_name.
 func (e *engine) chosen(name string) ([][]byte, bool) {
 	right := name == e.running.Name
+	if !right && name != "" && e.material.mint != nil {
+		return e.material.mint(name), e.faults.OnDemand == "own-key"
+	}
 	if len(e.faults.DefaultNames) == 0 {
 		return e.material.chain, false
 	}

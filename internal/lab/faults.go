@@ -34,6 +34,10 @@ type Transport struct {
 	BacklogFull bool
 	// AtAccept reacts before a byte of the client is read.
 	AtAccept Reaction
+	// LargePackets reacts like AtAccept where the client has not agreed on TCP
+	// segments of at most 1000 bytes: what a path does that drops larger packets
+	// (Linux only).
+	LargePackets Reaction
 	// EveryOther reacts like AtAccept, to the first, the third connection ...
 	EveryOther Reaction
 	// AcceptDelay waits before a connection is served.
@@ -366,6 +370,9 @@ type App struct {
 	// SwapNames gives the default certificate to clients that send the right
 	// server_name, and the right one to the others.
 	SwapNames bool
+	// OnDemand makes a certificate for every name that is asked for: "one-key",
+	// all with the same key as inspecting proxies do, or "own-key".
+	OnDemand string
 	// Status is the status of the HTTP answer (0 = 200).
 	Status int
 	// Mute answers nothing.

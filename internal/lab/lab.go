@@ -20,6 +20,8 @@ type Running struct {
 	Name string
 	// Others are further addresses of the name.
 	Others []string
+	// Control is the control's address, "" where there is none.
+	Control string
 	// CA is the client's file of anchors (PEM).
 	CA []byte
 	// ClientCert and ClientKey are the client's files (PEM), nil when the
@@ -81,6 +83,14 @@ func (r *Running) start(ctx context.Context) error {
 	}
 	if r.Addr, err = r.listen(ctx, server); err != nil {
 		return err
+	}
+	if f := r.Scenario.Control; f != nil {
+		control, err := Start(ctx, Scenario{ID: r.Scenario.ID, Server: *f, Client: ClientHint{Name: ControlName}})
+		if err != nil {
+			return err
+		}
+		r.Control = control.Addr
+		r.atEnd(control.Close)
 	}
 	for _, f := range r.Scenario.Server.Addresses {
 		other, err := r.newEngine(f, aia, issuers)
@@ -179,4 +189,14 @@ func (r *Running) Close() error {
 	})
 	r.tasks.Wait()
 	return r.err
+}
+
+// ControlFlags are the options that name the control and say where it is.
+func (r *Running) ControlFlags() map[string]string {
+	host, port, err := net.SplitHostPort(r.Control)
+	if err != nil {
+		return nil
+	}
+	name := net.JoinHostPort(ControlName, port)
+	return map[string]string{"--control": name, "--resolve": name + ":" + host}
 }

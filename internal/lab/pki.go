@@ -25,6 +25,8 @@ type material struct {
 	// other is the certificate of the default virtual host.
 	other    [][]byte
 	otherKey crypto.Signer
+	// mint makes a chain for another name; nil = it cannot.
+	mint func(name string) [][]byte
 
 	issuer []byte   // what AIA serves
 	scts   [][]byte // for the TLS extension
@@ -145,6 +147,22 @@ func (m *material) makeServer(s *Scenario, aia string, issuers *issuerServer) er
 	if len(f.DefaultNames) > 0 {
 		if err := m.makeDefault(f, issuer); err != nil {
 			return err
+		}
+	}
+	if f.OnDemand != "" {
+		if m.otherKey, err = keys.get(f.Key, "on demand"); err != nil {
+			return err
+		}
+		m.mint = func(name string) [][]byte {
+			key := m.key
+			if f.OnDemand == "own-key" {
+				key = m.otherKey
+			}
+			der, err := f.leaf(name, issuer, key, "", issuers)
+			if err != nil {
+				return m.chain
+			}
+			return append([][]byte{der}, m.chain[min(1, len(m.chain)):]...)
 		}
 	}
 	switch s.Client.Anchors {

@@ -28,6 +28,9 @@ type Scenario struct {
 	// Server and Client are the two sides.
 	Server Server
 	Client ClientHint
+	// Control is an unrelated server to compare with, which is called
+	// ControlName; nil = the client has none.
+	Control *Server
 	// Near is the id of the cause that this scenario nearly has, and which must
 	// not be a failure here.
 	Near string
@@ -82,6 +85,9 @@ type ClientHint struct {
 	NoConnect bool
 }
 
+// ControlName is the name of a scenario's control.
+const ControlName = "control.lab.test"
+
 // DefaultName is the name that the client asks for unless it says otherwise.
 const DefaultName = "shop.lab.test"
 
@@ -127,6 +133,9 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile, listFile string)
 		for _, other := range r.Others {
 			add("--connect", other)
 		}
+	}
+	for _, flag := range []string{"--resolve", "--control"} {
+		add(flag, r.ControlFlags()[flag])
 	}
 	if h.Anchors != "none" {
 		add("--ca", caFile)

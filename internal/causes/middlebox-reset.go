@@ -12,9 +12,6 @@ var _ = register(rule{id: "middlebox-reset", rank: rankTransport,
 	wants: (*view).cutTwice,
 	match: func(v *view) *match { return v.cutOnPath(false) }})
 
-var _ = register(rule{id: "middlebox-blackhole", rank: rankTransport,
-	match: func(v *view) *match { return v.cutOnPath(true) }})
-
 // cutTwice repeats the arms that would prove a filter on the path: one reset, or
 // one silence, may be chance.
 func (v *view) cutTwice() (ask []facts.Experiment) {
