@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -62,7 +63,7 @@ func (a *applied) settleKey(key string) {
 	f := worst.Finding
 	if open == nil {
 		a.incidents = append(a.incidents, Incident{ID: identity(a.b.Endpoint.ID, a.b.Vantage, key, a.now.Format(time.RFC3339Nano)), Endpoint: a.b.Endpoint.ID, Vantage: a.b.Vantage,
-			Key: key, Opened: a.now, AtFirstSight: atFirst})
+			Key: key, Opened: a.now, AtFirstSight: atFirst, Tags: maps.Clone(a.b.Endpoint.Tags)})
 		open = &a.incidents[len(a.incidents)-1]
 		a.event(EventOpened, "", open.ID, f.Summary)
 	} else if !open.Open() {
@@ -73,7 +74,7 @@ func (a *applied) settleKey(key string) {
 		a.event(EventChanged, "", open.ID, fmt.Sprintf("%s (%s, %s)", f.Summary, f.Cause, f.Severity))
 	}
 	open.Finding, open.Severity, open.Addresses, open.Updated = f, f.Severity, addresses, a.now
-	open.Target, open.Owner = a.b.Endpoint.Target, a.b.Endpoint.Owner
+	open.Target, open.Owner, open.Runbook = a.b.Endpoint.Target, a.b.Endpoint.Owner, a.b.Endpoint.Runbook
 	open.LastGood, open.Changed = where.Good, Changed(&where.Healthy, &where.Now)
 }
 

@@ -49,6 +49,11 @@ type Item struct {
 	Runbook  string            `json:"runbook,omitempty"`
 }
 
+// ItemOf is what a message says of an incident.
+func ItemOf(i *Incident) Item {
+	return Item{Incident: *i, Tags: maps.Clone(i.Tags), Runbook: i.Runbook}
+}
+
 // Route sends matching incidents to channels.
 type Route struct {
 	Match       map[string]string `json:"match,omitempty"` // as in Silence; empty matches all
@@ -127,13 +132,13 @@ func (a *applied) tell(inc *Incident) {
 		return
 	}
 	inc.Muted = ""
-	a.out.Messages = append(a.out.Messages, inc.messages(a.now, kind, channels, &endpoint)...)
+	a.out.Messages = append(a.out.Messages, inc.messages(a.now, kind, channels)...)
 	a.event(EventNotified, "", inc.ID, fmt.Sprintf("%s: told %v", kind, channels))
 }
 
 // messages says a change of the incident to the channels, and notes in the
 // incident that they were told.
-func (i *Incident) messages(now time.Time, kind Kind, channels []string, e *Endpoint) (out []Message) {
+func (i *Incident) messages(now time.Time, kind Kind, channels []string) (out []Message) {
 	i.Revision++
 	if kind == KindResolved {
 		i.Notified, i.ToldCause, i.Told = "", "", nil
@@ -143,7 +148,7 @@ func (i *Incident) messages(now time.Time, kind Kind, channels []string, e *Endp
 	}
 	for _, c := range channels {
 		m := Message{Key: fmt.Sprintf("%s-%d-%s", i.ID, i.Revision, identity(c)[:6]), Channel: c, Kind: kind, At: now, Due: now,
-			Group: group(kind, i), Items: []Item{{Incident: *i, Tags: maps.Clone(e.Tags), Runbook: e.Runbook}}}
+			Group: group(kind, i), Items: []Item{ItemOf(i)}}
 		if kind == KindDigest {
 			m.Due = now.Add(DigestWait)
 		}
@@ -154,12 +159,12 @@ func (i *Incident) messages(now time.Time, kind Kind, channels []string, e *Endp
 
 // Retire ends an incident whose endpoint is no longer watched, with the
 // messages that say so to whoever was told of it.
-func (i *Incident) Retire(now time.Time, e *Endpoint) []Message {
+func (i *Incident) Retire(now time.Time) []Message {
 	i.Resolved, i.Updated, i.Why = now, now, "endpoint-removed"
 	if i.Notified == "" {
 		return nil
 	}
-	return i.messages(now, KindResolved, i.Told, e)
+	return i.messages(now, KindResolved, i.Told)
 }
 
 // muted is why an incident is not told now, or "".

@@ -119,6 +119,10 @@ type Incident struct {
 	Severity Severity `json:"severity"`
 	Target   string   `json:"target"`
 	Owner    string   `json:"owner,omitempty"`
+	// Tags are the endpoint's when it opened: what receivers know the incident by
+	// stays for as long as it lasts.
+	Tags    map[string]string `json:"tags,omitempty"`
+	Runbook string            `json:"runbook,omitempty"`
 
 	Opened       time.Time `json:"opened"`
 	Updated      time.Time `json:"updated"`

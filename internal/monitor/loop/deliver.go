@@ -174,7 +174,7 @@ func (d *Deliverer) repeat(ctx context.Context, name string, ch monitor.Channel)
 	m := monitor.Message{Key: "repeat", Channel: name, Kind: monitor.KindOpened, At: time.Now().UTC()}
 	for _, i := range open {
 		if slices.Contains(i.Told, name) {
-			m.Items = append(m.Items, monitor.Item{Incident: i})
+			m.Items = append(m.Items, monitor.ItemOf(&i))
 		}
 	}
 	if len(m.Items) == 0 {

@@ -98,7 +98,7 @@ func retire(ctx context.Context, tx *sql.Tx, now time.Time, e *monitor.Endpoint)
 	}
 	for i := range open {
 		inc := &open[i]
-		if err := enqueue(ctx, tx, inc.Retire(now, e)); err != nil {
+		if err := enqueue(ctx, tx, inc.Retire(now)); err != nil {
 			return err
 		}
 		if err := putIncident(ctx, tx, inc); err != nil {
