@@ -179,6 +179,9 @@ func (v *view) judge(final bool) []finding {
 		if residual && (failed || !final) {
 			break
 		}
+		if residual && len(v.flips) > 0 && v.base != nil && !works(v.base) {
+			v.deep = v.base // a change helped, and no rule says why: the failure itself stays
+		}
 		for _, r := range sorted() {
 			if r.residual != residual || residual && failed || !v.applies(r) {
 				continue
