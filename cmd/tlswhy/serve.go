@@ -107,8 +107,9 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 
 // service is a running monitor.
 type service struct {
-	store   monitor.Store
+	store   memory
 	rules   atomic.Pointer[monitor.Rules]
+	config  atomic.Pointer[config.Config]
 	deliver *loop.Deliverer
 	shelf   *source.Shelf
 	sources *source.Manager
@@ -116,7 +117,7 @@ type service struct {
 }
 
 // watchWith runs the loops and the pages over an open store.
-func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.Store, c *config.Config, path string, o config.Options) error {
+func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c *config.Config, path string, o config.Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
@@ -134,6 +135,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
+	log.Info("watching", "endpoints", len(c.Endpoints), "data", f.data, "config", path)
 	var loops sync.WaitGroup
 	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
 	loops.Go(func() {
@@ -143,17 +145,11 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store monitor.St
 			}
 		})
 	})
-	server := &http.Server{Handler: s.pages(ln.Addr()), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
-	context.AfterFunc(ctx, func() { _ = server.Close() }) // pages need no farewell
-	log.Info("watching", "endpoints", len(c.Endpoints), "status", "http://"+ln.Addr().String()+"/status", "data", f.data, "config", path)
-	err = server.Serve(ln)
+	err = p.serveHTTP(ctx, s, ln, c, f)
 	cancel()
 	loops.Wait()
 	s.deliver.Wait()
 	s.sources.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
 	return err
 }
 
@@ -175,6 +171,7 @@ func (s *service) apply(ctx context.Context, p *program, c *config.Config) error
 		return err
 	}
 	s.rules.Store(&c.Rules)
+	s.config.Store(c)
 	s.deliver.Set(ctx, channels)
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 // Config is what a file says, checked and with its secrets read.
 type Config struct {
 	ExternalURL string
+	Server      Server
 	Rules       monitor.Rules
 	Endpoints   []monitor.Endpoint
 	Channels    map[string]Channel
@@ -138,7 +139,8 @@ func (r *reader) error(path string) *Error {
 
 // file is the shape of a file.
 type file struct {
-	ExternalURL string `yaml:"external_url"`
+	ExternalURL string     `yaml:"external_url"`
+	Server      serverFile `yaml:"server"`
 	Confirm     struct {
 		Tries  int      `yaml:"tries"`
 		Within duration `yaml:"within"`
@@ -231,6 +233,7 @@ type duration time.Duration
 // file turns the shape into the configuration.
 func (r *reader) file(f *file) {
 	r.c.ExternalURL = f.ExternalURL
+	r.server(&f.Server)
 	r.c.Rules.Tries, r.c.Rules.Within = f.Confirm.Tries, time.Duration(f.Confirm.Within)
 	for _, name := range slices.Sorted(maps.Keys(f.Channels)) {
 		ch := f.Channels[name]

@@ -40,8 +40,8 @@ func (s *Service) good(e *monitor.Endpoint) error {
 	switch {
 	case e.Interval != 0 && (e.Interval < monitor.MinInterval || e.Interval > maxInterval):
 		return invalid("interval", "10s to 31 days")
-	case e.StartTLS != "" && s.StartTLS != nil && !slices.Contains(s.StartTLS, e.StartTLS):
-		return invalid("starttls", "one of "+strings.Join(s.StartTLS, ", "))
+	case e.StartTLS != "" && s.StartTLS != nil && !s.StartTLS(e.StartTLS):
+		return invalid("starttls", "a protocol such as smtp, imap or postgres")
 	case !slices.Contains([]string{"", "system", "mozilla", "apple", "microsoft", "android", "java"}, e.Trust):
 		return invalid("trust", "system, mozilla, apple, microsoft, android or java")
 	case !slices.Contains(versions, e.Expect.MinVersion):

@@ -36,8 +36,8 @@ type Options struct {
 	Parse func(target string) (host string, port int, err error)
 	// Diagnose is the engine; the target was typed by somebody.
 	Diagnose func(ctx context.Context, r DiagnoseRequest) (*diag.Diagnosis, error)
-	// StartTLS are the protocols with a plaintext preamble.
-	StartTLS []string
+	// StartTLS tells whether there is such a plaintext preamble.
+	StartTLS func(protocol string) bool
 	// Channels are those that are in use, by any source.
 	Channels func() []Channel
 	// Changed is called after an endpoint was added or changed.

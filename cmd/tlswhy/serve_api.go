@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy"
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/access"
+	"github.com/tlswhy/tlswhy/internal/monitor/api"
+	"github.com/tlswhy/tlswhy/internal/monitor/config"
+	"github.com/tlswhy/tlswhy/internal/monitor/server"
+	monitorservice "github.com/tlswhy/tlswhy/internal/monitor/service"
+	"github.com/tlswhy/tlswhy/internal/starttls"
+)
+
+// memory is what the running monitor keeps things in.
+type memory interface {
+	monitorservice.Store
+	monitor.Accounts
+}
+
+// serveHTTP answers until ctx ends.
+func (p *program) serveHTTP(ctx context.Context, s *service, ln net.Listener, c *config.Config, f *serveFlags) error {
+	keeper := access.New(s.store)
+	handler, err := server.Wrap(p.newAPI(s, keeper), server.Options{ExternalURL: c.ExternalURL, Proxies: c.Server.Proxies})
+	if err != nil {
+		return errors.Join(badUsage("correct the configuration", "%v", err), ln.Close())
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} // what strangers send is no news
+	scheme, serve := "http", func() error { return srv.Serve(ln) }
+	if c.Server.Cert != "" {
+		cert, err := server.LoadCertificate(c.Server.Cert, c.Server.Key, s.log)
+		if err != nil {
+			return errors.Join(badUsage("correct server.cert_file and server.key_file", "%v", err), ln.Close())
+		}
+		srv.TLSConfig = cert.Config()
+		scheme, serve = "https", func() error { return srv.ServeTLS(ln, "", "") }
+	}
+	own := scheme + "://" + ln.Addr().String()
+	if err := s.invite(ctx, keeper, own); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	ended := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(ended)
+		farewell, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := srv.Shutdown(farewell); err != nil {
+			_ = srv.Close() // whoever still waits has had the time
+		}
+	})
+	s.log.Info("listening", "url", own, "external", c.ExternalURL)
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("answering at %s: %w", own, err)
+	}
+	<-ended
+	return nil
+}
+
+// invite tells, while there is no user, how to make the first one.
+func (s *service) invite(ctx context.Context, k *access.Keeper, own string) error {
+	empty, err := k.NeedsSetUp(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	s.log.Warn("there is no user yet: make the first one with POST /api/v1/setup; from another machine or through a proxy that needs this token", "url", own+api.Prefix+"/setup", "token", k.SetUpToken())
+	return nil
+}
+
+func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
+	o := p.configOptions()
+	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: keeper, Vantage: vantage, Version: programVersion(), Rules: s.rules.Load, Parse: o.Parse,
+		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.channels, Changed: s.deliver.Nudge,
+		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
+			d, err := p.diagnose(ctx, r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
+			var usage *tlswhy.UsageError
+			if errors.As(err, &usage) {
+				return nil, &access.InvalidError{Field: "target", Msg: strings.TrimSuffix(usage.Msg+"; "+usage.Hint, "; ")}
+			}
+			return d, err
+		}})
+	return api.New(api.Options{Service: svc, Keeper: keeper, Version: programVersion(), Log: s.log, Plain: s.health()})
+}
+
+// channels are those in use, without what is secret in them.
+func (s *service) channels() []monitorservice.Channel {
+	out := []monitorservice.Channel{}
+	for name, ch := range s.config.Load().Channels {
+		to := strings.Join(ch.To, ", ")
+		if u, err := url.Parse(string(ch.URL)); err == nil && ch.URL != "" {
+			to = u.Host // the rest may be a token
+		}
+		out = append(out, monitorservice.Channel{Name: name, Type: ch.Type, Source: monitor.SourceFile, To: to})
+	}
+	slices.SortFunc(out, func(a, b monitorservice.Channel) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
