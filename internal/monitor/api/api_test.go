@@ -40,6 +40,15 @@ func TestSetUp(t *testing.T) {
 	w.ask("POST", "/api/v1/setup", 403, first, "X-Forwarded-For", "192.0.2.1")
 	w.ask("POST", "/api/v1/setup", 422, map[string]any{"name": "root", "password": "short"})
 	w.ask("POST", "/api/v1/setup", 422, map[string]any{"name": "root", "password": "rootrootroot"})
+	// Guesses are limited for the address.
+	limited := false
+	for range 40 {
+		limited = limited || w.try("POST", "/api/v1/setup", first, "X-Forwarded-For", "192.0.2.1") == http.StatusTooManyRequests
+	}
+	if !limited {
+		t.Error("guessing is not limited")
+	}
+	w = newWorld(t)
 	first["token"] = w.keeper.SetUpToken()
 	w.ask("POST", "/api/v1/setup", 200, first, "X-Forwarded-For", "192.0.2.1")
 	if a := w.ask("GET", "/api/v1/me", 200, nil); a.body["user"] != "root" || a.body["role"] != "admin" {
@@ -81,27 +90,6 @@ func TestSessions(t *testing.T) {
 	if got := w.ask("GET", "/api/v1/audit?action=login-refused", 200, nil); len(items(got)) != 2 {
 		t.Errorf("got %s", got.raw)
 	}
-	// Guesses are limited for the address, whoever they are about.
-	for i := range 40 {
-		_ = i
-		req, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/api/v1/login", strings.NewReader(`{"name":"nobody","password":"guess"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := w.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusTooManyRequests {
-			if resp.Header.Get("Retry-After") == "" {
-				t.Error("it does not say when to try again")
-			}
-			return
-		}
-	}
-	t.Error("guessing is not limited")
 }
 
 func TestRolesAndTokens(t *testing.T) {

@@ -99,8 +99,23 @@ type answer struct {
 	raw    string
 }
 
+// try makes a request and returns the status of the answer.
+func (w *world) try(method, path string, body any, headers ...string) int {
+	w.Helper()
+	return w.send(method, path, body, headers...).status
+}
+
 // ask makes a request, and holds the answer to the description of the API.
 func (w *world) ask(method, path string, status int, body any, headers ...string) answer {
+	w.Helper()
+	a := w.send(method, path, body, headers...)
+	if a.status != status {
+		w.Fatalf("%s %s: got %d, want %d: %s", method, path, a.status, status, a.raw)
+	}
+	return a
+}
+
+func (w *world) send(method, path string, body any, headers ...string) answer {
 	w.Helper()
 	var send io.Reader
 	if body != nil {
@@ -136,9 +151,6 @@ func (w *world) ask(method, path string, status int, body any, headers ...string
 		w.Fatal(err)
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
-	if resp.StatusCode != status {
-		w.Fatalf("%s %s: got %d, want %d: %s", method, path, resp.StatusCode, status, raw)
-	}
 	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
 			w.Fatalf("%s %s: %v in %s", method, path, err, raw)
