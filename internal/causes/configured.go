@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,6 +91,9 @@ func (v *view) staleOwnLists() *match {
 		if next := l.List.NextUpdate; !next.IsZero() && v.c.At.After(next) {
 			m := &match{confidence: diag.Proven, summary: fmt.Sprintf("the revocation list %s is out of date: the server refuses every client certificate", l.From),
 				affects: []string{"every client with a certificate of this CA"}}
+			if s.Verify == "optional" {
+				m.severity = diag.SeverityWarning
+			}
 			m.params = func(p *FixParams) { p.Issuer = l.List.Issuer.String() }
 			return m.see(s.Line(facts.SetClientCRL).String(), "the next list was due %s, %s before the judged moment", day(next), ago(v.c.At.Sub(next)))
 		}
@@ -169,6 +173,9 @@ func (v *view) uselessSuites() *match {
 	s := v.c.Site
 	if s == nil || !s.Server.SuitesComplete || len(s.Server.Keys) == 0 || v.base == nil || completed(v.base) {
 		return nil
+	}
+	if !slices.Contains(slices.Collect(maps.Values(s.Server.Versions)), true) {
+		return nil // protocol-version
 	}
 	for _, suite := range s.Server.Suites {
 		auth := suite.Info().Auth

@@ -31,6 +31,11 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 		m := &match{confidence: diag.Strong, summary: "the server speaks only SSL 2.0, which no client accepts today", params: v.versionParams(tlswire.SSL2, v.base)}
 		return m.see(attempts(v.base), "the answer is an error message of SSL 2.0: %s", v.base.End.Err)
 	}
+	if a := v.deep; v.stuck && a != nil && a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertProtocolVersion {
+		m := &match{confidence: diag.Likely, summary: "the server refuses every version of TLS: its configuration leaves none that its security level allows",
+			not: []string{"a server that wants something else than TLS there"}, affects: []string{"every client"}, params: v.versionParams(0, a)}
+		return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+	}
 	f := v.flipOf(facts.PropVersion)
 	if f == nil || f.to.Version == 0 || v.takes(f.from, f.to.Version) {
 		return nil // a version that the failed hello offered too: see version-intolerance

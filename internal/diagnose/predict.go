@@ -22,7 +22,7 @@ func predict(s *facts.Site, h *tlswire.ClientHello, e facts.Experiment) *facts.A
 	a.Site = site
 	if site.Plain {
 		a.Because = site.Line(facts.SetEnable)
-		a.End = facts.End{Kind: facts.EndNotTLS, Stage: diag.StageClientHello, By: tlswire.SideServer, Data: []byte("HTTP/1.1 400 Bad Request\r\n\r\n")}
+		a.End = facts.End{Kind: facts.EndNotTLS, Stage: diag.StageClientHello, By: tlswire.SideServer, Data: []byte(greeting(site.Protocol))}
 		return a
 	}
 	o := client.Negotiate(h, facts.Client{}, &site.Server)
@@ -63,6 +63,19 @@ func predict(s *facts.Site, h *tlswire.ClientHello, e facts.Experiment) *facts.A
 	a.Finished.Result = facts.ProofValid
 	a.End = facts.End{Kind: facts.EndCompleted, Stage: diag.StageApplication}
 	return a
+}
+
+// greeting is what a server says in clear on a port of TLS.
+func greeting(protocol string) string {
+	switch protocol {
+	case "imaps":
+		return "* OK Dovecot ready.\r\n"
+	case "pop3s":
+		return "+OK Dovecot ready.\r\n"
+	case "smtps", "submissions":
+		return "220 mail ESMTP\r\n"
+	}
+	return "HTTP/1.1 400 Bad Request\r\n\r\n"
 }
 
 func refused(a *facts.Attempt, because facts.Line, alert tlswire.AlertDescription) *facts.Attempt {

@@ -38,6 +38,7 @@ const (
 	SetChain       Setting = "chain"
 	SetVersions    Setting = "versions"
 	SetSuites      Setting = "suites"
+	SetSuites13    Setting = "suites of TLS 1.3"
 	SetGroups      Setting = "groups"
 	SetDH          Setting = "DH parameters"
 	SetVerify      Setting = "client verification"

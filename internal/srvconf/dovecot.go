@@ -3,11 +3,11 @@ package srvconf
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
-	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register("dovecot", parseDovecot)
@@ -20,13 +20,27 @@ func parseDovecot(r *reader, file string, data []byte) {
 	r.open = []string{filepath.Clean(file)}
 	root := &node{isBlock: true}
 	d.lines(file, data, []*node{root})
-	d.site(root, nil, facts.Place{File: file, Line: 1})
-	for _, n := range root.block {
-		if n.isBlock && n.arg(0) == "local_name" {
-			d.site(root, n, n.at)
+	d.unknown(root.block)
+	d.sites(root, facts.Place{File: file, Line: 1})
+}
+
+// dovecotSettings are those of TLS that Dovecot knows, 2.2 to 2.4.
+var dovecotSettings = strings.Fields(`ssl ssl_alt_cert ssl_alt_key ssl_ca ssl_cert ssl_cert_username_field ssl_cipher_list ssl_cipher_suites ssl_client_ca_dir ssl_client_ca_file ssl_client_cert
+	ssl_client_key ssl_client_require_valid_cert ssl_crypto_device ssl_curve_list ssl_dh ssl_dh_parameters_length ssl_key ssl_key_password ssl_min_protocol ssl_options ssl_parameters_regenerate
+	ssl_prefer_server_ciphers ssl_protocols ssl_require_crl ssl_verify_client_cert ssl_server_cert_file ssl_server_key_file ssl_server_key_password ssl_server_alt_cert_file
+	ssl_server_alt_key_file ssl_server_ca_file ssl_server_dh_file ssl_server_min_protocol ssl_server_prefer_ciphers ssl_server_cert_username_field ssl_server_request_client_cert
+	ssl_server_require_crl ssl_client_cert_file ssl_client_key_file ssl_client_key_password ssl_server ssl_client ssl_peer_certificate_fingerprint_hash`)
+
+// unknown finds mistyped settings of TLS: Dovecot does not start with them.
+func (d *dovecotReader) unknown(nodes []*node) {
+	for _, n := range nodes {
+		if name := n.arg(0); strings.HasPrefix(name, "ssl") && !slices.Contains(dovecotSettings, name) {
+			d.fault(facts.Fault{At: n.at, Stops: true, Text: fmt.Sprintf("Dovecot knows no setting %q%s, and does not start", name, meant(name, dovecotSettings))})
+		}
+		if n.arg(0) == "local_name" || n.arg(0) == "local" || n.arg(0) == "protocol" {
+			d.unknown(n.block)
 		}
 	}
-	share(r.c.Sites)
 }
 
 // lines reads a file into the tree; a setting is a node of its name and value.
@@ -72,10 +86,11 @@ func (d *dovecotReader) lines(file string, data []byte, stack []*node) {
 				continue
 			}
 			value = strings.TrimSpace(value)
-			if !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
-				value = withoutComment(value)
+			quoted := strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'")
+			if !quoted {
+				value = dovecotVariables(withoutComment(value), stack)
 			}
-			top.block = append(top.block, &node{words: []string{strings.TrimSpace(name), strings.Trim(value, `"'`)}, at: at})
+			top.block = append(top.block, &node{words: []string{strings.TrimSpace(name), strings.Trim(value, `"'`)}, at: at, quoted: quoted})
 		}
 	}
 	if len(stack) > depth {
@@ -83,141 +98,24 @@ func (d *dovecotReader) lines(file string, data []byte, stack []*node) {
 	}
 }
 
+// dovecotVariables puts the values of settings into $name.
+func dovecotVariables(value string, stack []*node) string {
+	return dovecotVariable.ReplaceAllStringFunc(value, func(v string) string {
+		for _, n := range slices.Backward(stack) {
+			if l, ok := (dovecotScope{n}).get(v[1:]); ok && len(l.Value) < 1<<12 {
+				return l.Value
+			}
+		}
+		return ""
+	})
+}
+
+var dovecotVariable = regexp.MustCompile(`\$[a-z]\w*`)
+
 // withoutComment drops what follows a # behind a blank.
 func withoutComment(s string) string {
 	if i := strings.Index(s, " #"); i >= 0 {
 		s = s[:i]
 	}
 	return strings.TrimSpace(s)
-}
-
-// dovecotScope looks a setting up in a section, then outside of it.
-type dovecotScope []*node
-
-func (s dovecotScope) get(names ...string) (facts.Line, bool) {
-	for _, n := range s {
-		if n == nil {
-			continue
-		}
-		for i := len(n.block) - 1; i >= 0; i-- {
-			if x := n.block[i]; !x.isBlock && slices.Contains(names, x.arg(0)) {
-				return x.line(), true
-			}
-		}
-	}
-	return facts.Line{}, false
-}
-
-// file is a setting that names a file: ssl_cert = </path, or 2.4's
-// ssl_server_cert_file = /path.
-func (s dovecotScope) file(base string, names ...string) (facts.Line, bool) {
-	l, ok := s.get(names...)
-	if !ok || l.Value == "" {
-		return l, false
-	}
-	l.Value = strings.TrimSpace(strings.TrimPrefix(l.Value, "<"))
-	l.Value = absolute(base, l.Value)
-	return l, true
-}
-
-// defaultDovecotCiphers is ssl_cipher_list of Dovecot 2.3.
-const defaultDovecotCiphers = "ALL:!kRSA:!SRP:!kDHd:!DSS:!aNULL:!eNULL:!EXPORT:!DES:!3DES:!MD5:!PSK:!RC4:!ADH:!LOW@STRENGTH"
-
-func (d *dovecotReader) site(root, local *node, at facts.Place) {
-	sc := dovecotScope{local, root}
-	base := filepath.Dir(at.File)
-	s := &facts.Site{Software: "dovecot", At: at, Title: "dovecot", Listen: []string{"0.0.0.0:993"}, Port: 993, Protocol: "imaps", Lines: map[facts.Setting]facts.Line{},
-		Reload: "doveconf -n > /dev/null && systemctl reload dovecot"}
-	if local != nil {
-		s.Names = local.words[1:]
-		s.Title = "dovecot " + strings.Join(s.Names, " ")
-		s.Lines[facts.SetName] = local.line()
-	}
-	ssl, hasSSL := sc.get("ssl")
-	s.Lines[facts.SetEnable] = ssl
-	cert, hasCert := sc.file(base, "ssl_cert", "ssl_server_cert_file")
-	key, hasKey := sc.file(base, "ssl_key", "ssl_server_key_file")
-	if hasSSL && ssl.Value == "no" {
-		if hasCert {
-			addFault(s, facts.Fault{At: ssl.Place, Stops: true, Text: "ssl = no: Dovecot offers no TLS, although a certificate is set"})
-			d.c.Sites = append(d.c.Sites, s)
-		}
-		return
-	}
-	switch {
-	case !hasCert && !hasSSL:
-		return // a part of a configuration that says nothing of TLS
-	case !hasCert:
-		addFault(s, facts.Fault{At: ssl.Place, Stops: true, Text: "ssl = " + ssl.Value + ", but no ssl_cert is set: Dovecot refuses every handshake"})
-	case !hasKey:
-		addFault(s, facts.Fault{At: cert.Place, Stops: true, Text: "ssl_cert is set, but not ssl_key: Dovecot refuses every handshake"})
-	default:
-		s.Lines[facts.SetCertificate], s.Lines[facts.SetKey] = cert, key
-		if !strings.Contains(cert.Value, "-----BEGIN") {
-			d.pair(s, cert, key)
-		}
-	}
-	d.settings(s, sc, base)
-	if l, ok := sc.get("ssl_verify_client_cert", "ssl_server_request_client_cert"); ok && l.Value == "yes" {
-		s.Verify, s.Lines[facts.SetVerify] = "optional", l
-		if ca, ok := sc.file(base, "ssl_ca", "ssl_server_ca_file"); ok {
-			s.Lines[facts.SetClientCA] = ca
-			d.authorities(s, ca)
-			d.ownLists(s, ca)
-		} else {
-			addFault(s, facts.Fault{At: l.Place, Stops: true, Text: "client certificates are wanted, but no ssl_ca says of which CA"})
-		}
-	}
-	d.c.Sites = append(d.c.Sites, s)
-}
-
-// ownLists are the revocation lists that Dovecot 2.3 keeps beside the CAs.
-func (d *dovecotReader) ownLists(s *facts.Site, ca facts.Line) {
-	if h := d.hold(ca.Value); len(h.lists) > 0 {
-		s.Lines[facts.SetClientCRL] = ca
-		d.revocations(s, ca)
-	}
-}
-
-var dovecotVersions = []string{"SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
-
-func (d *dovecotReader) settings(s *facts.Site, sc dovecotScope, base string) {
-	t := settings{ciphers: defaultDovecotCiphers}
-	low := 3
-	if l, ok := sc.get("ssl_min_protocol", "ssl_server_min_protocol"); ok {
-		s.Lines[facts.SetVersions] = l
-		switch i := slices.Index(dovecotVersions, l.Value); {
-		case l.Value == "ANY" || l.Value == "LATEST":
-			low = map[string]int{"ANY": 0, "LATEST": 4}[l.Value]
-		case i < 0:
-			addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("Dovecot knows no protocol %q", l.Value)})
-		default:
-			low = i
-		}
-	}
-	t.versions = []tlswire.Version{tlswire.SSL3, tlswire.TLS10, tlswire.TLS11, tlswire.TLS12, tlswire.TLS13}[low:]
-	if l, ok := sc.get("ssl_protocols"); ok { // until 2.2
-		s.Lines[facts.SetVersions] = l
-		t.versions = postfixVersions(l.Value)
-	}
-	if l, ok := sc.get("ssl_cipher_list"); ok {
-		s.Lines[facts.SetSuites], t.ciphers = l, l.Value
-	}
-	if l, ok := sc.get("ssl_cipher_suites"); ok {
-		t.suites13 = l.Value
-	}
-	if l, ok := sc.get("ssl_curve_list"); ok {
-		s.Lines[facts.SetGroups], t.groups = l, l.Value
-	}
-	if l, ok := sc.get("ssl_prefer_server_ciphers", "ssl_server_prefer_ciphers"); ok {
-		t.ownOrder = l.Value == "yes" || l.Value == "server"
-	}
-	if l, ok := sc.file(base, "ssl_dh", "ssl_server_dh_file"); ok {
-		s.Lines[facts.SetDH] = l
-		h := d.hold(l.Value)
-		if t.dh = h.dh; h.err != nil {
-			fileFault(s, l, l.Value, h.err, "the file of DH parameters")
-		}
-	}
-	negotiate(s, t)
 }

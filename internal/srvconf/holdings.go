@@ -140,11 +140,15 @@ func instead(h *holding) string {
 // fileFault is a file that cannot be read. That this user may not read it says
 // nothing of the server, which reads as root.
 func fileFault(s *facts.Site, l facts.Line, path string, err error, what string) {
-	f := facts.Fault{At: l.Place, File: path, Stops: true, Text: fmt.Sprintf("%s %s cannot be read: %s", what, path, reason(err))}
+	addFault(s, unreadable(l.Place, path, err, what))
+}
+
+func unreadable(at facts.Place, path string, err error, what string) facts.Fault {
+	f := facts.Fault{At: at, File: path, Stops: true, Text: fmt.Sprintf("%s %s cannot be read: %s", what, path, reason(err))}
 	if errors.Is(err, fs.ErrPermission) {
 		f.Stops, f.Remark = false, true
 	}
-	addFault(s, f)
+	return f
 }
 
 func addFault(s *facts.Site, f facts.Fault) {

@@ -33,33 +33,66 @@ func joined(text string, backslash bool) []textLine {
 	return out
 }
 
-// quotedWords splits a line at blanks outside of quotes.
-func quotedWords(s string) []string {
+// wordSyntax says how a line is split at its blanks, beyond quotes.
+type wordSyntax struct {
+	// shell: # begins a comment, and a backslash keeps every character, except in
+	// single quotes. Otherwise it keeps a quote or a backslash, within quotes.
+	shell bool
+	// variable gives the value of a name behind $ in double quotes; nil = none.
+	variable func(name string) string
+}
+
+// words splits a line.
+func (w wordSyntax) words(s string) []string {
 	var out []string
 	var b strings.Builder
-	in := byte(0)
-	any := false
+	in, any := byte(0), false
+	end := func() {
+		if any || b.Len() > 0 {
+			out = append(out, b.String())
+		}
+		b.Reset()
+		any = false
+	}
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case in != 0 && c == '\\' && i+1 < len(s) && (s[i+1] == in || s[i+1] == '\\'):
+		c := s[i]
+		escapes := w.shell && in != '\'' || in != 0 && i+1 < len(s) && (s[i+1] == in || s[i+1] == '\\')
+		switch {
+		case c == '\\' && escapes && i+1 < len(s):
 			i++
 			b.WriteByte(s[i])
+			any = true
 		case in != 0 && c == in:
 			in = 0
 		case in == 0 && (c == '"' || c == '\''):
 			in, any = c, true
+		case in == '"' && c == '$' && w.variable != nil:
+			name, length := variableAt(s[i+1:])
+			b.WriteString(w.variable(name))
+			i += length
+		case in == 0 && c == '#' && w.shell:
+			end()
+			return out
 		case in == 0 && (c == ' ' || c == '\t'):
-			if any || b.Len() > 0 {
-				out = append(out, b.String())
-			}
-			b.Reset()
-			any = false
+			end()
 		default:
 			b.WriteByte(c)
 		}
 	}
-	if any || b.Len() > 0 {
-		out = append(out, b.String())
-	}
+	end()
 	return out
+}
+
+// variableAt reads NAME or {NAME} and says how long it is.
+func variableAt(s string) (name string, length int) {
+	if strings.HasPrefix(s, "{") {
+		if i := strings.IndexByte(s, '}'); i > 0 {
+			return s[1:i], i + 1
+		}
+	}
+	n := 0
+	for n < len(s) && (s[n] == '_' || s[n]|0x20 >= 'a' && s[n]|0x20 <= 'z' || n > 0 && s[n] >= '0' && s[n] <= '9') {
+		n++
+	}
+	return s[:n], n
 }

@@ -359,7 +359,7 @@ func (m *mender) nearby(files ...string) []string {
 	const most, size = 400, 1 << 20
 	var out []string
 	for _, f := range files {
-		dir := filepath.Dir(f)
+		dir := filepath.Dir(strings.Trim(f, `"'`))
 		entries, err := os.ReadDir(m.r.real(dir))
 		if err != nil {
 			continue

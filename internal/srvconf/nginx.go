@@ -288,7 +288,7 @@ func (n *nginxReader) finish() {
 			}
 			shared[s] = true
 			s.Peers = sites
-			if len(s.Pairs) == 0 && !s.Refuses && len(s.Faults) == 0 {
+			if len(s.Pairs) == 0 && !s.Refuses && !slices.ContainsFunc(s.Faults, func(f facts.Fault) bool { return f.Stops || f.At == s.Line(facts.SetCertificate).Place }) {
 				n.borrow(s, first)
 			}
 			n.inheritFromDefault(s, first)

@@ -13,6 +13,7 @@ type node struct {
 	at      facts.Place
 	block   []*node
 	isBlock bool
+	quoted  bool // its value stands in quotes
 }
 
 func (n *node) arg(i int) string {

@@ -2,6 +2,7 @@ package srvconf
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,6 +41,7 @@ func parsePostfix(r *reader, file string, data []byte) {
 	}
 	p.place = facts.Place{File: mainFile, Line: 1}
 	p.readMain(mainFile, data)
+	p.unknown()
 	services := p.readMaster(masterFile, master)
 	if len(services) == 0 {
 		services = []postfixService{{name: "smtp", at: p.place}}
@@ -69,6 +71,23 @@ func (p *postfixReader) readMain(file string, data []byte) {
 			continue
 		}
 		p.main[name] = facts.Line{Place: facts.Place{File: file, Line: l.line}, Name: name, Value: strings.TrimSpace(value)}
+	}
+}
+
+// postfixSettings are the parameters of TLS of the server, 2.x to 3.10.
+var postfixSettings = strings.Fields(`smtpd_tls_always_issue_session_ids smtpd_tls_ask_ccert smtpd_tls_auth_only smtpd_tls_ccert_verifydepth smtpd_tls_cert_file smtpd_tls_chain_files
+	smtpd_tls_ciphers smtpd_tls_dcert_file smtpd_tls_dh1024_param_file smtpd_tls_dh512_param_file smtpd_tls_dkey_file smtpd_tls_eccert_file smtpd_tls_eckey_file smtpd_tls_eecdh_grade
+	smtpd_tls_enable_rpk smtpd_tls_exclude_ciphers smtpd_tls_fingerprint_digest smtpd_tls_key_file smtpd_tls_loglevel smtpd_tls_mandatory_ciphers smtpd_tls_mandatory_exclude_ciphers
+	smtpd_tls_mandatory_protocols smtpd_tls_protocols smtpd_tls_received_header smtpd_tls_req_ccert smtpd_tls_security_level smtpd_tls_session_cache_database
+	smtpd_tls_session_cache_timeout smtpd_tls_wrappermode smtpd_tls_CAfile smtpd_tls_CApath smtpd_tls_cipherlist`)
+
+// unknown finds mistyped parameters, which Postfix passes over.
+func (p *postfixReader) unknown() {
+	for _, name := range slices.Sorted(maps.Keys(p.main)) {
+		if !strings.HasPrefix(name, "smtpd_tls") || slices.Contains(postfixSettings, name) || slices.ContainsFunc(slices.Collect(maps.Values(p.main)), func(l facts.Line) bool { return strings.Contains(l.Value, name) }) {
+			continue
+		}
+		p.fault(facts.Fault{At: p.main[name].Place, Text: fmt.Sprintf("Postfix knows no parameter %q%s: the line has no effect", name, meant(name, postfixSettings))})
 	}
 }
 
@@ -121,9 +140,15 @@ func (p *postfixReader) readMaster(file string, data []byte) []postfixService {
 			if f[i] != "-o" {
 				continue
 			}
-			name, value, _ := strings.Cut(f[i+1], "=")
-			if name == "{" && i+4 < len(f) { // -o { name = value }
-				name, value = f[i+2], f[i+4]
+			name, value, ok := strings.Cut(f[i+1], "=")
+			if f[i+1] == "{" { // -o { name = value }
+				inner, _, _ := strings.Cut(strings.Join(f[i+2:], " "), " }")
+				name, value, ok = strings.Cut(inner, "=")
+				name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+			}
+			if !ok {
+				p.fault(facts.Fault{At: s.at, Stops: true, Text: fmt.Sprintf("-o %s is followed by a blank where = must be: the service %s does not start; write -o name=value or -o { name = value }", f[i+1], s.name)})
+				continue
 			}
 			s.over[name] = facts.Line{Place: s.at, Name: name, Value: value}
 		}
@@ -202,6 +227,9 @@ func (p *postfixReader) service(v postfixService) {
 		level = facts.Line{Place: old.Place, Name: old.Name, Value: "encrypt"}
 	}
 	s.Lines[facts.SetEnable] = level
+	if s.StartTLS != "" && !slices.Contains([]string{"", "none", "may", "encrypt"}, level.Value) {
+		addFault(s, facts.Fault{At: level.Place, Stops: true, Text: fmt.Sprintf("a server of Postfix knows no %s %q (none, may, encrypt): the service answers nobody", level.Name, level.Value)})
+	}
 	switch {
 	case (level.Value == "" || level.Value == "none") && s.StartTLS != "":
 		if !certs {
@@ -223,6 +251,11 @@ func (p *postfixReader) service(v postfixService) {
 	p.settings(s, mandatory)
 	p.clientAuth(s)
 	p.c.Sites = append(p.c.Sites, s)
+	s.Peers = append([]*facts.Site{s}, p.named(s, mandatory)...)
+	for _, other := range s.Peers[1:] {
+		other.Peers = s.Peers
+		p.c.Sites = append(p.c.Sites, other)
+	}
 }
 
 // files reads the certificates; it tells whether any is set.
@@ -230,15 +263,7 @@ func (p *postfixReader) files(s *facts.Site) bool {
 	if l, ok := p.get("smtpd_tls_chain_files", ""); ok && l.Value != "" {
 		s.Lines[facts.SetCertificate] = l
 		files := strings.FieldsFunc(l.Value, func(r rune) bool { return r == ',' || r == ' ' })
-		for i := 0; i < len(files); i++ {
-			cert, key := l, l
-			cert.Value, key.Value = files[i], files[i]
-			if h := p.hold(files[i]); h.key != nil && len(h.chain) == 0 && i+1 < len(files) {
-				i++ // a key, then its certificate
-				cert.Value = files[i]
-			}
-			p.pair(s, cert, key)
-		}
+		p.chains(s, l, files)
 		return len(files) > 0
 	}
 	found := false
@@ -255,9 +280,14 @@ func (p *postfixReader) files(s *facts.Site) bool {
 			s.Lines[facts.SetCertificate], s.Lines[facts.SetKey] = cert, key
 		}
 		found = true
-		p.pair(s, cert, key)
+		p.load(s, cert, key)
 	}
 	return found
+}
+
+func (p *postfixReader) load(s *facts.Site, cert, key facts.Line) {
+	p.pair(s, cert, key)
+	p.unlock(s, key, nil, "Postfix cannot ask for a password, and offers no TLS")
 }
 
 func (p *postfixReader) settings(s *facts.Site, mandatory bool) {
@@ -270,7 +300,11 @@ func (p *postfixReader) settings(s *facts.Site, mandatory bool) {
 	if ok {
 		s.Lines[facts.SetVersions] = protocols
 	}
-	t.versions = postfixVersions(protocols.Value)
+	versions, unknown := postfixVersions(protocols.Value)
+	t.versions = versions
+	if unknown != "" {
+		addFault(s, facts.Fault{At: protocols.Place, Stops: true, Text: fmt.Sprintf("Postfix knows no protocol %q: TLS is not available", unknown)})
+	}
 	grade, ok := p.get(word+"ciphers", "medium")
 	if ok {
 		s.Lines[facts.SetSuites] = grade
@@ -282,6 +316,10 @@ func (p *postfixReader) settings(s *facts.Site, mandatory bool) {
 		s.Lines[facts.SetSuites] = list
 	}
 	t.ciphers = list.Value
+	if lists[grade.Value] == "" {
+		addFault(s, facts.Fault{At: grade.Place, Stops: true, Text: fmt.Sprintf("Postfix knows no grade of cipher suites %q (high, medium, low, null): the handshake is refused", grade.Value)})
+		t.ciphers = lists["medium"]
+	}
 	for _, name := range []string{"smtpd_tls_exclude_ciphers", "smtpd_tls_mandatory_exclude_ciphers"} {
 		if name == "smtpd_tls_mandatory_exclude_ciphers" && !mandatory {
 			continue
@@ -300,19 +338,21 @@ func (p *postfixReader) settings(s *facts.Site, mandatory bool) {
 	t.ownOrder = p.value("tls_preempt_cipherlist", "no") == "yes"
 	if l, ok := p.get("smtpd_tls_dh1024_param_file", ""); ok && l.Value != "" && l.Value != "auto" {
 		s.Lines[facts.SetDH] = l
-		h := p.hold(l.Value)
-		if t.dh = h.dh; h.err != nil {
-			fileFault(s, l, l.Value, h.err, "the file of DH parameters")
+		if h := p.hold(l.Value); h.err != nil || h.dh == nil {
+			addFault(s, facts.Fault{At: l.Place, File: l.Value, Remark: true, Text: l.Value + " holds no DH parameters that can be read: Postfix takes its own"})
+		} else {
+			t.dh = h.dh
 		}
 	}
 	if l, ok := p.get("tls_eecdh_auto_curves", ""); ok {
 		t.groups, s.Lines[facts.SetGroups] = l.Value, l
 	}
+	t.anyGroups = true
 	negotiate(s, t)
 }
 
 // postfixVersions reads ">=TLSv1.2, <=TLSv1.3", "!SSLv2, !TLSv1" and "TLSv1.2".
-func postfixVersions(text string) []tlswire.Version {
+func postfixVersions(text string) (versions []tlswire.Version, unknown string) {
 	names := []string{"SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
 	numbers := []tlswire.Version{tlswire.SSL3, tlswire.TLS10, tlswire.TLS11, tlswire.TLS12, tlswire.TLS13}
 	only, off := map[int]bool{}, map[int]bool{}
@@ -321,7 +361,9 @@ func postfixVersions(text string) []tlswire.Version {
 		name := strings.TrimLeft(word, "!<>=")
 		i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) || strings.EqualFold(n, name+".0") })
 		switch {
+		case i < 0 && strings.EqualFold(name, "SSLv2"):
 		case i < 0:
+			unknown = word
 		case strings.HasPrefix(word, ">="):
 			low = i
 		case strings.HasPrefix(word, "<="):
@@ -338,7 +380,7 @@ func postfixVersions(text string) []tlswire.Version {
 			out = append(out, numbers[i])
 		}
 	}
-	return out
+	return out, unknown
 }
 
 func (p *postfixReader) clientAuth(s *facts.Site) {
@@ -348,8 +390,18 @@ func (p *postfixReader) clientAuth(s *facts.Site) {
 	} else if ask, ok := p.get("smtpd_tls_ask_ccert", "no"); ok && ask.Value == "yes" {
 		s.Verify, s.Lines[facts.SetVerify] = "optional", ask
 	}
-	if l, ok := p.get("smtpd_tls_CAfile", ""); ok && l.Value != "" && s.Verify != "" {
+	if l, ok := p.get("smtpd_tls_CAfile", ""); ok && l.Value != "" {
 		s.Lines[facts.SetClientCA] = l
 		p.authorities(s, l)
+		for i := range s.Pairs {
+			s.Pairs[i].Chain = autoChain(s.Pairs[i].Chain, s.Authorities)
+		}
+	} else if path, ok := p.get("smtpd_tls_CApath", ""); ok && path.Value != "" {
+		s.Lines[facts.SetClientCA] = path
 	}
+	depth, _ := p.get("smtpd_tls_ccert_verifydepth", "9")
+	if depth.File == "" {
+		depth.Place = s.Line(facts.SetVerify).Place
+	}
+	limit(s, depth, 0)
 }
