@@ -20,6 +20,7 @@ type program struct {
 	stdout, stderr io.Writer
 	environ        []string
 	diagnose       diagnoser
+	light          *diagnose.Light     // makes the monitor's checks; nil leaves them to diagnose
 	keys           func(*diagnose.Env) // how key files are opened; nil before the flags are read
 	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool
@@ -30,6 +31,7 @@ func newProgram() *program {
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd()))}
 	p.diagnose = p.diagnoseTarget
+	p.light = &diagnose.Light{Env: p.lend()}
 	if p.outTerminal {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 			p.columns = w

@@ -41,7 +41,7 @@ func fakeMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	p := newProgram()
-	p.diagnose = fakeDiagnose
+	p.diagnose, p.light = fakeDiagnose, nil
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 

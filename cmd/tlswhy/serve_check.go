@@ -34,8 +34,7 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 	case monitor.KindSource:
 		return c.sources.Check(e.Source), nil
 	}
-	o := options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple}
-	o.Connect = e.Connect
+	o := optionsOf(e)
 	if address != "" {
 		o.Connect = []string{address}
 	}
@@ -46,16 +45,60 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 		return c.against(ctx, e, &o, e.DiskFile, e.Reload)
 	}
 	d, err := c.p.diagnose(ctx, e.Target, &o)
-	if err != nil || c.shelf == nil || len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" {
+	if err != nil {
 		return d, err
+	}
+	if newer, err := c.renewed(ctx, e, &o, address, d); newer != nil || err != nil {
+		return newer, err
+	}
+	return d, nil
+}
+
+// optionsOf are those of a diagnosis of the endpoint.
+func optionsOf(e *monitor.Endpoint) options {
+	return options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple,
+		Connect: e.Connect}
+}
+
+// Glance implements monitor.Glancer. What is compared with files is judged every
+// time.
+func (c checker) Glance(ctx context.Context, e *monitor.Endpoint, address, known string) (monitor.Sight, error) {
+	if c.p.light == nil || e.Kind != monitor.KindServer || e.DiskFile != "" {
+		d, err := c.Check(ctx, e, address, false)
+		if err != nil {
+			return monitor.Sight{}, err
+		}
+		return monitor.Sight{Diagnosis: d, MS: d.DurationMS}, nil
+	}
+	o := optionsOf(e)
+	s, err := c.p.light.Look(ctx, e.Target, diagnose.Options(o), address, known)
+	if err != nil || s.Same {
+		return monitor.Sight{Same: s.Same, Digest: s.Digest, MS: s.MS}, err
+	}
+	if address != "" {
+		o.Connect = []string{address}
+	}
+	o.MaxConnections = 1
+	newer, err := c.renewed(ctx, e, &o, address, s.Diagnosis)
+	if newer != nil || err != nil {
+		return monitor.Sight{Diagnosis: newer, MS: s.MS}, err
+	}
+	return monitor.Sight{Digest: s.Digest, Until: s.Until, MS: s.MS, Diagnosis: s.Diagnosis}, nil
+}
+
+// renewed compares what was served with the files that are watched; nil where
+// none of them is newer.
+func (c checker) renewed(ctx context.Context, e *monitor.Endpoint, o *options, address string, d *diag.Diagnosis) (*diag.Diagnosis, error) {
+	if c.shelf == nil || len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" {
+		return nil, nil
 	}
 	if path, reload := c.shelf.Newer(time.Now(), d.Certificates[0], address); path != "" {
 		if reload == "" {
 			reload = e.Reload
 		}
-		return c.against(ctx, e, &o, path, reload)
+		return c.against(ctx, e, o, path, reload)
 	}
-	return d, nil
+	return nil, nil
 }
 
 // against diagnoses a server and compares what it serves with a file.

@@ -48,11 +48,11 @@ func (p *plan) loadAnchors(w *facts.Want, now time.Time) error {
 	if name == "" {
 		name = truststore.System
 	}
-	store, err := truststore.Load(name, p.env.Sources...)
+	store, err := p.env.Stores.Load(name, p.env.Sources...)
 	switch {
 	case errors.Is(err, truststore.ErrNoRoots) && p.opts.Trust == "":
 		p.notes = append(p.notes, "the system's trust store is empty; Mozilla's embedded list was used")
-		if store, err = truststore.Load(truststore.Mozilla); err != nil {
+		if store, err = p.env.Stores.Load(truststore.Mozilla); err != nil {
 			return err
 		}
 	case errors.Is(err, truststore.ErrUnknown):

@@ -58,6 +58,8 @@ type Options struct {
 type Env struct {
 	// Sources are further lists of trust anchors for Options.Trust.
 	Sources []truststore.Source
+	// Stores keeps loaded lists for a while; nil loads them for each diagnosis.
+	Stores *truststore.Cache
 	// Decompress adds certificate compression algorithms (RFC 8879) to zlib.
 	Decompress map[uint16]func(data []byte, max int) ([]byte, error)
 	// PrivateFetches allows certificates to point to loopback and private

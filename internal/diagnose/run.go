@@ -41,6 +41,18 @@ func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosi
 
 // run is Run; tls tells whether any attempt got as far as TLS.
 func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagnosis, tls bool, err error) {
+	r, found, err := investigate(ctx, target, o, env)
+	if err != nil {
+		return nil, false, err
+	}
+	if other := r.second(ctx, o, env); other != nil {
+		return other, true, nil
+	}
+	return r.result(found), r.behind(), nil
+}
+
+// investigate gathers the facts of a target and judges them.
+func investigate(ctx context.Context, target string, o Options, env Env) (*runner, []diag.Cause, error) {
 	started := time.Now()
 	judged := o.At
 	if judged.IsZero() {
@@ -48,23 +60,19 @@ func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagno
 	}
 	p, want, err := prepare(target, o, env, judged)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	c := &facts.Case{At: judged.UTC(), AtGiven: !o.At.IsZero(), Built: truststore.MozillaDate(), Want: want}
 	r := &runner{plan: p, c: c, started: started}
 	if want.Local == nil && !want.IdentityKeyMismatch {
 		p.progress("resolving " + want.Name)
 		if c.Lookup, r.not, err = p.lookup(ctx); err != nil {
-			return nil, false, err
+			return nil, nil, err
 		}
 		p.lookupTLSA(ctx, &c.Want)
 		r.lookupControls(ctx)
 	}
-	found := r.loop(ctx)
-	if other := r.second(ctx, o, env); other != nil {
-		return other, true, nil
-	}
-	return r.result(found), r.behind(), nil
+	return r, r.loop(ctx), nil
 }
 
 func (p *plan) progress(s string) {
@@ -285,16 +293,8 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		}
 		return probe.Prober{Dial: r.env.Dial}.Plain(ctx, spec, say)
 	}
-	hello, err := client.Apply(w.Hello, e.Changes)
-	if err != nil {
+	if err := speak(&spec, w, e); err != nil {
 		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageClientHello, Err: err.Error()}}
-	}
-	spec.Hello, spec.Shape = hello, cutting(w, e.Changes)
-	if p, ok := starttls.Lookup(w.StartTLS); ok && !e.Direct {
-		spec.Preamble = probe.StartTLS(p, w.Name)
-		if wrapper, ok := p.(starttls.Wrapper); ok {
-			spec.Wrap = wrapper.Wrap
-		}
 	}
 	if e.Changes.Identity != "none" {
 		spec.Identity = r.identity
@@ -323,6 +323,22 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		spec.Stop = probe.StopFinished // what the application says is known
 	}
 	return probe.Prober{Dial: r.env.Dial}.Attempt(ctx, spec)
+}
+
+// speak fills in what an experiment says up to the handshake.
+func speak(spec *probe.Spec, w *facts.Want, e facts.Experiment) error {
+	hello, err := client.Apply(w.Hello, e.Changes)
+	if err != nil {
+		return err
+	}
+	spec.Hello, spec.Shape = hello, cutting(w, e.Changes)
+	if p, ok := starttls.Lookup(w.StartTLS); ok && !e.Direct {
+		spec.Preamble = probe.StartTLS(p, w.Name)
+		if wrapper, ok := p.(starttls.Wrapper); ok {
+			spec.Wrap = wrapper.Wrap
+		}
+	}
+	return nil
 }
 
 // host is the Host header's value.

@@ -29,6 +29,38 @@ type plan struct {
 // prepare turns target and options into the wanted client. The error is a
 // *UsageError or a *FileError.
 func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Want, error) {
+	p, w, err := begin(target, o, env)
+	if err != nil {
+		return nil, w, err
+	}
+	if err := p.software(&w); err != nil {
+		return nil, w, err
+	}
+	if err := p.controls(); err != nil {
+		return nil, w, err
+	}
+	if err := p.demands(&w); err != nil {
+		return nil, w, err
+	}
+	if err := p.loadAnchors(&w, now); err != nil {
+		return nil, w, err
+	}
+	if err := p.loadIdentity(&w); err != nil {
+		return nil, w, err
+	}
+	if err := p.loadRevocation(&w); err != nil {
+		return nil, w, err
+	}
+	if w.Command == "" {
+		w.Command = p.command()
+	}
+	p.noticeProxy()
+	return p, w, nil
+}
+
+// begin reads what is said to the target, up to the hello. The error is a
+// *UsageError.
+func begin(target string, o Options, env Env) (*plan, facts.Want, error) {
 	t, err := ParseTarget(target)
 	if err != nil {
 		return nil, facts.Want{}, err
@@ -51,37 +83,12 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	if words, _ := starttls.FirstWords(w.Protocol); w.StartTLS == "" {
 		w.SpeaksFirst = len(words) > 0
 	}
-	if err := p.software(&w); err != nil {
-		return nil, w, err
-	}
 	switch o.Network {
 	case "", "ip4", "ip6":
 	default:
 		return nil, w, usage("ip4 or ip6", "the network %q is unknown", o.Network)
 	}
-	if err := p.controls(); err != nil {
-		return nil, w, err
-	}
-	if err := p.hello(&w); err != nil {
-		return nil, w, err
-	}
-	if err := p.demands(&w); err != nil {
-		return nil, w, err
-	}
-	if err := p.loadAnchors(&w, now); err != nil {
-		return nil, w, err
-	}
-	if err := p.loadIdentity(&w); err != nil {
-		return nil, w, err
-	}
-	if err := p.loadRevocation(&w); err != nil {
-		return nil, w, err
-	}
-	if w.Command == "" {
-		w.Command = p.command()
-	}
-	p.noticeProxy()
-	return p, w, nil
+	return p, w, p.hello(&w)
 }
 
 // software reads whose fixes to print.

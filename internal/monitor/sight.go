@@ -15,6 +15,7 @@ func (a *applied) outcome(o *Outcome) {
 			return
 		}
 	}
+	o = a.place(o)
 	st := a.state(o.Address, o.SNI)
 	first := a.b.Watch.Checks == 0 // of the endpoint: a new address of an old one is news
 	st.Checked, st.Missing, st.MissingSince = a.now, 0, time.Time{}
@@ -37,6 +38,23 @@ func (a *applied) outcome(o *Outcome) {
 	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Critical }) {
 		st.Good, st.Healthy = a.now, o.Seen
 	}
+}
+
+// place finds the state of an outcome that came to no hello and hence does not
+// know its SNI, and forgets such a state once the SNI is known.
+func (a *applied) place(o *Outcome) *Outcome {
+	if o.Verdict == diag.Untested {
+		if i := slices.IndexFunc(a.out.States, func(s State) bool { return s.Address == o.Address }); i >= 0 {
+			c := *o
+			c.SNI = a.out.States[i].SNI
+			return &c
+		}
+		return o
+	}
+	a.out.States = slices.DeleteFunc(a.out.States, func(s State) bool {
+		return s.Address == o.Address && s.SNI != o.SNI && s.Verdict == diag.Untested && len(s.Sightings) == 0 && len(s.Known) == 0
+	})
+	return o
 }
 
 // findings are what the check says, with what the monitor adds to it.

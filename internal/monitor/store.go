@@ -32,9 +32,10 @@ type KnownAddress struct {
 	Checked   time.Time `json:"checked"`
 	Signature string    `json:"signature"` // "" where there is no full diagnosis
 	Verdict   diag.Verdict
-	// Digest is what a check sees that changes nothing; "" where every check is to
-	// be judged.
+	// Digest is what a check sees that changes nothing, with SNI; "" where every
+	// check is to be judged.
 	Digest string `json:"digest,omitempty"`
+	SNI    string `json:"sni,omitempty"`
 }
 
 // Batch is what was claimed.
@@ -183,6 +184,24 @@ type Store interface {
 // error is about ourselves: an unreadable key file, not the peer.
 type Checker interface {
 	Check(ctx context.Context, e *Endpoint, address string, deep bool) (*diag.Diagnosis, error)
+}
+
+// Glancer is a Checker that can tell that a light check sees what the one before
+// saw.
+type Glancer interface {
+	// Glance is a light check. known is the digest of one whose judgement still
+	// holds, or "".
+	Glance(ctx context.Context, e *Endpoint, address, known string) (Sight, error)
+}
+
+// Sight is what a glance saw: the known digest again (Same), or a diagnosis with
+// its digest, which is "" when the next check is to be judged as well.
+type Sight struct {
+	Same      bool
+	Digest    string
+	Until     time.Time // when the same may be judged otherwise
+	MS        float64
+	Diagnosis *diag.Diagnosis // nil when Same
 }
 
 // Dispatcher carries out works and hands their reports on. It returns when the

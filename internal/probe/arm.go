@@ -18,8 +18,12 @@ const compressZlib = 1
 // the cookie. Of compress_certificate, zlib and the given algorithms remain.
 // The template is not changed.
 func Arm(template *tlswire.ClientHello, compressions ...uint16) (*tlswire.ClientHello, *Keys) {
+	return arm(template, nil, compressions...)
+}
+
+func arm(template *tlswire.ClientHello, stock *Stock, compressions ...uint16) (*tlswire.ClientHello, *Keys) {
 	hello := template.Clone()
-	keys := &Keys{shares: map[tlswire.Group]keyPair{}}
+	keys := &Keys{shares: map[tlswire.Group]keyPair{}, stock: stock}
 	size := len(hello.Random)
 	if !hello.SSL2 || size < 16 || size > 32 {
 		size = 32
@@ -66,6 +70,14 @@ func Arm(template *tlswire.ClientHello, compressions ...uint16) (*tlswire.Client
 func (k *Keys) add(group tlswire.Group) ([]byte, bool) {
 	if group.IsGREASE() {
 		return nil, false
+	}
+	if k.stock != nil {
+		p, err := k.stock.take(group)
+		if err != nil {
+			return nil, false
+		}
+		k.shares[group] = p.keyPair
+		return p.share, true
 	}
 	pair, err := newKeyPair(group)
 	if err != nil {

@@ -38,6 +38,7 @@ type engine struct {
 	compatSent bool
 	answered   bool   // our flight has answered the server's
 	ticket     []byte // of the session, before TLS 1.3
+	left       bool   // our last alert went with our Finished
 	resumption []byte // TLS 1.3 resumption master secret
 	writeErr   error
 }
@@ -204,7 +205,9 @@ func (e *engine) finish(err error) {
 		from = e.helloSent
 	}
 	end.After = time.Since(from)
-	e.a.TCP = tcpInfo(e.c.raw)
+	if !e.spec.Light {
+		e.a.TCP = tcpInfo(e.c.raw)
+	}
 	e.partingAlert(&end)
 	e.a.BytesSent, e.a.BytesReceived = e.c.sent, e.c.received
 	e.a.End = end
@@ -224,6 +227,9 @@ func (e *engine) partingAlert(end *facts.End) {
 		alert, end.Alert = end.Alert, tlswire.Alert{}
 	case facts.EndCompleted, facts.EndStopped, facts.EndLimit:
 	default:
+		return
+	}
+	if e.left {
 		return
 	}
 	speaksTLS := !e.hello.SSL2 || e.a.Version > tlswire.SSL2

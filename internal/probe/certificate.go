@@ -43,7 +43,13 @@ func (e *engine) takeCertificate(message tlswire.Handshake) error {
 	if len(certificate.Context) > 0 {
 		e.violation(facts.ViolationZero, "Certificate", fmt.Sprintf("has a certificate_request_context of %d bytes, a server's has none", len(certificate.Context)), "RFC 8446, Section 4.4.2")
 	}
+	if e.spec.Light && len(certificate.Entries) > 0 {
+		e.a.Chain = []*chain.Certificate{{Key: chain.KeyOf(certificate.Entries[0].Data)}}
+	}
 	for _, entry := range certificate.Entries[:min(len(certificate.Entries), maxChain)] {
+		if e.spec.Light {
+			break
+		}
 		e.a.Chain = append(e.a.Chain, chain.Parse(entry.Data))
 	}
 	e.stage = diag.StageCertificate

@@ -47,7 +47,7 @@ func (e *engine) ecdhe() (secret, public []byte, err error) {
 		e.violation(facts.ViolationGroup, "ServerKeyExchange", "spells its curve out instead of naming it", "RFC 8422, Section 5.4")
 		return nil, nil, local(tlswire.AlertHandshakeFailure, "the server uses an explicit curve")
 	}
-	pair, err := newKeyPair(kx.Group)
+	pair, share, err := e.ephemeral(kx.Group)
 	if err != nil {
 		return nil, nil, local(tlswire.AlertIllegalParameter, fmt.Sprintf("secrets of %v cannot be computed", kx.Group))
 	}
@@ -56,7 +56,20 @@ func (e *engine) ecdhe() (secret, public []byte, err error) {
 		e.violation(facts.ViolationKeyShare, "ServerKeyExchange", fmt.Sprintf("has a public value that is no element of %v", kx.Group), "RFC 8422, Section 5.11")
 		return nil, nil, local(tlswire.AlertIllegalParameter, fmt.Sprintf("the server's public value is no element of %v", kx.Group))
 	}
-	return secret, pair.public(), nil
+	return secret, share, nil
+}
+
+// ephemeral is a key pair of a group, from the stock where there is one.
+func (e *engine) ephemeral(group tlswire.Group) (keyPair, []byte, error) {
+	if e.spec.Stock != nil {
+		p, err := e.spec.Stock.take(group)
+		return p.keyPair, p.share, err
+	}
+	pair, err := newKeyPair(group)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pair, pair.public(), nil
 }
 
 func (e *engine) dhe() (secret, public []byte, err error) {

@@ -114,7 +114,7 @@ func (e *engine) retry(request *tlswire.ServerHello) error {
 	second := e.hello.Clone()
 	second.RemoveExtension(tlswire.ExtEarlyData)
 	if share, present := request.KeyShare(); present {
-		e.keys = &Keys{shares: map[tlswire.Group]keyPair{}}
+		e.keys = &Keys{shares: map[tlswire.Group]keyPair{}, stock: e.spec.Stock}
 		public, ok := e.keys.add(share.Group)
 		if !ok {
 			return local(tlswire.AlertIllegalParameter, fmt.Sprintf("the server asks for a key share of %v, which cannot be computed", share.Group))

@@ -13,6 +13,7 @@ import (
 // Keys are the private parts of the key shares that a ClientHello offers.
 type Keys struct {
 	shares map[tlswire.Group]keyPair
+	stock  *Stock
 }
 
 // keyPair agrees on a secret with the share of the peer.

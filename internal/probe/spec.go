@@ -55,6 +55,12 @@ type Spec struct {
 	// SkipKeyProof leaves the server's signature unchecked, which saves a
 	// quarter of the CPU time of a handshake.
 	SkipKeyProof bool
+	// Light leaves out what Attempt.Digest does not need: certificates are not
+	// parsed, so that Chain holds the leaf's key alone, the kernel is not asked,
+	// and we leave with our Finished. Stop is StopFinished then.
+	Light bool
+	// Stock lends key shares to a Light attempt; nil makes new ones.
+	Stock *Stock
 }
 
 // Preamble speaks plaintext until the next byte belongs to TLS. It must not
@@ -161,6 +167,12 @@ func (s Spec) withDefaults() Spec {
 	}
 	if s.Limits.Handshake <= 0 {
 		s.Limits.Handshake = defaultHandshakeLimit
+	}
+	if s.Light && s.Stop == StopNever {
+		s.Stop = StopFinished
+	}
+	if !s.Light || s.Identity != nil {
+		s.Stock = nil
 	}
 	if s.Limits.Application <= 0 {
 		s.Limits.Application = defaultApplicationLimit

@@ -169,6 +169,7 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 // and Finished, and goes over to the application keys.
 func (e *engine) clientFlight13(secrets *secrets13) error {
 	clientSecret, serverSecret := secrets.schedule.Application(e.transcript.Sum())
+	leaving := e.spec.Light && e.spec.Stop == StopFinished
 	flight := e.compatibility(nil)
 	if e.a.Request != nil {
 		var err error
@@ -181,6 +182,15 @@ func (e *engine) clientFlight13(secrets *secrets13) error {
 		return local(tlswire.AlertInternalError, err.Error())
 	}
 	flight = e.message(flight, "Finished", finished)
+	if leaving {
+		if err := e.writeWith(clientSecret); err != nil {
+			return err
+		}
+		alert := tlswire.Alert{Level: tlswire.LevelWarning, Description: tlswire.AlertCloseNotify}
+		e.answered, e.left = true, true
+		e.send(e.record(flight, "Alert", tlswire.ContentAlert, alert.Marshal()))
+		return nil
+	}
 	e.resumption = secrets.schedule.Resumption(e.transcript.Sum())
 	if e.partial() {
 		e.violation(facts.ViolationOrder, "Finished", "is followed by other messages in its record", "RFC 8446, Section 5.1")

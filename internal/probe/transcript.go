@@ -132,7 +132,7 @@ func (e *engine) sendHello() error {
 		for algorithm := range e.spec.Decompress {
 			algorithms = append(algorithms, algorithm)
 		}
-		e.hello, e.keys = Arm(e.spec.Hello, algorithms...)
+		e.hello, e.keys = arm(e.spec.Hello, e.spec.Stock, algorithms...)
 	}
 	if err := e.offer(); err != nil {
 		return err

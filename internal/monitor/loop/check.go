@@ -34,10 +34,15 @@ func (w *Watcher) check(ctx context.Context, work monitor.Work) monitor.Report {
 	rep.Outcomes = make([]monitor.Outcome, len(tried))
 	var wg sync.WaitGroup
 	for i, addr := range tried {
-		wg.Go(func() {
+		check := func() {
 			w.pace.wait(ctx, byAddress[addr])
-			rep.Outcomes[i] = w.look(ctx, e, addr, false, lightCheck)
-		})
+			rep.Outcomes[i] = w.glance(ctx, e, addr, work.Known[addr])
+		}
+		if len(tried) == 1 {
+			check()
+			break
+		}
+		wg.Go(check)
 	}
 	wg.Wait()
 	w.deepen(ctx, work, rep.Outcomes)
@@ -84,14 +89,39 @@ func rotate(all []string, known map[string]monitor.KnownAddress) []string {
 	return tried[:monitor.MaxAddresses]
 }
 
+// glance makes a light check.
+func (w *Watcher) glance(ctx context.Context, e *monitor.Endpoint, addr string, known monitor.KnownAddress) monitor.Outcome {
+	g, ok := w.Checker.(monitor.Glancer)
+	if !ok {
+		return w.look(ctx, e, addr, false, lightCheck)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lightCheck)
+	defer cancel()
+	s, err := g.Glance(ctx, e, addr, known.Digest)
+	switch {
+	case err != nil:
+		return w.untested(e, addr, err)
+	case s.Same:
+		return monitor.Outcome{Address: addr, SNI: known.SNI, Same: true, Digest: s.Digest, MS: s.MS}
+	}
+	o := monitor.Observe(s.Diagnosis, addr, false)
+	o.Digest, o.Until, o.MS = s.Digest, s.Until, s.MS
+	return o
+}
+
+// untested is the outcome of our own inability.
+func (w *Watcher) untested(e *monitor.Endpoint, addr string, err error) monitor.Outcome {
+	w.log().Warn("an endpoint cannot be tested", "target", e.Target, "address", addr, "err", err)
+	return monitor.Outcome{Address: addr, SNI: e.SNI, Verdict: diag.Untested, Note: err.Error()}
+}
+
 // look makes one diagnosis and says what came of it.
 func (w *Watcher) look(ctx context.Context, e *monitor.Endpoint, addr string, deep bool, limit time.Duration) monitor.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	d, err := w.Checker.Check(ctx, e, addr, deep)
 	if err != nil {
-		w.log().Warn("an endpoint cannot be tested", "target", e.Target, "address", addr, "err", err)
-		return monitor.Outcome{Address: addr, SNI: e.SNI, Verdict: diag.Untested, Note: err.Error()}
+		return w.untested(e, addr, err)
 	}
 	return monitor.Observe(d, addr, deep)
 }

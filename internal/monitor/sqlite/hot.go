@@ -26,7 +26,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	}{
 		{&h.due, `WITH due AS MATERIALIZED (SELECT endpoint, ready, next_due FROM watches WHERE vantage = ?1 AND ready <= ?2 ORDER BY ready LIMIT ?3)
 			SELECT w.next_due, e.id, e.body, coalesce(st.address, ''), st.address IS NOT NULL, coalesce(st.checked, 0), coalesce(st.verdict, ''), coalesce(st.signature, ''),
-				coalesce(iif(st.calm > ?2, st.digest, ''), '')
+				coalesce(iif(st.calm > ?2, st.digest, ''), ''), coalesce(st.sni, '')
 			FROM due w JOIN endpoints e ON e.id = w.endpoint LEFT JOIN states st ON st.endpoint = w.endpoint AND st.vantage = ?1 ORDER BY w.ready, e.id`},
 		{&h.claim, `UPDATE watches SET ready = ?1, token = ?2 WHERE endpoint = ?3 AND vantage = ?4`},
 		{&h.watch, `SELECT w.checks, w.interval, coalesce(st.address, ''), coalesce(st.sni, ''), coalesce(st.digest, ''), coalesce(st.calm, 0),

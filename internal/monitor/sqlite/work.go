@@ -172,7 +172,7 @@ func (s *Store) readDue(ctx context.Context, tx *sql.Tx, now time.Time, n int, b
 		var known bool
 		var raw sql.RawBytes
 		var k monitor.KnownAddress
-		if err := rows.Scan(&due, &id, &raw, &address, &known, &checked, &k.Verdict, &k.Signature, &k.Digest); err != nil {
+		if err := rows.Scan(&due, &id, &raw, &address, &known, &checked, &k.Verdict, &k.Signature, &k.Digest, &k.SNI); err != nil {
 			return err
 		}
 		if len(b.Works) == 0 || id != last {
