@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type captureFlags struct {
 func (p *program) captureCommand() *cobra.Command {
 	f := &captureFlags{}
 	cmd := &cobra.Command{
-		Use:   "capture FILE...",
+		Use:   "capture FILE|DIR|-...",
 		Short: "explains the failed handshakes of a packet capture",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -80,28 +81,66 @@ func (p *program) runCapture(ctx context.Context, f *captureFlags, files []strin
 	}
 	r := &captureRun{p: p, ctx: ctx, observer: observer, format: format, options: ro, list: f.all || f.verbose > 0,
 		stream: report.NewStream(p.stdout, format, ro), groups: map[groupKey]*captureGroup{}, servers: map[string]*captureServer{}}
-	for _, file := range files {
-		r.live = file == "-"
-		if err := r.read(file, filter, keys); err != nil {
-			complain(p.stderr, err)
-			r.broken = true
+	for _, arg := range files {
+		r.live = arg == "-"
+		names, err := inFolder(arg)
+		r.complain(err)
+		for _, file := range names {
+			r.complain(r.read(file, filter, keys))
 		}
 	}
 	return r.close()
 }
 
+func (r *captureRun) complain(err error) {
+	if err != nil {
+		complain(r.p.stderr, err)
+		r.broken = true
+	}
+}
+
+// inFolder lists the captures of a folder, in the order of their names, which
+// for tcpdump -C and -G is that of their times; a file stands for itself. What
+// is no capture there is passed over.
+func inFolder(arg string) ([]string, error) {
+	if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+		return []string{arg}, nil
+	}
+	entries, err := os.ReadDir(arg)
+	if err != nil {
+		return nil, badUsage("", "reading the folder: %v", err)
+	}
+	var out []string
+	for _, e := range entries {
+		name := filepath.Join(arg, e.Name())
+		if e.Type().IsRegular() && startsLikeCapture(name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
+		return nil, badUsage("pcap and pcapng can be read, also gzipped; folders in it are not entered", "no file in the folder %s is a capture", arg)
+	}
+	return out, nil
+}
+
+func startsLikeCapture(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return true // reading it will say why
+	}
+	defer f.Close()
+	return capture.Known(f)
+}
+
 // read reads one capture.
 func (r *captureRun) read(file string, filter *captureFilter, keys *facts.KeyLog) error {
-	in := r.p.stdin
+	var in io.Reader = &interruptible{ctx: r.ctx, r: r.p.stdin}
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
 			return badUsage("", "opening the capture: %v", err)
 		}
 		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return badUsage("name the files in it", "%s is a folder", file)
-		}
 		in = f
 	}
 	stats, err := capture.Read(r.ctx, in, capture.Options{Keys: keys, Want: filter.wantFlow}, func(c *capture.Connection) {
@@ -121,6 +160,73 @@ func (r *captureRun) read(file string, filter *captureFilter, keys *facts.KeyLog
 		return badUsage("", "reading %s: %v", file, err)
 	}
 	return nil
+}
+
+// interruptible reads a stream that may have nothing to say for long, and stops
+// when its context does. The read that is then under way ends with the program:
+// nothing can wake it.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	got  chan portion
+	free chan []byte
+	left []byte // of the last portion
+	buf  []byte
+	err  error
+}
+
+type portion struct {
+	data []byte
+	err  error
+}
+
+// Read implements io.Reader.
+func (i *interruptible) Read(p []byte) (int, error) {
+	const size = 1 << 20
+	if i.got == nil {
+		i.got, i.free = make(chan portion), make(chan []byte, 2)
+		i.free <- make([]byte, size)
+		i.free <- make([]byte, size)
+		go i.pump()
+	}
+	if len(i.left) == 0 {
+		if i.err != nil {
+			return 0, i.err
+		}
+		if i.buf != nil {
+			i.free <- i.buf
+			i.buf = nil
+		}
+		select {
+		case <-i.ctx.Done():
+			return 0, i.ctx.Err()
+		case x := <-i.got:
+			i.left, i.buf, i.err = x.data, x.data[:cap(x.data)], x.err
+		}
+	}
+	n := copy(p, i.left)
+	i.left = i.left[n:]
+	return n, nil
+}
+
+// pump reads ahead, one buffer at a time.
+func (i *interruptible) pump() {
+	for {
+		select {
+		case <-i.ctx.Done():
+			return
+		case b := <-i.free:
+			n, err := i.r.Read(b)
+			select {
+			case <-i.ctx.Done():
+				return
+			case i.got <- portion{b[:n], err}:
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
 }
 
 // loadKeyLogs reads the files of --keylog.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -75,14 +74,9 @@ const (
 
 // captureTotals are the counts over all captures.
 type captureTotals struct {
-	packets, connections    int
-	complete, failed        int
-	left, partial, midway   int
-	udp, undecoded, evicted int
-	secrets                 int
-	cut                     bool
-	first, last             time.Time
-	links                   map[string]int
+	capture.Stats         // summed up
+	complete, failed      int
+	left, partial, midway int
 }
 
 // add takes one connection.
@@ -319,31 +313,4 @@ func verdictRank(v diag.Verdict) int {
 }
 
 // count adds the figures of one capture.
-func (r *captureRun) count(s *capture.Stats) {
-	t := &r.total
-	t.packets += s.Packets
-	t.connections += s.Connections
-	t.udp += s.UDP443
-	t.undecoded += s.Undecoded
-	t.evicted += s.Evicted
-	t.secrets += s.Secrets
-	t.cut = t.cut || s.Cut
-	if t.first.IsZero() {
-		t.first = s.First
-	}
-	t.last = s.Last
-	for link, n := range s.Links {
-		if t.links == nil {
-			t.links = map[string]int{}
-		}
-		t.links[link] += n
-	}
-}
-
-// hostOf is an address without its port.
-func hostOf(address string) string {
-	if a, err := netip.ParseAddrPort(address); err == nil {
-		return a.Addr().String()
-	}
-	return address
-}
+func (r *captureRun) count(s *capture.Stats) { r.total.Add(s) }

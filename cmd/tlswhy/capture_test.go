@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +91,8 @@ func TestCaptureOfRealPeers(t *testing.T) {
 		}
 	}
 	var sum captureSummary
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &sum); err != nil || sum.Schema != "tlswhy.capture/1" || sum.Failed == 0 || sum.Complete == 0 {
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &sum); err != nil || sum.Schema != "tlswhy.capture/1" || sum.Failed == 0 || sum.Complete == 0 ||
+		sum.Clients["127.0.0.1"] != sum.Failed || sum.Servers["localhost:44303"] != 1 {
 		t.Errorf("summary %+v, %v", sum, err)
 	}
 }
@@ -104,6 +108,12 @@ func TestCaptureText(t *testing.T) {
 	cut := filepath.Join(t.TempDir(), "cut.pcap.gz")
 	if os.WriteFile(junk, []byte("not a capture"), 0o600) != nil || os.WriteFile(cut, data[:len(data)/2], 0o600) != nil {
 		t.Fatal("writing the files")
+	}
+	folder := t.TempDir()
+	for name, data := range map[string][]byte{"a.pcap.gz": data, "b.pcap0": data, "notes.txt": []byte("not a capture")} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, tc := range map[string]struct {
 		stdin []byte
@@ -125,7 +135,8 @@ func TestCaptureText(t *testing.T) {
 		"cut":            {args: []string{cut}, code: exitFailure, errs: []string{"breaks off"}},
 		"empty":          {args: []string{"-"}, code: exitUsage, errs: []string{"empty"}},
 		"missing":        {args: []string{"nowhere.pcap"}, code: exitUsage, errs: []string{"nowhere.pcap"}},
-		"folder":         {args: []string{t.TempDir()}, code: exitUsage, errs: []string{"folder"}},
+		"folder":         {args: []string{folder, "-q"}, code: exitFailure, out: []string{"54 of 80 TLS handshakes failed"}},
+		"empty folder":   {args: []string{t.TempDir()}, code: exitUsage, errs: []string{"no file in the folder"}},
 		"none":           {code: exitUsage, errs: []string{"no capture"}},
 		"key log":        {args: []string{file, "--keylog", junk}, code: exitUsage, errs: []string{"holds no secret"}},
 		"host":           {args: []string{file, "--host", "10.0.0.0/99"}, code: exitUsage, errs: []string{"--host"}},
@@ -155,6 +166,48 @@ func TestCaptureText(t *testing.T) {
 		})
 	}
 }
+
+// TestCaptureInterrupted: Ctrl-C gives the report so far, though the stream says
+// nothing more and never ends.
+func TestCaptureInterrupted(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open(captures + "real.pcap.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	data, err := gzip.NewReader(f) // its end would be waited for
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	out := &onWrite{do: interrupt}
+	var stderr bytes.Buffer
+	p := newProgram()
+	p.stdin, p.stdout, p.stderr = io.MultiReader(data, silence{}), out, &stderr
+	p.environ, p.outTerminal, p.errTerminal = []string{"LANG=C.UTF-8"}, false, false
+	if code := p.run(ctx, []string{"capture", "-", "-q"}); code != exitFailure || !strings.Contains(out.String(), "TLS handshakes failed") {
+		t.Errorf("exit code %d, %q\n%s", code, stderr.String(), out.String())
+	}
+}
+
+// onWrite does something when it is first written to.
+type onWrite struct {
+	bytes.Buffer
+	do func()
+}
+
+// Write implements io.Writer.
+func (w *onWrite) Write(b []byte) (int, error) {
+	w.do()
+	return w.Buffer.Write(b)
+}
+
+// silence is a stream that says nothing and does not end.
+type silence struct{}
+
+// Read implements io.Reader.
+func (silence) Read([]byte) (int, error) { select {} }
 
 // TestCaptureDocs holds docs/capture.md to what the program prints.
 func TestCaptureDocs(t *testing.T) {

@@ -43,14 +43,47 @@ type Stats struct {
 	Packets     int
 	First, Last time.Time
 	Connections int // of TCP, with or without TLS
-	UDP443      int // packets to or from port 443: QUIC, most likely
+	QUIC, DTLS  int // packets of those, which are not followed
+	UDP443      int // further packets to or from port 443: QUIC, most likely
 	Fragments   int
 	Undecoded   int // packets in which no TCP, UDP or ICMP was found
 	Evicted     int // connections given up for want of room
 	Secrets     int // taken from the capture itself
-	Cut         bool
+	// Short are the packets that the snap length cut, SnapLength the longest of
+	// them as it was kept.
+	Short, SnapLength int
+	// OneSided are connections of which the capture shows one direction only,
+	// HalfOpen those to a port of TLS whose SYN/ACK the client never answered.
+	OneSided, HalfOpen int
+	// Untimed are packets without a time that can be true: before TLS was.
+	Untimed int
 	// Links are link types that cannot be read, with the number of packets.
 	Links map[string]int
+}
+
+// Add adds the figures of another capture.
+func (s *Stats) Add(o *Stats) {
+	if s.First.IsZero() || !o.First.IsZero() && o.First.Before(s.First) {
+		s.First = o.First
+	}
+	if o.Last.After(s.Last) {
+		s.Last = o.Last
+	}
+	for _, x := range []struct {
+		sum *int
+		n   int
+	}{{&s.Packets, o.Packets}, {&s.Connections, o.Connections}, {&s.QUIC, o.QUIC}, {&s.DTLS, o.DTLS}, {&s.UDP443, o.UDP443},
+		{&s.Fragments, o.Fragments}, {&s.Undecoded, o.Undecoded}, {&s.Evicted, o.Evicted}, {&s.Secrets, o.Secrets},
+		{&s.Short, o.Short}, {&s.OneSided, o.OneSided}, {&s.HalfOpen, o.HalfOpen}, {&s.Untimed, o.Untimed}} {
+		*x.sum += x.n
+	}
+	s.SnapLength = max(s.SnapLength, o.SnapLength)
+	for link, n := range o.Links {
+		if s.Links == nil {
+			s.Links = map[string]int{}
+		}
+		s.Links[link] += n
+	}
 }
 
 func (s *Stats) unknownLink(link layers.LinkType) {
@@ -105,7 +138,7 @@ func loop(ctx context.Context, src *source, d *decoder, t *table, want func(clie
 		if stats.Packets&0xFF == 0 && ctx.Err() != nil {
 			return nil
 		}
-		data, link, at, err := src.next()
+		data, link, at, err := src.next(stats)
 		if err != nil {
 			return readEnd(err, src, stats)
 		}
@@ -118,13 +151,10 @@ func loop(ctx context.Context, src *source, d *decoder, t *table, want func(clie
 		switch d.decode(link, data, m, &s) {
 		case kindTCP:
 			if want == nil || want(s.src, s.dst) || want(s.dst, s.src) {
-				stats.Cut = stats.Cut || s.cut > 0
 				t.add(&s)
 			}
 		case kindUDP:
-			if d.udp.SrcPort == 443 || d.udp.DstPort == 443 {
-				stats.UDP443++
-			}
+			d.datagram()
 		case kindICMP:
 			d.icmp(m, t)
 		default:
@@ -139,7 +169,7 @@ func readEnd(err error, src *source, stats *Stats) error {
 	if err == io.EOF {
 		return nil
 	}
-	e := &UnreadableError{Reason: err.Error(), After: stats.Packets, Offset: src.at.n}
+	e := &UnreadableError{Reason: err.Error(), After: stats.Packets, Offset: src.start}
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "unexpected EOF"):
 		e.Reason = "the capture breaks off in the middle of a packet"

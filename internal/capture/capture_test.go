@@ -2,19 +2,13 @@ package capture
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -194,117 +188,6 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// TestWrappings carries a handshake over every kind of link and tunnel.
-func TestWrappings(t *testing.T) {
-	t.Parallel()
-	ether := func(kind layers.EthernetType) *layers.Ethernet {
-		return &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: kind}
-	}
-	outer := func(protocol layers.IPProtocol) *layers.IPv4 {
-		return &layers.IPv4{Version: 4, TTL: 9, Protocol: protocol, SrcIP: net.IP{10, 9, 9, 1}, DstIP: net.IP{10, 9, 9, 2}}
-	}
-	udp := func(ip *layers.IPv4, port layers.UDPPort) *layers.UDP {
-		u := &layers.UDP{SrcPort: 5555, DstPort: port}
-		_ = u.SetNetworkLayerForChecksum(ip)
-		return u
-	}
-	type stack = []gopacket.SerializableLayer
-	inUDP := func(port layers.UDPPort, l gopacket.SerializableLayer) func(stack) stack {
-		return func(n stack) stack {
-			ip := outer(layers.IPProtocolUDP)
-			return append(stack{ether(layers.EthernetTypeIPv4), ip, udp(ip, port), l, ether(layers.EthernetTypeIPv4)}, n...)
-		}
-	}
-	raw := func(b ...byte) gopacket.SerializableLayer { return gopacket.Payload(b) }
-	cases := map[string]struct {
-		link layers.LinkType
-		wrap func(stack) stack
-	}{
-		"vlan": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypeDot1Q), &layers.Dot1Q{VLANIdentifier: 7, Type: layers.EthernetTypeIPv4}}, n...)
-		}},
-		"qinq": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypeQinQ), &layers.Dot1Q{VLANIdentifier: 7, Type: layers.EthernetTypeDot1Q}, &layers.Dot1Q{VLANIdentifier: 8, Type: layers.EthernetTypeIPv4}}, n...)
-		}},
-		"raw":  {layers.LinkTypeRaw, func(n stack) stack { return n }},
-		"ipv4": {layers.LinkTypeIPv4, func(n stack) stack { return n }},
-		"null": {layers.LinkTypeNull, func(n stack) stack { return append(stack{raw(2, 0, 0, 0)}, n...) }},
-		"sll": {layers.LinkTypeLinuxSLL, func(n stack) stack {
-			return append(stack{raw(0, 0, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0)}, n...)
-		}},
-		"sll2": {layers.LinkTypeLinuxSLL2, func(n stack) stack {
-			return append(stack{raw(8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0)}, n...)
-		}},
-		"pppoe": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypePPPoESession), raw(0x11, 0, 0, 1, 0, 0, 0, 0x21)}, n...)
-		}},
-		"mpls": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypeMPLSUnicast), raw(0, 1, 0, 64, 0, 2, 1, 64)}, n...)
-		}},
-		"gre": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypeIPv4), outer(layers.IPProtocolGRE), raw(0, 0, 8, 0)}, n...)
-		}},
-		"ipip": {layers.LinkTypeEthernet, func(n stack) stack {
-			return append(stack{ether(layers.EthernetTypeIPv4), outer(layers.IPProtocolIPv4)}, n...)
-		}},
-		"vxlan":  {layers.LinkTypeEthernet, inUDP(4789, raw(8, 0, 0, 0, 0, 0, 1, 0))},
-		"geneve": {layers.LinkTypeEthernet, inUDP(6081, raw(0, 0, 0x65, 0x58, 0, 0, 1, 0))},
-	}
-	lines := shakes(t)["version"]
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := &wire{link: tc.link, wrap: tc.wrap}
-			c := w.dial(testClient, testServer)
-			c.play(lines)
-			c.fin(tlswire.SideServer)
-			got, _, err := read(t, w.pcap(), Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			check(t, "version", got)
-		})
-	}
-	t.Run("ipv6", func(t *testing.T) {
-		t.Parallel()
-		w := &wire{}
-		c := w.dial("[2001:db8::1]:40000", "[2001:db8::2]:443")
-		c.play(lines)
-		c.fin(tlswire.SideServer)
-		got, _, err := read(t, w.pcap(), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, "version", got)
-	})
-}
-
-func TestForms(t *testing.T) {
-	t.Parallel()
-	w := &wire{}
-	c := w.dial(testClient, testServer)
-	c.play(shakes(t)["version"])
-	c.fin(tlswire.SideServer)
-	plain := w.pcap()
-	var zipped bytes.Buffer
-	z := gzip.NewWriter(&zipped)
-	_, _ = z.Write(plain)
-	_ = z.Close()
-	for name, data := range map[string][]byte{"pcap": plain, "gzip": zipped.Bytes(), "pcapng": w.pcapng(t, "")} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, stats, err := read(t, data, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			check(t, "version", got)
-			if stats.Packets != len(w.packets) {
-				t.Errorf("got %d packets, want %d", stats.Packets, len(w.packets))
-			}
-		})
-	}
-}
-
 // TestSecrets reads an encrypted handshake with the key log that the capture
 // carries.
 func TestSecrets(t *testing.T) {
@@ -336,49 +219,6 @@ func TestSecrets(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestConnectEnds(t *testing.T) {
-	t.Parallel()
-	t.Run("refused", func(t *testing.T) {
-		t.Parallel()
-		w := &wire{}
-		c := &talk{w: w, client: peer{addrPort(testClient), 1, 64}, server: peer{addrPort(testServer), 0, 60}}
-		c.packet(&c.client, &c.server, func(p *layers.TCP) { p.SYN, p.ACK = true, false }, nil)
-		c.client.seq++
-		c.packet(&c.server, &c.client, func(p *layers.TCP) { p.RST = true }, nil)
-		got, _, _ := read(t, w.pcap(), Options{})
-		if len(got) != 1 || got[0].Attempt.End.Kind != facts.EndRefused || got[0].Outcome != Failed {
-			t.Fatalf("got %+v", got)
-		}
-	})
-	t.Run("no answer", func(t *testing.T) {
-		t.Parallel()
-		w := &wire{}
-		c := &talk{w: w, client: peer{addrPort(testClient), 1, 64}, server: peer{addrPort(testServer), 0, 60}}
-		for range 3 {
-			c.packet(&c.client, &c.server, func(p *layers.TCP) { p.SYN, p.ACK = true, false }, nil)
-			w.at = w.at.Add(time.Second)
-		}
-		got, _, _ := read(t, w.pcap(), Options{})
-		if len(got) != 1 || got[0].Attempt.End.Kind != facts.EndNoConnect || got[0].Outcome != Failed {
-			t.Fatalf("got %+v", got)
-		}
-	})
-	t.Run("foreign reset", func(t *testing.T) {
-		t.Parallel()
-		w := &wire{}
-		c := w.dial(testClient, testServer)
-		c.say(tlswire.SideClient, shakes(t)["tls13"][0].data)
-		c.reset(tlswire.SideServer, 200)
-		got, _, _ := read(t, w.pcap(), Options{})
-		if len(got) != 1 || got[0].Attempt.End.Kind != facts.EndReset || got[0].Attempt.End.By != tlswire.SideServer {
-			t.Fatalf("got %+v", got)
-		}
-		if n := got[0].Attempt.Seen.Notes; len(n) != 1 || n[0].Kind != facts.NoteForeignReset || n[0].Packet != got[0].Attempt.Seen.EndPacket {
-			t.Errorf("notes %+v", n)
-		}
-	})
 }
 
 func TestBrokenInput(t *testing.T) {

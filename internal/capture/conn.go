@@ -40,8 +40,10 @@ type conn struct {
 	held         int // bytes counted in the table
 	bulk         int // bytes of a recorder that is not settled
 	newer, older *conn
+	in           *queue
 	midstream    bool
 	refused      bool
+	acked        bool // the client acknowledged something
 	startTLS     string
 	tls          bool // some TLS was seen
 }
@@ -83,30 +85,33 @@ func (c *conn) take(s *segment) bool {
 	if h.ttl == 0 {
 		h.ttl = s.ttl
 	}
+	switch {
+	case s.flags&(flagSYN|flagRST|flagFIN) != 0:
+	case s.window != 0:
+		h.full = mark{}
+	case h.full.Packet == 0:
+		h.full = s.mark
+	}
 	if c.done {
 		return s.flags&flagRST != 0 || s.flags&flagFIN != 0 && c.finished(h)
 	}
 	switch {
 	case s.flags&flagSYN != 0 && s.flags&flagACK == 0:
 		c.takeSYN(s, h)
-		return false
 	case s.flags&flagSYN != 0:
-		if !h.started {
-			h.started, h.next = true, s.seq+1
-			c.synAck = s.mark
-			if c.syns > 0 {
-				c.rtt = s.At.Sub(c.syn.At)
-			}
-		}
-		return false
+		c.takeSYNACK(s, h, peer)
 	case s.flags&flagRST != 0:
 		return c.takeRST(s, from, h)
 	}
-	if s.flags&flagACK != 0 {
+	seq := s.seq
+	if s.flags&flagSYN != 0 {
+		seq++ // the SYN counts as one; bytes with it are TCP Fast Open (RFC 7413)
+	} else if s.flags&flagACK != 0 {
 		peer.acknowledge(s.ack)
+		c.acked = c.acked || from == tlswire.SideClient
 	}
 	if len(s.payload) > 0 || s.cut > 0 {
-		h.add(piece{mark: s.mark, seq: s.seq, ack: s.ack, data: s.payload, cut: s.cut})
+		h.add(piece{mark: s.mark, seq: seq, ack: s.ack, data: s.payload, cut: s.cut})
 	}
 	if s.flags&flagFIN != 0 {
 		c.end(from, facts.EndClosed, s.mark)
@@ -125,8 +130,31 @@ func (c *conn) takeSYN(s *segment, h *half) {
 	c.syns++
 	if c.syns == 1 {
 		c.syn, c.isn = s.mark, s.seq
-		h.started, h.next = true, s.seq+1
+		if !h.started {
+			h.started, h.next = true, s.seq+1
+		}
 	}
+}
+
+// takeSYNACK takes the server's answer, which tells the client's number too,
+// should its SYN come late or be missing.
+func (c *conn) takeSYNACK(s *segment, h, peer *half) {
+	if h.started {
+		return
+	}
+	h.started, h.next = true, s.seq+1
+	c.synAck = s.mark
+	if c.syns > 0 {
+		c.rtt = s.At.Sub(c.syn.At)
+	} else if !peer.started {
+		peer.started, peer.next = true, s.ack
+	}
+}
+
+// halfOpen reports that the server answered the SYN and the client never went
+// on.
+func (c *conn) halfOpen() bool {
+	return c.synAck.Packet != 0 && !c.acked && c.gaveBy != facts.EndReset
 }
 
 // takeRST ends the connection. A RST whose TTL is not its sender's may come
@@ -169,6 +197,11 @@ func (c *conn) close(open bool) *facts.Attempt {
 		kind, at = facts.EndTimeout, c.last
 	}
 	a := c.rec.Close(kind, by, at)
+	for n, name := range []string{"client", "server"} {
+		if full := c.halves[n].full; full.Packet != 0 {
+			c.note(facts.SeenNote{Packet: full.Packet, Text: fmt.Sprintf("the %s's receive window is zero from here on: its program does not read what it is sent", name)})
+		}
+	}
 	if a.Sent == nil && len(a.Preamble) == 0 && a.End.Kind != facts.EndAlert {
 		c.connectEnd(a)
 	}

@@ -3,6 +3,7 @@ package capture
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 
 	"github.com/gopacket/gopacket"
@@ -18,6 +19,7 @@ type segment struct {
 	payload  []byte // shared with the reader's buffer
 	cut      int    // bytes of payload that the snap length left out
 	ttl      uint8
+	window   uint16
 }
 
 // The flags of TCP that matter here.
@@ -37,7 +39,7 @@ type decoder struct {
 	fragments fragments
 
 	ip4   layers.IPv4
-	ip6   layers.IPv6
+	ip6   ip6Layer
 	frag6 layers.IPv6Fragment
 	tcp   tcpLayer
 	udp   layers.UDP
@@ -51,13 +53,27 @@ type tcpLayer struct{ layers.TCP }
 // NextLayerType implements gopacket.DecodingLayer.
 func (*tcpLayer) NextLayerType() gopacket.LayerType { return gopacket.LayerTypeZero }
 
+// ip6Layer reads the length 0 of packets that a network card cuts to size after
+// the capture as "to the end", as layers.IPv4 does.
+type ip6Layer struct{ layers.IPv6 }
+
+// DecodeFromBytes implements gopacket.DecodingLayer.
+func (l *ip6Layer) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
+	const header, longest, hopByHop = 40, 65535, 0
+	if len(data) > header && data[4] == 0 && data[5] == 0 && data[6] != hopByHop {
+		binary.BigEndian.PutUint16(data[4:], uint16(min(len(data)-header, longest)))
+	}
+	return l.IPv6.DecodeFromBytes(data, df)
+}
+
 func newDecoder(stats *Stats) *decoder {
 	d := &decoder{stats: stats, first: map[gopacket.LayerType]gopacket.DecodingLayerFunc{}}
 	var c gopacket.DecodingLayerContainer = gopacket.DecodingLayerSparse(nil)
 	for _, l := range []gopacket.DecodingLayer{&layers.IPv6ExtensionSkipper{}, &layers.Ethernet{}, &layers.Dot1Q{}, &layers.LinuxSLL{},
 		&layers.LinuxSLL2{}, &layers.Loopback{}, &d.ip4, &d.ip6, &d.frag6, &d.tcp, &d.udp, &d.icmp4, &d.icmp6, &layers.GRE{}, &layers.VXLAN{},
 		&layers.Geneve{}, &layers.EtherIP{}, &layers.ERSPANII{}, &layers.GTPv1U{}, &layers.LLC{}, &layers.SNAP{},
-		newShim(layers.LayerTypeMPLS, mpls), newShim(layers.LayerTypePPPoE, pppoe), newShim(layers.LayerTypePPP, ppp)} {
+		newShim(layers.LayerTypeMPLS, mpls), newShim(layers.LayerTypePPPoE, pppoe), newShim(layers.LayerTypePPP, ppp),
+		newShim(layers.LayerTypeIPSecAH, authentication)} {
 		c = c.Put(l)
 	}
 	d.layers, _ = c.(gopacket.DecodingLayerSparse)
@@ -109,6 +125,15 @@ func mpls(data []byte) (gopacket.LayerType, []byte) {
 		}
 	}
 	return gopacket.LayerTypeZero, nil
+}
+
+// authentication skips the header that only signs a packet (RFC 4302).
+func authentication(data []byte) (gopacket.LayerType, []byte) {
+	const least = 12
+	if len(data) < least || len(data) < (int(data[1])+2)*4 {
+		return gopacket.LayerTypeZero, nil
+	}
+	return layers.IPProtocol(data[0]).LayerType(), data[(int(data[1])+2)*4:]
 }
 
 // ipVersion chooses by the first nibble.
@@ -184,6 +209,10 @@ func linkLayer(link layers.LinkType, data []byte) (first gopacket.LayerType, kno
 
 // whole decodes the link types whose layers have no fast form: 802.11, PFLog.
 func (d *decoder) whole(link layers.LinkType, data []byte) {
+	d.decoded = d.decoded[:0]
+	if n := len(data) - 4; link == layers.LinkTypeIEEE802_11 && n > 0 && crc32.ChecksumIEEE(data[:n]) != binary.LittleEndian.Uint32(data[n:]) {
+		data = append(data[:len(data):len(data)], 0, 0, 0, 0) // gopacket takes the last bytes for a checksum, which not every system keeps
+	}
 	p := gopacket.NewPacket(data, link, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	network := p.NetworkLayer()
 	if network == nil {
@@ -192,8 +221,14 @@ func (d *decoder) whole(link layers.LinkType, data []byte) {
 	d.run(network.LayerType(), append(network.LayerContents(), network.LayerPayload()...))
 }
 
-// run decodes data from a layer on; decoded holds what was found.
+// run decodes data from a layer on; decoded holds what was found. What a packet
+// does to the decoders of gopacket must not end the reading of a capture.
 func (d *decoder) run(first gopacket.LayerType, data []byte) {
+	defer func() {
+		if recover() != nil {
+			d.decoded = d.decoded[:0]
+		}
+	}()
 	f := d.first[first]
 	if f == nil {
 		f = d.layers.LayersDecoder(first, d)
@@ -204,6 +239,10 @@ func (d *decoder) run(first gopacket.LayerType, data []byte) {
 		_, _ = f(data, &d.decoded) // what it could not read, decoded does not hold
 	}
 }
+
+// tunnelPorts are those that gopacket does not know: VXLAN as Linux had it
+// first (flannel, Swarm), MPLS and GRE in UDP (RFC 7510, RFC 8086).
+var tunnelPorts = map[layers.UDPPort]gopacket.LayerType{8472: layers.LayerTypeVXLAN, 6635: layers.LayerTypeMPLS, 4754: layers.LayerTypeGRE}
 
 // kind is what decode found.
 type kind uint8
@@ -239,7 +278,11 @@ func (d *decoder) decode(link layers.LinkType, data []byte, m mark, s *segment) 
 			d.segment(s)
 			return kindTCP
 		case layers.LayerTypeUDP:
-			return kindUDP
+			inner := tunnelPorts[d.udp.DstPort]
+			if inner == 0 {
+				return kindUDP
+			}
+			d.run(inner, d.udp.Payload)
 		case layers.LayerTypeICMPv4, layers.LayerTypeICMPv6:
 			return kindICMP
 		case layers.LayerTypeIPv4, layers.LayerTypeIPv6Fragment:
@@ -286,7 +329,7 @@ func (d *decoder) segment(s *segment) {
 	src, dst := d.addresses()
 	t := &d.tcp
 	s.src, s.dst = netip.AddrPortFrom(src, uint16(t.SrcPort)), netip.AddrPortFrom(dst, uint16(t.DstPort))
-	s.seq, s.ack, s.payload, s.flags = t.Seq, t.Ack, t.Payload, t.Contents[13]
+	s.seq, s.ack, s.payload, s.flags, s.window = t.Seq, t.Ack, t.Payload, t.Contents[13], t.Window
 	switch d.network() {
 	case layers.LayerTypeIPv4:
 		s.ttl = d.ip4.TTL

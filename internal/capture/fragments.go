@@ -3,6 +3,7 @@ package capture
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -10,9 +11,12 @@ import (
 
 // Bounds of the fragments that wait for their kin.
 const (
-	maxDatagrams     = 1024
+	maxDatagrams     = 512
 	maxDatagramBytes = 1 << 16
 	maxFragments     = 128 // of one datagram
+	// kept is how long fragments wait (RFC 8200, Section 4.5): after it the
+	// number of a datagram may be another one's.
+	kept = time.Minute
 )
 
 // datagramKey names the datagram that a fragment belongs to.
@@ -24,8 +28,10 @@ type datagramKey struct {
 
 // datagram is one that is not complete.
 type datagram struct {
-	parts []fragment
-	size  int // of the whole, 0 before the last fragment came
+	parts  []fragment // in order, none twice
+	size   int        // of the whole, 0 before the last fragment came
+	began  time.Time
+	broken bool // nothing will come of it
 }
 
 type fragment struct {
@@ -33,16 +39,18 @@ type fragment struct {
 	data   []byte
 }
 
+func (f fragment) end() int { return f.offset + len(f.data) }
+
 // fragments puts IP datagrams together. When there are too many the oldest
 // goes.
 type fragments struct {
 	open  map[datagramKey]*datagram
-	order []datagramKey
+	order []datagramKey // as they came; some are complete
 }
 
 // defragment takes the fragment at hand; the payload is nil until its datagram
 // is complete.
-func (d *decoder) defragment(mark) (gopacket.LayerType, []byte) {
+func (d *decoder) defragment(m mark) (gopacket.LayerType, []byte) {
 	src, dst := d.addresses()
 	var key datagramKey
 	var offset int
@@ -61,60 +69,79 @@ func (d *decoder) defragment(mark) (gopacket.LayerType, []byte) {
 		key, data = datagramKey{src, dst, f.Identification, f.NextHeader}, f.Payload
 	}
 	d.stats.Fragments++
-	whole := d.fragments.add(key, fragment{offset, data}, more)
+	whole := d.fragments.add(key, fragment{offset, data}, more, m.At)
 	if whole == nil {
 		return gopacket.LayerTypeZero, nil
 	}
 	return key.protocol.LayerType(), whole
 }
 
-func (f *fragments) add(key datagramKey, part fragment, more bool) []byte {
+// add takes a fragment and returns its datagram once that is complete.
+func (f *fragments) add(key datagramKey, part fragment, more bool, at time.Time) []byte {
 	if f.open == nil {
 		f.open = map[datagramKey]*datagram{}
 	}
 	g := f.open[key]
+	if g != nil && at.Sub(g.began) > kept {
+		g = nil
+	}
 	if g == nil {
-		if len(f.order) >= maxDatagrams {
-			delete(f.open, f.order[0])
-			f.order = f.order[1:]
-		}
-		g = &datagram{}
+		f.makeRoom()
+		g = &datagram{began: at}
 		f.open[key] = g
 		f.order = append(f.order, key)
 	}
-	if len(g.parts) >= maxFragments || part.offset+len(part.data) > maxDatagramBytes {
-		return nil
-	}
-	part.data = slices.Clone(part.data)
-	g.parts = append(g.parts, part)
-	if !more {
-		g.size = part.offset + len(part.data)
-	}
-	whole := g.join()
+	whole := g.add(part, more)
 	if whole != nil {
 		delete(f.open, key)
-		f.order = slices.DeleteFunc(f.order, func(k datagramKey) bool { return k == key })
 	}
 	return whole
 }
 
+// makeRoom drops the oldest datagrams where there are too many.
+func (f *fragments) makeRoom() {
+	for len(f.open) >= maxDatagrams || len(f.order) >= 4*maxDatagrams {
+		delete(f.open, f.order[0])
+		f.order = f.order[1:]
+	}
+}
+
+// add puts a fragment into its place and returns the datagram, nil while
+// something is missing. Fragments that overlap and are no mere repetition spoil
+// the datagram, as they do for its receiver (RFC 5722; Linux for IPv4 too).
+func (g *datagram) add(part fragment, more bool) []byte {
+	if g.broken {
+		return nil
+	}
+	at, same := slices.BinarySearchFunc(g.parts, part.offset, func(p fragment, offset int) int { return p.offset - offset })
+	if same && len(g.parts[at].data) == len(part.data) {
+		return nil
+	}
+	g.broken = same || at > 0 && g.parts[at-1].end() > part.offset || at < len(g.parts) && part.end() > g.parts[at].offset ||
+		len(part.data) == 0 || part.end() > maxDatagramBytes || len(g.parts) >= maxFragments || g.size != 0 && (!more || part.end() > g.size)
+	if g.broken {
+		g.parts = nil
+		return nil
+	}
+	part.data = slices.Clone(part.data)
+	g.parts = slices.Insert(g.parts, at, part)
+	if !more {
+		g.size = part.end()
+	}
+	return g.join()
+}
+
 // join returns the datagram, nil while something is missing.
 func (g *datagram) join() []byte {
-	if g.size == 0 {
+	if last := g.parts[len(g.parts)-1]; g.size == 0 || last.end() != g.size {
 		return nil
 	}
-	slices.SortStableFunc(g.parts, func(a, b fragment) int { return a.offset - b.offset })
-	var whole []byte
+	whole := make([]byte, 0, g.size)
 	for _, p := range g.parts {
-		if p.offset > len(whole) {
+		if p.offset != len(whole) {
 			return nil
 		}
-		if end := p.offset + len(p.data); end > len(whole) {
-			whole = append(whole, p.data[len(whole)-p.offset:]...)
-		}
+		whole = append(whole, p.data...)
 	}
-	if len(whole) < g.size {
-		return nil
-	}
-	return whole[:g.size]
+	return whole
 }

@@ -7,11 +7,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -73,16 +71,23 @@ func authority(t testing.TB, name string) (*x509.CertPool, tls.Certificate) {
 	return pool, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// pipe is a connection over loopback: the ends of net.Pipe wait for each other,
-// and peers that break off both write.
-func pipe(t testing.TB, port uint16) (a, b net.Conn) {
+// listen is a listener on a port of its own.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	if a, err = net.Dial("tcp", l.Addr().String()); err != nil {
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// pipe is a connection over loopback: the ends of net.Pipe wait for each other,
+// and peers that break off both write.
+func pipe(t testing.TB, l net.Listener) (a, b net.Conn) {
+	t.Helper()
+	a, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if b, err = l.Accept(); err != nil {
@@ -95,31 +100,20 @@ func pipe(t testing.TB, port uint16) (a, b net.Conn) {
 // returns all that was said.
 func converse(t testing.TB, client, server *tls.Config) []line {
 	t.Helper()
-	return converseOn(t, 0, client, server)
-}
-
-// freePort is a port that nobody listens on.
-func freePort(t testing.TB) uint16 {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String()).Port()
+	return converseOn(t, listen(t), client, server)
 }
 
 // shakesAt makes a handshake that fails over its version.
-func shakesAt(t testing.TB, port uint16) []line {
+func shakesAt(t testing.TB, l net.Listener) []line {
 	pool, cert := authority(t, "shop.example")
-	return converseOn(t, port, &tls.Config{RootCAs: pool, ServerName: "shop.example", MaxVersion: tls.VersionTLS12},
+	return converseOn(t, l, &tls.Config{RootCAs: pool, ServerName: "shop.example", MaxVersion: tls.VersionTLS12},
 		&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13})
 }
 
-func converseOn(t testing.TB, port uint16, client, server *tls.Config) []line {
+func converseOn(t testing.TB, l net.Listener, client, server *tls.Config) []line {
 	t.Helper()
 	log := &transcript{}
-	a, b := pipe(t, port)
+	a, b := pipe(t, l)
 	client.Time = func() time.Time { return began }
 	server.Time = client.Time
 	var wg sync.WaitGroup

@@ -2,20 +2,18 @@ package capture
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
+	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -99,7 +97,8 @@ func patch(data []byte, id uint32) {
 	}
 }
 
-// TestLarge reads a capture that is larger than what may be kept of it.
+// TestLarge reads a capture that is larger than what may be kept of it: no byte
+// of a connection that is settled stays, and the bounds of the rest hold.
 func TestLarge(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large capture takes a moment")
@@ -110,7 +109,7 @@ func TestLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	begun, failed := large(t, f, 200<<20)
+	begun, failed := large(t, f, 96<<20)
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}
@@ -119,50 +118,43 @@ func TestLarge(t *testing.T) {
 	if err != nil || got[Failed] != failed || got[Complete]+got[Failed] != begun {
 		t.Errorf("got %v, %v; want %d failed of %d", got, err, failed, begun)
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	if m.HeapSys > 200<<20 {
-		t.Errorf("the heap grew to %d MB", m.HeapSys>>20)
+}
+
+// TestFlood: connections that begin and never go on are bounded, in number and
+// in bytes, and each is told once.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	told := 0
+	table := &table{conns: map[flow]*conn{}, keys: &facts.KeyLog{}, stats: &Stats{}, report: func(*conn, *facts.Attempt) { told++ }}
+	hello := append([]byte{22, 3, 1, 0x3F, 0xFF, 1, 0, 0x3F, 0xFB, 3, 3}, make([]byte, 9000)...)
+	const begun = maxConns + 4000
+	for i := range begun {
+		s := segment{mark: mark{At: began.Add(time.Duration(i) * time.Microsecond), Packet: 2*i + 1}, dst: addrPort(testServer),
+			src: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 40000), seq: 9, flags: flagSYN}
+		table.add(&s)
+		s.flags, s.seq, s.payload = flagACK, 10, hello
+		if i%3 == 0 {
+			s.seq += 5000 // out of order
+		}
+		table.add(&s)
+		if len(table.conns) > maxConns || table.recording > maxRecording || table.held > maxHeld {
+			t.Fatalf("after %d: %d connections, %d recording, %d bytes", i, len(table.conns), table.recording, table.held)
+		}
+	}
+	table.end()
+	if told != begun || table.held != 0 || table.recording != 0 || len(table.conns) != 0 {
+		t.Errorf("%d of %d told; %d bytes, %d recording and %d connections stay", told, begun, table.held, table.recording, len(table.conns))
 	}
 }
 
-// BenchmarkRead reads a large capture, 2 GB with TLSWHY_BENCH_BYTES=2000000000,
-// and lets tshark read the same where it is installed.
+// BenchmarkRead reads a large capture.
 func BenchmarkRead(b *testing.B) {
-	size := int64(256 << 20)
-	if n, err := strconv.ParseInt(os.Getenv("TLSWHY_BENCH_BYTES"), 10, 64); err == nil {
-		size = n
-	}
-	path := filepath.Join(b.TempDir(), "large.pcap")
-	f, err := os.Create(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	large(b, f, size)
-	var took time.Duration
+	var data bytes.Buffer
+	large(b, &data, 64<<20)
+	b.SetBytes(int64(data.Len()))
 	for b.Loop() {
-		_, _ = f.Seek(0, io.SeekStart)
-		start := time.Now()
-		if _, err := Read(context.Background(), f, Options{}, func(*Connection) {}); err != nil {
+		if _, err := Read(context.Background(), bytes.NewReader(data.Bytes()), Options{}, func(*Connection) {}); err != nil {
 			b.Fatal(err)
 		}
-		took = time.Since(start)
 	}
-	b.SetBytes(size)
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	b.ReportMetric(float64(m.Sys>>20), "MB-memory")
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		b.Log("tshark is not installed: nothing to compare with")
-		return
-	}
-	start := time.Now()
-	if err := exec.Command(tshark, "-r", path, "-Y", "tls").Run(); err != nil {
-		b.Fatal(err)
-	}
-	peer := time.Since(start)
-	b.ReportMetric(peer.Seconds()/took.Seconds(), "times-tshark")
-	fmt.Fprintf(os.Stderr, "%d MB: %.1f s, tshark -Y tls %.1f s\n", size>>20, took.Seconds(), peer.Seconds())
 }

@@ -51,12 +51,17 @@ type talk struct {
 
 func (w *wire) dial(client, server string) *talk {
 	t := &talk{w: w, client: peer{netip.MustParseAddrPort(client), 1000, 64}, server: peer{netip.MustParseAddrPort(server), 900_000_000, 57}}
+	t.open()
+	return t
+}
+
+// open is the three-way handshake.
+func (t *talk) open() {
 	t.packet(&t.client, &t.server, func(p *layers.TCP) { p.SYN, p.ACK = true, false }, nil)
 	t.client.seq++
 	t.packet(&t.server, &t.client, func(p *layers.TCP) { p.SYN = true }, nil)
 	t.server.seq++
 	t.packet(&t.client, &t.server, nil, nil)
-	return t
 }
 
 func (t *talk) packet(from, to *peer, change func(*layers.TCP), payload []byte) {

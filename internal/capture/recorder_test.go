@@ -185,8 +185,8 @@ func TestSnapLength(t *testing.T) {
 					w.packets[i].data = w.packets[i].data[:min(snap, len(w.packets[i].data))]
 				}
 				got, stats, err := read(t, w.pcap(), Options{})
-				if err != nil || snap < 100 && !stats.Cut {
-					t.Fatalf("cut %v, %v", stats.Cut, err)
+				if err != nil || snap < 100 && stats.Short == 0 {
+					t.Fatalf("cut %d, %v", stats.Short, err)
 				}
 				for _, x := range got {
 					if x.Attempt.End.Preamble == "speaks TLS" {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gopacket/gopacket"
@@ -30,8 +31,9 @@ type source struct {
 	packets
 	link  layers.LinkType // of all packets; of pcapng each packet has its own
 	mixed bool
-	ng    bool
 	at    *counter
+	ahead *bufio.Reader // what at has handed on and nobody has read
+	start int64         // where the packet at hand begins
 }
 
 // UnreadableError is an input that is no capture, or breaks off in a way that
@@ -39,8 +41,8 @@ type source struct {
 type UnreadableError struct {
 	Reason string
 	Hint   string
-	// After is the last packet that could be read, Offset about where in the
-	// (uncompressed) input the break is.
+	// After is the last packet that could be read, Offset where in the
+	// (uncompressed) input the next one begins, which could not.
 	After  int
 	Offset int64
 	// Harmless says that only the last packet is cut off, as in a capture that
@@ -51,7 +53,7 @@ type UnreadableError struct {
 // Error implements error.
 func (e *UnreadableError) Error() string {
 	if e.After > 0 {
-		return fmt.Sprintf("after packet %d, near byte %d: %s", e.After, e.Offset, e.Reason)
+		return fmt.Sprintf("after packet %d, at byte %d: %s", e.After, e.Offset, e.Reason)
 	}
 	return e.Reason
 }
@@ -96,6 +98,15 @@ var (
 		{[]byte("BZh"), "bzip2 -dc"}, {[]byte{0x04, 0x22, 0x4D, 0x18}, "lz4 -dc"}, {[]byte("PK\x03\x04"), "unzip -p"},
 	}
 )
+
+// Known tells by its first bytes whether an input may be a capture.
+func Known(r io.Reader) bool {
+	first := make([]byte, 4)
+	if _, err := io.ReadFull(r, first); err != nil {
+		return false
+	}
+	return bytes.HasPrefix(first, gzipMagic) || bytes.Equal(first, ngMagic) || slices.ContainsFunc(pcapMagics, func(m []byte) bool { return bytes.Equal(first, m) })
+}
 
 // openSource finds out what the input is.
 func openSource(r io.Reader, secrets func([]byte)) (*source, error) {
@@ -142,12 +153,13 @@ func notACapture(first []byte) error {
 		}
 	}
 	return &UnreadableError{Reason: fmt.Sprintf("the input is no capture: it begins % x", first),
-		Hint: "pcap and pcapng can be read, also gzipped: tcpdump -w FILE port 443 makes one"}
+		Hint: "pcap and pcapng can be read, also gzipped: tcpdump -w FILE port 443 makes one; what Wireshark can open, editcap -F pcapng FILE new.pcapng turns into one"}
 }
 
 func (s *source) pcap(in io.Reader) error {
 	s.at = &counter{r: in}
-	r, err := pcapgo.NewReader(bufio.NewReaderSize(s.at, readBuffer))
+	s.ahead = bufio.NewReaderSize(s.at, readBuffer)
+	r, err := pcapgo.NewReader(s.ahead)
 	if err != nil {
 		return &UnreadableError{Reason: "the pcap header cannot be read: " + plainError(err)}
 	}
@@ -159,9 +171,9 @@ func (s *source) pcap(in io.Reader) error {
 }
 
 func (s *source) pcapng(in io.Reader, secrets func([]byte)) error {
-	s.at, s.ng, s.mixed = &counter{r: in}, true, true
-	r, err := pcapgo.NewNgReader(bufio.NewReaderSize(&secretsTap{r: s.at, found: secrets}, readBuffer),
-		pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
+	s.at, s.mixed = &counter{r: in}, true
+	s.ahead = bufio.NewReaderSize(&secretsTap{r: s.at, found: secrets}, readBuffer)
+	r, err := pcapgo.NewNgReader(s.ahead, pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
 	if err != nil {
 		return &UnreadableError{Reason: "the pcapng header cannot be read: " + plainError(err)}
 	}
@@ -177,10 +189,18 @@ func plainError(err error) string {
 }
 
 // next returns one packet.
-func (s *source) next() (data []byte, link layers.LinkType, at time.Time, err error) {
+func (s *source) next(stats *Stats) (data []byte, link layers.LinkType, at time.Time, err error) {
+	s.start = s.at.n - int64(s.ahead.Buffered())
 	data, ci, err := s.ZeroCopyReadPacketData()
 	if err != nil {
 		return nil, 0, time.Time{}, err
+	}
+	if ci.Length > len(data) {
+		stats.Short++
+		stats.SnapLength = max(stats.SnapLength, len(data))
+	}
+	if ci.Timestamp.Before(facts.TLSBegan) {
+		stats.Untimed++
 	}
 	link = s.link
 	if s.mixed && len(ci.AncillaryData) > 0 {
@@ -202,12 +222,17 @@ type secretsTap struct {
 	secret []byte
 	inside bool // the block at hand is a DSB
 	lost   bool // the framing broke; the reader will say so
+	long   bool // a packet is said to be longer than any can be
 }
 
 // The blocks of pcapng that are looked at.
 const (
 	blockSection = 0x0A0D0D0A
 	blockSecrets = 0x0000000A
+	blockPacket  = 0x00000002
+	blockSimple  = 0x00000003
+	blockPacketE = 0x00000006
+	maxBlock     = 16 << 20 // of a packet with its options
 	secretsTLS   = 0x544C534B
 	maxSecrets   = 64 << 20
 )
@@ -218,8 +243,13 @@ func (t *secretsTap) Read(p []byte) (int, error) {
 	for data := p[:n]; len(data) > 0 && !t.lost; {
 		data = t.take(data)
 	}
+	if t.long {
+		return 0, errLongBlock
+	}
 	return n, err
 }
+
+var errLongBlock = errors.New("a packet's block is longer than any packet can be")
 
 // take consumes some of data.
 func (t *secretsTap) take(data []byte) []byte {
@@ -256,6 +286,7 @@ func (t *secretsTap) take(data []byte) []byte {
 	// The length is a multiple of 4 and comes again at the end.
 	t.left = (length+3)&^3 - header
 	t.lost = length < header || t.left < 0
+	t.long = t.long || length > maxBlock && (kind == blockPacket || kind == blockSimple || kind == blockPacketE)
 	t.inside = kind == blockSecrets && t.order.Uint32(t.head[8:]) == secretsTLS && length < maxSecrets
 	t.head, t.secret = t.head[:0], nil
 	return data

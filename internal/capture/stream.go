@@ -26,6 +26,7 @@ type half struct {
 	hasAck  bool
 	overdue int // packets since the peer acknowledged what is missing
 	fin     bool
+	full    mark // its receive window is zero since then
 
 	retransmits, reordered int
 	ttl                    uint8 // of its first packet

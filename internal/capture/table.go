@@ -22,18 +22,19 @@ const (
 	lively = 3 * time.Second
 )
 
-// table holds the connections under way, the latest first.
+// table holds the connections: those under way, and those that were told, whose
+// further packets must not be taken for another connection.
 type table struct {
-	conns          map[flow]*conn
-	newest, oldest *conn
-	recording      int
-	held           int
-	keys           *facts.KeyLog
-	decompress     map[uint16]tlswire.Decompressor
-	report         func(*conn, *facts.Attempt)
-	stats          *Stats
-	now            time.Time
-	swept          time.Time
+	conns      map[flow]*conn
+	live, told queue
+	recording  int
+	held       int
+	keys       *facts.KeyLog
+	decompress map[uint16]tlswire.Decompressor
+	report     func(*conn, *facts.Attempt)
+	stats      *Stats
+	now        time.Time
+	swept      time.Time
 }
 
 // lookup finds the connection of a segment, or begins one.
@@ -53,8 +54,13 @@ func (t *table) lookup(s *segment) *conn {
 	return c
 }
 
-// again reports a SYN of a new connection on the ports of an old one.
+// again reports a SYN of a new connection on the ports of an old one. It is no
+// new one where it comes again, or after its SYN/ACK: captures put packets out
+// of order.
 func (t *table) again(c *conn, s *segment) bool {
+	if c.syns == 0 && c.synAck.Packet != 0 && !c.done {
+		return c.client != s.src || c.halves[0].next != s.seq+1
+	}
 	return c.syns == 0 || c.isn != s.seq || c.client != s.src
 }
 
@@ -75,11 +81,13 @@ func (t *table) begin(f flow, s *segment) *conn {
 	}
 	c.halves[0].peer, c.halves[0].to = &c.halves[1], laneSink{c, tlswire.SideClient}
 	c.halves[1].peer, c.halves[1].to = &c.halves[0], laneSink{c, tlswire.SideServer}
-	if len(t.conns) >= maxConns {
-		if !t.oldest.done {
-			t.stats.Evicted++
-		}
-		t.remove(t.oldest)
+	switch {
+	case len(t.conns) < maxConns:
+	case t.told.oldest != nil:
+		t.remove(t.told.oldest)
+	default:
+		t.stats.Evicted++
+		t.remove(t.live.oldest)
 	}
 	t.conns[f] = c
 	t.recording++
@@ -104,34 +112,49 @@ func fromServer(s *segment) bool {
 	return s.src.Port() < s.dst.Port()
 }
 
-// touch moves a connection to the front.
-func (t *table) touch(c *conn) {
-	if t.newest == c {
-		return
+// queue is a list of connections, the latest first. A connection is in one.
+type queue struct{ newest, oldest *conn }
+
+func (q *queue) push(c *conn) {
+	c.in, c.newer, c.older = q, nil, q.newest
+	if q.newest != nil {
+		q.newest.newer = c
 	}
-	t.unlink(c)
-	c.older = t.newest
-	if t.newest != nil {
-		t.newest.newer = c
-	}
-	t.newest = c
-	if t.oldest == nil {
-		t.oldest = c
+	q.newest = c
+	if q.oldest == nil {
+		q.oldest = c
 	}
 }
 
-func (t *table) unlink(c *conn) {
+// unlink takes a connection out of its queue, if it is in one.
+func (c *conn) unlink() {
+	q := c.in
+	if q == nil {
+		return
+	}
 	if c.newer != nil {
 		c.newer.older = c.older
-	} else if t.newest == c {
-		t.newest = c.older
+	} else {
+		q.newest = c.older
 	}
 	if c.older != nil {
 		c.older.newer = c.newer
-	} else if t.oldest == c {
-		t.oldest = c.newer
+	} else {
+		q.oldest = c.newer
 	}
-	c.newer, c.older = nil, nil
+	c.in, c.newer, c.older = nil, nil, nil
+}
+
+// touch moves a connection to the front.
+func (t *table) touch(c *conn) {
+	q := &t.live
+	if c.done {
+		q = &t.told
+	}
+	if q.newest != c {
+		c.unlink()
+		q.push(c)
+	}
 }
 
 // add follows one segment.
@@ -171,13 +194,12 @@ func (t *table) account(c *conn) {
 
 // evict gives the recording up that has been quiet longest.
 func (t *table) evict() bool {
-	for c := t.oldest; c != nil; c = c.newer {
-		if !c.done {
-			t.finish(c, true)
-			return true
-		}
+	c := t.live.oldest
+	if c == nil {
+		return false
 	}
-	return false
+	t.finish(c, true)
+	return true
 }
 
 // finish reports a connection and forgets its bytes; the entry stays, so that
@@ -189,30 +211,42 @@ func (t *table) finish(c *conn, open bool) {
 	t.held -= c.held
 	t.recording--
 	c.held = 0
+	const several = 4 // packets; fewer may be a stray
+	if a, z := c.halves[0].packets, c.halves[1].packets; a == 0 && z >= several || z == 0 && a >= several && c.acked {
+		t.stats.OneSided++
+	}
+	if c.halfOpen() && tlsPorts[c.server.Port()] {
+		t.stats.HalfOpen++
+	}
 	t.report(c, c.close(open))
+	t.touch(c)
 }
 
 // remove reports a connection, where that was not done, and drops it.
 func (t *table) remove(c *conn) {
 	t.finish(c, false)
-	t.unlink(c)
+	c.unlink()
 	delete(t.conns, c.flow)
 }
 
 // sweep drops the connections that have been quiet for long.
 func (t *table) sweep() {
 	t.swept = t.now
-	for c := t.oldest; c != nil && t.now.Sub(c.last.At) > silence; c = t.oldest {
-		t.remove(c)
+	for _, q := range []*queue{&t.live, &t.told} {
+		for c := q.oldest; c != nil && t.now.Sub(c.last.At) > silence; c = q.oldest {
+			t.remove(c)
+		}
 	}
 }
 
 // end reports what was under way when the capture ended, the oldest first.
 func (t *table) end() {
-	for c := t.oldest; c != nil; c = t.oldest {
+	for c := t.live.oldest; c != nil; c = t.live.oldest {
 		t.finish(c, t.now.Sub(c.last.At) < lively)
 		t.remove(c)
 	}
+	clear(t.conns)
+	t.told = queue{}
 }
 
 // icmp takes an error message about one of the connections.

@@ -21,13 +21,14 @@ import (
 type Observer struct {
 	plan plan
 	want facts.Want // what all cases share
+	now  time.Time  // stands in for packets without a time
 }
 
 // NewObserver loads the trust anchors of the options, which stand in for the
 // clients' own. at is the moment as of which they are taken. The error is a
 // *UsageError or a *FileError.
 func NewObserver(o Options, env Env, at time.Time) (*Observer, error) {
-	x := &Observer{plan: plan{opts: o, env: env}}
+	x := &Observer{plan: plan{opts: o, env: env}, now: at}
 	if err := x.plan.software(&x.want); err != nil {
 		return nil, err
 	}
@@ -57,6 +58,9 @@ func (x *Observer) Judge(ctx context.Context, a *facts.Attempt, protocol string,
 	w.Identity = a.Seen.Identity
 	x.target(&w, a, protocol)
 	at := a.Started.UTC()
+	if at.Before(facts.TLSBegan) {
+		at = x.now.UTC()
+	}
 	if !x.plan.opts.At.IsZero() {
 		at = x.plan.opts.At.UTC()
 	}

@@ -14,6 +14,10 @@ type Mark struct {
 	Packet int
 }
 
+// TLSBegan is when the first version of SSL came out. What is said to have
+// passed before has the time of a clock that was never set, or none.
+var TLSBegan = time.Date(1995, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Seen is what an onlooker knows of a connection that another client made.
 type Seen struct {
 	Client string // ip:port
