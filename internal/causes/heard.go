@@ -78,6 +78,12 @@ func (v *view) heard() *finding {
 			return f
 		}
 	}
+	if n := v.tooBig(); n != nil && !spoke {
+		m := &match{confidence: diag.Likely, summary: "large packets do not get through: one is too big for the path, and its sender does not make them smaller",
+			not: []string{"a sender that was about to: the connection ended soon after"}}
+		m.see(attempts(a), "%s; %d bytes had come from the server", v.leaving(), a.BytesReceived)
+		return v.finding("pmtu-blackhole", m)
+	}
 	switch {
 	case by == tlswire.SideServer && s.Asked && s.AlertSized == tlswire.SideServer:
 		return v.heardClientAuth()
@@ -96,6 +102,20 @@ func (v *view) heard() *finding {
 		return v.heardRefusal(spoke)
 	}
 	return nil
+}
+
+// tooBig is the message of a router that a packet does not fit, where the
+// handshake hangs after it; nil when there is none.
+func (v *view) tooBig() *facts.SeenNote {
+	a := v.base
+	if a.ServerHello != nil && v.stalled() == 0 && a.End.Kind != facts.EndTimeout {
+		return nil
+	}
+	i := slices.IndexFunc(v.onlooker().Notes, func(n facts.SeenNote) bool { return n.Kind == facts.NotePacketTooBig })
+	if i < 0 {
+		return nil
+	}
+	return &v.onlooker().Notes[i]
 }
 
 func (v *view) finding(id string, m *match) *finding {
