@@ -3,6 +3,7 @@
 # make check   formatting, vet, linter, module files, cross-builds
 # make score   how right the diagnoses are; writes docs/accuracy.md
 # make bench   connections and time per class of scenario
+# make bench-capture  a capture of 2 GB: time, memory and handshakes beside tshark
 # make fuzz    every fuzz target, FUZZTIME each
 
 GO      ?= go
@@ -14,7 +15,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # One of each kind is enough to see that all compile.
 CHECKED := linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: all build cross check fmt vet lint tidy deps test test-short score bench fuzz clean
+.PHONY: all build cross check fmt vet lint tidy deps test test-short score bench bench-capture fuzz clean
 
 all: build
 
@@ -71,6 +72,10 @@ score:
 
 bench: deps
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/...
+
+# TLSWHY_BENCH_BYTES=500000000 for less. It needs that much room in TMPDIR.
+bench-capture: deps
+	$(GO) test ./internal/capture -run '^$$' -bench '^BenchmarkBinary$$' -benchtime 1x -timeout 30m
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh
