@@ -69,6 +69,7 @@ var rooms = map[string]room{
 	"internal/monitor/server": {may: []string{"internal/monitor/access"}, why: "the way in says where a request comes from, and knows nothing of what is served"},
 	"internal/monitor/api": {may: []string{"diag", "internal/monitor", "internal/monitor/access", "internal/monitor/service", "internal/report"},
 		why: "an adapter over the service; it decides nothing"},
+	"internal/monitor/renewal":   {may: []string{"internal/monitor", "internal/chain"}, why: "asks CAs about certificates; what the answer means is judged elsewhere"},
 	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
 
 	"cmd/tlswhy": {may: []string{"*"}, why: "the wiring"},

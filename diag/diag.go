@@ -222,6 +222,18 @@ type Certificate struct {
 	Fingerprint string    `json:"fingerprint_sha256"`
 	Problems    []string  `json:"problems"`
 	PEM         string    `json:"pem,omitempty"`
+	// Ahead are dated rules that its renewal will meet, of a leaf of a public CA.
+	Ahead []Ahead `json:"ahead,omitempty"`
+}
+
+// Ahead is a rule that does not concern a certificate and will concern the one
+// that replaces it.
+type Ahead struct {
+	Rule string    `json:"rule"` // lifetime, client-auth, distrust
+	From time.Time `json:"from"` // for what is issued from then on
+	Text string    `json:"text"`
+	// Breaks says that the renewal cannot do what this certificate is for.
+	Breaks bool `json:"breaks,omitempty"`
 }
 
 // Attempt is one connection.

@@ -22,6 +22,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/alert"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
+	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
 )
@@ -113,6 +114,7 @@ type service struct {
 	deliver *loop.Deliverer
 	shelf   *source.Shelf
 	sources *source.Manager
+	renewal *renewal.Keeper
 	log     *slog.Logger
 }
 
@@ -128,15 +130,17 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	}
 	s.shelf = &source.Shelf{Local: localAddresses()}
 	s.sources = s.newSources()
+	s.renewal = &renewal.Keeper{Log: log}
 	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	w := &loop.Watcher{Store: store, Rules: s.rules.Load, Checker: checker{p, s.shelf, s.sources}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
 	log.Info("watching", "endpoints", len(c.Endpoints), "data", f.data, "config", path)
 	var loops sync.WaitGroup
+	loops.Go(func() { s.renewal.Run(ctx) })
 	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
 	loops.Go(func() {
 		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {
@@ -170,6 +174,11 @@ func (s *service) apply(ctx context.Context, p *program, c *config.Config) error
 	if err := s.sources.Set(ctx, c.Endpoints, specs); err != nil {
 		return err
 	}
+	directories, client, err := p.directories(c, s.outward())
+	if err != nil {
+		return err
+	}
+	s.renewal.Set(client, directories)
 	s.rules.Store(&c.Rules)
 	s.config.Store(c)
 	s.deliver.Set(ctx, channels)

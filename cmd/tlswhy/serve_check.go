@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/keyfile"
 	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 )
 
@@ -24,6 +26,7 @@ type checker struct {
 	p       *program
 	shelf   *source.Shelf
 	sources *source.Manager
+	renewal *renewal.Keeper
 }
 
 // Check implements monitor.Checker.
@@ -42,7 +45,9 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 		o.MaxConnections = 1
 	}
 	if e.DiskFile != "" {
-		return c.against(ctx, e, &o, e.DiskFile, e.Reload)
+		d, err := c.against(ctx, e, &o, e.DiskFile, e.Reload)
+		c.note(d)
+		return d, err
 	}
 	d, err := c.p.diagnose(ctx, e.Target, &o)
 	if err != nil {
@@ -57,7 +62,7 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 // optionsOf are those of a diagnosis of the endpoint.
 func optionsOf(e *monitor.Endpoint) options {
 	return options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple,
-		Connect: e.Connect}
+		Connect: e.Connect, Detail: 1} // with the certificates themselves
 }
 
 // Glance implements monitor.Glancer. What is compared with files is judged every
@@ -89,9 +94,10 @@ func (c checker) Glance(ctx context.Context, e *monitor.Endpoint, address, known
 // renewed compares what was served with the files that are watched; nil where
 // none of them is newer.
 func (c checker) renewed(ctx context.Context, e *monitor.Endpoint, o *options, address string, d *diag.Diagnosis) (*diag.Diagnosis, error) {
-	if c.shelf == nil || len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" {
+	if len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" {
 		return nil, nil
 	}
+	c.note(d)
 	if path, reload := c.shelf.Newer(time.Now(), d.Certificates[0], address); path != "" {
 		if reload == "" {
 			reload = e.Reload
@@ -99,6 +105,17 @@ func (c checker) renewed(ctx context.Context, e *monitor.Endpoint, o *options, a
 		return c.against(ctx, e, o, path, reload)
 	}
 	return nil, nil
+}
+
+// note tells whoever follows certificates of one that is served.
+func (c checker) note(d *diag.Diagnosis) {
+	if d == nil || len(d.Certificates) == 0 || d.Certificates[0].Role != "leaf" || c.renewal.Knows(d.Certificates[0].Fingerprint) {
+		return
+	}
+	leaf := d.Certificates[0]
+	if certs, _ := chain.ParsePEM([]byte(leaf.PEM)); len(certs) == 1 {
+		c.renewal.Note(certs[0])
+	}
 }
 
 // against diagnoses a server and compares what it serves with a file.
@@ -165,7 +182,7 @@ func (c checker) file(ctx context.Context, e *monitor.Endpoint) (*diag.Diagnosis
 			worst = d
 		}
 	}
-	if c.shelf != nil && len(held) == 1 && len(worst.Certificates) > 0 && worst.Certificates[0].Role == "leaf" {
+	if len(held) == 1 && len(worst.Certificates) > 0 && worst.Certificates[0].Role == "leaf" {
 		c.shelf.Put(e, worst.Certificates[0], fi.ModTime())
 	}
 	return worst, nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
+	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 )
 
@@ -99,6 +100,33 @@ func (p *program) checkSources(ctx context.Context, specs []source.Spec) (endpoi
 		endpoints += len(es)
 	}
 	return endpoints, errors.Join(errs...)
+}
+
+// directories are the ACME servers that are asked when they want a certificate
+// to be renewed, the configuration's first, and the client for it.
+func (p *program) directories(c *config.Config, client *http.Client) ([]renewal.Directory, *http.Client, error) {
+	if c.Renewal.Off {
+		return nil, client, nil
+	}
+	var out []renewal.Directory
+	for _, d := range c.Renewal.Directories {
+		out = append(out, renewal.Directory{Issuer: d.Issuer, URL: d.URL})
+	}
+	if c.Renewal.CAFile == "" {
+		return append(out, renewal.Known...), client, nil
+	}
+	own, err := trusting(client, c.Renewal.CAFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("renewal: %w", err)
+	}
+	return out, own, nil
+}
+
+// judgement is the rules with what else the judgement needs now.
+func (s *service) judgement() *monitor.Rules {
+	r := *s.rules.Load()
+	r.Windows = s.renewal.Windows()
+	return &r
 }
 
 // localAddresses are those of this machine, as far as they can be known.

@@ -82,12 +82,18 @@ var lifetimeSteps = []struct {
 // LifetimeLimit is the longest validity in days that browsers allow a leaf of a
 // public CA issued at that moment; 0 = no limit yet.
 func LifetimeLimit(notBefore time.Time) int {
+	_, days := LifetimeStep(notBefore)
+	return days
+}
+
+// LifetimeStep is LifetimeLimit with the day from which it holds.
+func LifetimeStep(notBefore time.Time) (from time.Time, days int) {
 	for _, step := range lifetimeSteps {
 		if !notBefore.Before(step.from) {
-			return step.days
+			return step.from, step.days
 		}
 	}
-	return 0
+	return from, 0
 }
 
 // leaf looks at what only concerns the first element.

@@ -234,6 +234,8 @@ func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 			switch {
 			case i == 0:
 				c.Role = "leaf"
+				top := path.Elements[len(path.Elements)-1].Cert
+				c.Ahead = ahead(e.Cert, r.c.Want.Demand.Roots[top.SHA256])
 			case e.Source == chain.SourceAnchor || e.Cert.SelfIssued():
 				c.Role = "root"
 			case e.Source == chain.SourceExtra:

@@ -135,7 +135,8 @@ func drift(b *Baseline, o *Outcome, st *State) (found []Finding, said []string) 
 		}
 		old := st.Now.Leaf()
 		fresh := old != nil && !slices.Contains(st.Known, leaf.Fingerprint)
-		if lost := without(b.Names, leaf.Names); len(lost) > 0 && (fresh || st.sighting("drift-names") != nil) {
+		lost := slices.DeleteFunc(without(b.Names, leaf.Names), func(n string) bool { return covers(leaf.Names, n) })
+		if len(lost) > 0 && (fresh || st.sighting("drift-names") != nil) {
 			unexpected("names", "the certificate no longer has %s", strings.Join(lost, ", "))
 		}
 		switch {
@@ -205,6 +206,14 @@ func expectations(x *Expect, o *Outcome) (found []Finding) {
 	if leaf := s.Leaf(); leaf != nil && x.Issuer != "" && !strings.Contains(leaf.Issuer, x.Issuer) {
 		violated("issuer", "the issuer is %s, expected is %s", leaf.Issuer, x.Issuer)
 	}
+	if leaf := s.Leaf(); leaf != nil {
+		if lost := slices.DeleteFunc(slices.Clone(x.Names), func(n string) bool { return covers(leaf.Names, n) }); len(lost) > 0 {
+			violated("names", "the certificate does not cover %s", strings.Join(lost, ", "))
+		}
+		if x.Key != "" && !strings.HasPrefix(strings.ToLower(leaf.Key), strings.ToLower(x.Key)) {
+			violated("key", "the key is %s, expected is %s", leaf.Key, x.Key)
+		}
+	}
 	if s.Version == "" {
 		return found
 	}
@@ -218,6 +227,17 @@ func expectations(x *Expect, o *Outcome) (found []Finding) {
 		violated("client-certificate", "the server %s for a client certificate, expected is the contrary", map[bool]string{true: "asks", false: "does not ask"}[s.ClientCert])
 	}
 	return found
+}
+
+// covers tells whether one of a certificate's names is the name, or its wildcard
+// (RFC 9525, Section 6.3).
+func covers(names []string, name string) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	_, parent, deep := strings.Cut(name, ".")
+	return slices.ContainsFunc(names, func(n string) bool {
+		n = strings.ToLower(n)
+		return n == name || deep && n == "*."+parent
+	})
 }
 
 // Changed says what became different since the last good check.

@@ -58,6 +58,9 @@ func expiry(now time.Time, e *Endpoint, o *Outcome) *Finding {
 		if due := renewalDue(c); c.Role == "leaf" && now.After(due) {
 			f.Evidence = append(f.Evidence, diag.Evidence{Text: fmt.Sprintf("the renewal is overdue by %s: ACME clients renew at a third of the lifetime, %s", Span(now.Sub(due)), due.Format(time.DateOnly)), Where: "dates"})
 		}
+		for _, x := range c.Ahead {
+			f.Evidence = append(f.Evidence, diag.Evidence{Text: "at its renewal: " + x.Text, Where: "policy"})
+		}
 		if worst == nil || f.Severity.Rank() > worst.Severity.Rank() || f.Severity == worst.Severity && left < least {
 			worst, least = &f, left
 		}

@@ -61,6 +61,8 @@ type Element struct {
 	Key         string    `json:"key"`
 	Fingerprint string    `json:"fingerprint"`
 	Anchor      bool      `json:"anchor,omitempty"`
+	// Ahead are dated rules that the renewal will meet.
+	Ahead []diag.Ahead `json:"ahead,omitempty"`
 }
 
 // Lifetime is how long the certificate is valid.
@@ -215,7 +217,7 @@ func path(d *diag.Diagnosis) (out []Element, verified bool) {
 		}
 		verified = verified && len(c.Problems) == 0
 		out = append(out, Element{Role: c.Role, Subject: c.Subject, Issuer: c.Issuer, Serial: c.Serial, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
-			Names: c.Names, Key: c.Key, Fingerprint: c.Fingerprint, Anchor: c.Source == "anchor" || c.Role == "root"})
+			Names: c.Names, Key: c.Key, Fingerprint: c.Fingerprint, Anchor: c.Source == "anchor" || c.Role == "root", Ahead: c.Ahead})
 	}
 	slices.SortStableFunc(out, func(a, b Element) int { return cmp.Compare(order(a.Role), order(b.Role)) })
 	return out, verified && len(out) > 0

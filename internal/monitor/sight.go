@@ -73,7 +73,15 @@ func (a *applied) findings(o *Outcome, st *State) []Finding {
 	if a.b.Endpoint.Kind == KindFile {
 		found = slices.DeleteFunc(found, func(f Finding) bool { return moot(&a.b.Endpoint, o, &f) })
 	}
-	if f := expiry(a.now, &a.b.Endpoint, o); f != nil {
+	a.window(st, o)
+	end, late := expiry(a.now, &a.b.Endpoint, o), overdue(a.now, &a.b.Endpoint, o, st.Renewal)
+	if end != nil && (late == nil || end.Severity.Rank() > late.Severity.Rank()) {
+		late = end
+	}
+	if late != nil {
+		found = append(found, *late)
+	}
+	if f := a.ahead(st, o); f != nil {
 		found = append(found, *f)
 	}
 	found = append(found, expectations(&a.b.Endpoint.Expect, o)...)

@@ -28,6 +28,8 @@ type State struct {
 	Healthy Snapshot `json:"healthy"`         // of the last good check
 	Known   []string `json:"known,omitempty"` // leaves seen here, newest first
 
+	Renewal *Renewal `json:"renewal,omitempty"` // of the leaf, where its CA says
+
 	// Signature and Diagnosed keep the full diagnosis that was made for an outcome.
 	Signature string    `json:"signature,omitempty"`
 	Diagnosed []Finding `json:"diagnosed,omitempty"`
@@ -106,6 +108,7 @@ const (
 	EventNotified     = "notified"
 	EventMuted        = "muted" // would have been notified, with the reason why not
 	EventAccepted     = "baseline-accepted"
+	EventPolicy       = "policy-ahead" // a dated rule will concern the renewal
 )
 
 // Incident is one trouble of one endpoint, however many addresses have it and

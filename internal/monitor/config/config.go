@@ -33,6 +33,7 @@ type Config struct {
 	Endpoints   []monitor.Endpoint
 	Channels    map[string]Channel
 	Sources     []Source
+	Renewal     Renewal
 	// Files are the other files that were read: secrets.
 	Files []string
 }
@@ -149,6 +150,7 @@ type file struct {
 	Endpoints []endpoint         `yaml:"endpoints"`
 	Sources   []source           `yaml:"sources"`
 	Certs     []certificates     `yaml:"certificates"`
+	Renewal   Renewal            `yaml:"renewal"`
 	Channels  map[string]Channel `yaml:"channels"`
 	Routes    []route            `yaml:"routes"`
 }
@@ -266,6 +268,7 @@ func (r *reader) file(f *file) {
 		}
 	}
 	r.sources(f)
+	r.renewal(f)
 }
 
 func (r *reader) routes(f *file) {

@@ -124,6 +124,8 @@ func TestBadSources(t *testing.T) {
 		{"refresh", "sources:\n  - {name: a, http_sd: https://x, refresh: 1s}", "shorter than 5s"},
 		{"pattern", "sources:\n  - {name: a, file_sd: ['[']}", "is no pattern"},
 		{"line break", "sources:\n  - {name: a, http_sd: https://x, headers: {X: {value: \"a\\nb\"}}}", "line break"},
+		{"ACME directory", "renewal: {directories: [{issuer: a, url: x}]}", "c.yaml:1:25: the url of an ACME directory"},
+		{"whose directory", "renewal: {directories: [{url: https://x}]}", "issuer is missing"},
 		{"no paths", "certificates:\n  - {name: a}", "paths are missing"},
 		{"shrink", "sources:\n  - {name: a, file_sd: [a], max_shrink: 200}", "0 to 100"},
 	} {
