@@ -167,7 +167,7 @@ func TestRun(t *testing.T) {
 					want = c.want
 				}
 				url := "https://" + net.JoinHostPort(local, strconv.Itoa(eps[i].Port)) + "/"
-				code, own, d := runProgram(t, bin, w.RootFile, args(url, w.RootFile))
+				code, own, d := runProgram(t, bin, w.RootFile, append([]string{"--"}, args(url, w.RootFile)...))
 				got := ""
 				if d != nil && d.FirstFailure() != nil {
 					got = d.FirstFailure().ID
@@ -193,7 +193,7 @@ func runProgram(t *testing.T, bin, ca string, args []string) (int, string, *diag
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	file := filepath.Join(t.TempDir(), "report.json")
-	cmd := exec.CommandContext(ctx, bin, append([]string{"run", "--ca", ca, "-o", "json", "--report", file, "--"}, args...)...)
+	cmd := exec.CommandContext(ctx, bin, append([]string{"run", "--ca", ca, "-o", "json", "--report", file}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env, cmd.WaitDelay = append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0"), time.Second

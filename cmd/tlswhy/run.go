@@ -3,14 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -71,15 +73,15 @@ func (p *program) runCommand() *cobra.Command {
 // runClient runs the command behind a proxy of ours. The command's output and
 // exit code pass through; what is to be said goes to standard error.
 func (p *program) runClient(ctx context.Context, f *runFlags, args []string) error {
-	w, err := p.newWitness(f, filepath.Base(args[0]))
+	w, err := p.newWitness(f, filepath.Base(args[0]), commandLine("tlswhy run --", args))
 	if err != nil {
 		return err
 	}
-	w.command, w.verify = args, commandLine("tlswhy run --", args)
+	w.command = args
 	upstream := relay.NewUpstream(p.environ, args)
 	upstream.Git = gitProxy(args)
 	w.ignored = upstream.Ignored
-	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy})
+	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy, Roots: roots(f.opts.CAFile)})
 	if err != nil {
 		return badUsage("", "starting the proxy: %v", err)
 	}
@@ -164,6 +166,20 @@ func runToEnd(cmd *exec.Cmd) (int, error) {
 	}
 }
 
+// roots are the system's and those of a file, nil for the system's alone.
+func roots(file string) *x509.CertPool {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(data)
+	return pool
+}
+
 // gitProxy asks git, which reads its own configuration first, for its proxy.
 func gitProxy(args []string) string {
 	if filepath.Base(args[0]) != "git" {
@@ -196,10 +212,11 @@ func (p *program) runRelay(ctx context.Context, f *runFlags, args []string) erro
 	if len(args) == 0 {
 		return badUsage("tlswhy run --listen 127.0.0.1:8443 shop.example.com:443", "no target to lead to")
 	}
-	host, port, err := splitTarget(args[0])
+	t, err := diagnose.ParseTarget(args[0])
 	if err != nil {
 		return err
 	}
+	host, port := t.Name, strconv.Itoa(t.Port)
 	command := args[1:]
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]
@@ -208,27 +225,26 @@ func (p *program) runRelay(ctx context.Context, f *runFlags, args []string) erro
 	if len(command) > 0 {
 		client = filepath.Base(command[0])
 	}
-	w, err := p.newWitness(f, client)
+	w, err := p.newWitness(f, client, commandLine("tlswhy run --listen "+shellQuote(f.listen), args))
 	if err != nil {
 		return err
 	}
-	w.target, w.command = host, command
+	w.target, w.protocol, w.command = host, t.Protocol, command
 	ended := make(chan *relay.Conversation, 64)
 	r, err := relay.Listen(f.listen, relay.Options{Target: net.JoinHostPort(host, port), Done: func(c *relay.Conversation) { ended <- c }})
 	if err != nil {
 		return badUsage("give another address, such as 127.0.0.1:9443 or 127.0.0.1:0", "--listen %s: %v", f.listen, cmp.Or(errors.Unwrap(err), err))
 	}
 	w.relay = r.Addr()
-	w.verify = commandLine("tlswhy run --listen "+shellQuote(f.listen), args)
 	if len(command) == 0 {
-		p.pointThere(r.Addr(), host, port)
+		w.pointThere(port)
 	}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		if len(command) == 0 {
 			<-ctx.Done()
-		} else if w.code, err = p.runThrough(command, p.environ); err != nil {
+		} else if w.code, err = p.runThrough(command, append(slices.Clip(p.environ), "TLSWHY_ADDR="+r.Addr(), "TLSWHY_PORT="+relayPort(r.Addr()))); err != nil {
 			complain(p.stderr, err)
 		}
 		r.Close()
@@ -262,11 +278,11 @@ func (p *program) runRelay(ctx context.Context, f *runFlags, args []string) erro
 	}
 }
 
-// splitTarget reads host:port, [address]:port or a host alone, which means 443.
-func splitTarget(s string) (host, port string, err error) {
-	t, err := diagnose.ParseTarget(s)
+// relayPort is the port of host:port, "" for a Unix socket.
+func relayPort(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", "", err
+		return ""
 	}
-	return t.Name, fmt.Sprint(t.Port), nil
+	return port
 }

@@ -35,12 +35,12 @@ type witness struct {
 	offline  bool
 	client   string // what to call it
 	target   string // name of the one target; "" = what the client asks for
+	protocol string // of the one target
 	relay    string // where the one target is reached through us
 	observer *diagnose.Observer
 	ignored  func(relay.Request) string // a proxy variable that the client does not look at
 
 	command []string
-	verify  string // the command that shows whether the fix worked
 	code    int
 	count   diag.Run
 	// deserted are handshakes that the client left unused, for no reason that
@@ -62,11 +62,14 @@ type failure struct {
 	d     *diag.Diagnosis
 }
 
-func (p *program) newWitness(f *runFlags, client string) (*witness, error) {
+// newWitness watches a client; verify is the command that shows whether a fix
+// worked.
+func (p *program) newWitness(f *runFlags, client, verify string) (*witness, error) {
 	o, format, ro, err := f.resolve(p)
 	if err != nil {
 		return nil, err
 	}
+	o.Command = verify
 	if color, err := p.color(f.color); err == nil {
 		ro.Color = color && p.errTerminal && format == report.Text
 	}
@@ -105,8 +108,7 @@ func (w *witness) judge(c *relay.Conversation) {
 	}
 	d := w.observer.Judge(context.Background(), a, c.Protocol, nil)
 	if d.Verdict != diag.Failure {
-		w.count.Handshakes++
-		return
+		return // nothing had gone wrong when it ended
 	}
 	w.count.Failed++
 	w.fail(c, d, fmt.Sprint(c.Asked, " ", d.FirstFailure().ID, " ", a.End.Kind, a.End.Alert, a.End.By), w.failed)
@@ -149,6 +151,10 @@ func (w *witness) explain(ctx context.Context) {
 	for _, f := range w.waiting {
 		if f.d == nil {
 			continue
+		}
+		if f.c.Err == nil && f.first == nil { // it looked well
+			w.count.Handshakes -= f.times
+			w.count.Failed += f.times
 		}
 		if f.times > 1 {
 			f.d.Notes = append(f.d.Notes, fmt.Sprintf("%d connections of %s failed in this way", f.times, w.client))
@@ -229,7 +235,6 @@ func (w *witness) unreached(ctx context.Context, f *failure) *diag.Diagnosis {
 			target = c.Via
 		}
 		o := diagnose.Options(w.o)
-		o.Command = w.verify
 		env := w.p.lend()
 		env.Environ = nil
 		d, _ = diagnose.Run(ctx, target, o, env)
@@ -242,10 +247,12 @@ func (w *witness) unreached(ctx context.Context, f *failure) *diag.Diagnosis {
 	case c.Trouble == relay.ProxyRefuses:
 		d.Notes = append(d.Notes, "the proxy is "+c.Via+", which "+w.client+" takes from its environment")
 	case c.Via != "":
+		d.FirstFailure().Fixes = []diag.Fix{{Side: "client", Action: "use-proxy", Text: "Start the proxy at " + c.Via + ", or correct the variable that names it; without a proxy in this network, unset it.",
+			Command: "env | grep -i _proxy | sed 's#//[^@]*@#//...@#'"}}
 		d.Notes = append(d.Notes, fmt.Sprintf("%s is the proxy that %s takes from its environment; %s itself was not asked", c.Via, w.client, c.Asked))
 	}
 	if w.relay == "" {
-		d.Notes = append(d.Notes, "what "+w.client+" says of a proxy (502, SOCKS) is how tlswhy's own proxy handed this on")
+		d.Notes = append(d.Notes, "what "+w.client+" says of a proxy (\"502\", SOCKS) are the words of tlswhy's own proxy, which handed this on")
 	}
 	if w.ignored != nil {
 		if name := w.ignored(c.Request); name != "" {
@@ -269,7 +276,6 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	name := cmp.Or(a.Sent.ServerName(), w.target, host)
 	o := diagnose.Options(w.o)
 	o.Connect, o.StartTLS = []string{a.Address}, c.Protocol
-	o.Command = w.verify
 	env := w.p.lend()
 	env.Hello, env.ClientName = a.Sent, w.client
 	if c.Via != "" {
@@ -290,7 +296,8 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 // misnamed tells of a client that asked for our own name because it was pointed
 // at us: what follows from that is no fault of the server's.
 func (w *witness) misnamed(c *relay.Conversation) string {
-	if w.relay == "" || net.ParseIP(w.target) != nil || c.Attempt == nil || c.Attempt.Sent == nil {
+	hint := w.keepName()
+	if hint == "" || c.Attempt == nil || c.Attempt.Sent == nil {
 		return ""
 	}
 	sni := c.Attempt.Sent.ServerName()
@@ -302,7 +309,7 @@ func (w *witness) misnamed(c *relay.Conversation) string {
 		asked = "for no name"
 	}
 	return fmt.Sprintf("the client asks %s instead of %s, since it was pointed at %s; unless it does so without tlswhy, too, let it keep the name: %s",
-		asked, w.target, w.relay, keepName(w.relay, w.target))
+		asked, w.target, w.relay, hint)
 }
 
 // settle joins what was seen with what experiments tell. The client's own

@@ -58,6 +58,8 @@ func (w *witness) outcome() string {
 		s = fmt.Sprintf("%s; each was accepted by both sides, so the failure is not in TLS", many(n.Handshakes, "handshake", w.client)+" completed")
 	case n.Handshakes > 0:
 		s = many(n.Handshakes, "handshake", w.client) + " completed, none failed"
+	case n.Plain == 0:
+		s = fmt.Sprintf("no handshake of %s had failed or completed when it ended", w.client)
 	default:
 		s = fmt.Sprintf("%s asked for pages in clear (http://) only: there was no TLS", w.client)
 	}
@@ -123,31 +125,37 @@ func (w *witness) write(end bool) error {
 	return nil
 }
 
-// pointThere says how clients are led to the relay without losing the name of
-// the server.
-func (p *program) pointThere(addr, host, port string) {
-	fmt.Fprintf(p.stderr, "tlswhy: %s leads to %s; point the client there. Ctrl-C ends.\n", addr, net.JoinHostPort(host, port))
-	if net.ParseIP(host) == nil {
-		fmt.Fprintf(p.stderr, "        let it keep the name %s: %s\n", host, keepName(addr, host))
+// pointThere says how clients are led to the relay.
+func (w *witness) pointThere(port string) {
+	fmt.Fprintf(w.p.stderr, "tlswhy: %s leads to %s; point the client there. Ctrl-C ends.\n", w.relay, net.JoinHostPort(w.target, port))
+	if hint := w.keepName(); hint != "" {
+		fmt.Fprintf(w.p.stderr, "        let it keep the name %s: %s\n", w.target, hint)
 	}
-	if _, err := net.LookupHost(host); err != nil {
-		fmt.Fprintf(p.stderr, "        %s does not resolve at present (%v): connections to it will fail\n", host, err)
+	if _, err := net.LookupHost(w.target); err != nil {
+		fmt.Fprintf(w.p.stderr, "        %s does not resolve at present, so that connections to it will fail: %v\n", w.target, err)
 	}
 }
 
-// keepName is how usual clients are pointed at addr and still ask for name.
-func keepName(addr, name string) string {
-	ip, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "see the client's options for the server's name" // a Unix socket
+// keepName says how a client is pointed at the relay and still asks for the
+// name of the target; "" where there is nothing to say.
+func (w *witness) keepName() string {
+	ip, port, err := net.SplitHostPort(w.relay)
+	if err != nil || w.target == "localhost" || net.ParseIP(w.target) != nil {
+		return ""
 	}
 	if a := net.ParseIP(ip); a == nil || a.IsUnspecified() {
 		ip = "127.0.0.1"
 	}
-	at := ip
-	if strings.Contains(ip, ":") {
-		at = "[" + ip + "]"
+	hosts := fmt.Sprintf("a line %q in /etc/hosts and port %s", ip+" "+w.target, port)
+	switch w.protocol {
+	case "https":
+		at := ip
+		if strings.Contains(ip, ":") {
+			at = "[" + ip + "]"
+		}
+		return fmt.Sprintf("curl --resolve %[1]s:%[2]s:%[3]s https://%[1]s:%[2]s/, or for others %[4]s", w.target, port, at, hosts)
+	case "postgres":
+		return fmt.Sprintf("psql \"host=%s hostaddr=%s port=%s\"", w.target, ip, port)
 	}
-	return fmt.Sprintf("curl --resolve %s:%s:%s https://%s:%s/; openssl s_client -connect %s -servername %s; psql \"host=%s hostaddr=%s port=%s\"; for others a line %q in /etc/hosts and port %s",
-		name, port, at, name, port, net.JoinHostPort(ip, port), name, name, ip, port, ip+" "+name, port)
+	return fmt.Sprintf("openssl s_client -connect %s -servername %s, or for others %s", net.JoinHostPort(ip, port), w.target, hosts)
 }

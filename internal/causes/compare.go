@@ -105,10 +105,7 @@ func (v *view) heardPlain() *finding {
 		return v.finding("client-speaks-plaintext", m)
 	}
 	if a.End.Stage == diag.StageProxy {
-		m.summary = "the proxy refuses the tunnel"
-		m.see(attempts(a), "%s", a.End.Err)
-		m.params = func(p *FixParams) { p.Words = a.End.Err }
-		return v.finding("proxy-refused", m)
+		return v.tunnelRefused(a)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ type FixParams struct {
 	StartTLS                        string
 	Words                           string // what the peer said, one line
 	Mend, MendCommand               string // what makes a file of use, and the command that does it
+	Proxy                           string // host:port of the proxy that was asked
 	DHBits                          int    // of the prime that the client wants
 	Pin                             string // of the key that is served: sha256//BASE64
 	Reason, Serial                  string // of a revocation: keyCompromise ...

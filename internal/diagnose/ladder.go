@@ -145,7 +145,11 @@ func (l *rungs) preamble() {
 		s.Notes = append(s.Notes, arrow+p.Text)
 	}
 	s.Text = "plaintext dialogue, then TLS"
-	if l.a.End.Stage == diag.StagePreamble {
+	switch l.a.End.Stage {
+	case diag.StageProxy:
+		s.Name, s.Stage = "proxy", diag.StageProxy
+		fallthrough
+	case diag.StagePreamble:
 		s.Status, s.Text = diag.StatusBad, l.a.End.Err
 	}
 	l.add(s)

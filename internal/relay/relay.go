@@ -2,9 +2,11 @@ package relay
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +23,8 @@ type Options struct {
 	Target string
 	// Upstream names the proxy behind this one for a request, nil for none.
 	Upstream func(Request) (*url.URL, error)
+	// Roots are trusted to vouch for proxies of scheme https; nil = the system's.
+	Roots *x509.CertPool
 	// DialTimeout bounds a connect; 0 = 10 s.
 	DialTimeout time.Duration
 	// Done is called with each conversation when it has ended; nil for none.
@@ -44,11 +48,12 @@ type Conversation struct {
 
 	head  []byte   // of the request for a page
 	proxy *url.URL // behind Via
+	roots *x509.CertPool
 }
 
 // Dial connects to what the client asked for in the way in which the Relay did.
 func (c *Conversation) Dial(ctx context.Context) (net.Conn, error) {
-	return connect(ctx, &net.Dialer{Timeout: dialTimeout}, c.proxy, c.Asked)
+	return way{net.Dialer{Timeout: dialTimeout}, c.proxy, c.roots}.connect(ctx, c.Asked)
 }
 
 // The bounds of a Relay. A conversation beyond the last one is passed on, too,
@@ -169,10 +174,11 @@ func (r *Relay) serve(conn net.Conn) {
 // dial reaches what the client asked for, through the proxy behind this one
 // where there is one. A request for a page goes out with it.
 func (r *Relay) dial(c *Conversation) (net.Conn, error) {
-	d := &net.Dialer{Timeout: r.o.DialTimeout}
+	d := net.Dialer{Timeout: r.o.DialTimeout}
 	if d.Timeout == 0 {
 		d.Timeout = dialTimeout
 	}
+	c.roots = r.o.Roots
 	if r.o.Upstream != nil {
 		var err error
 		if c.proxy, err = r.o.Upstream(c.Request); err != nil {
@@ -187,9 +193,9 @@ func (r *Relay) dial(c *Conversation) (net.Conn, error) {
 	var conn net.Conn
 	var err error
 	if toProxy {
-		conn, err = reach(r.ctx, d, c.proxy)
+		conn, err = way{d, c.proxy, c.roots}.reach(r.ctx)
 	} else {
-		conn, err = connect(r.ctx, d, c.proxy, c.Asked)
+		conn, err = way{d, c.proxy, c.roots}.connect(r.ctx, c.Asked)
 	}
 	if err != nil || !c.Plain {
 		return conn, err
@@ -205,6 +211,12 @@ func (r *Relay) dial(c *Conversation) (net.Conn, error) {
 	return conn, nil
 }
 
+// tells reports that a line of a proxy's answer says why it refuses.
+func tells(line string) bool {
+	name, _, header := strings.Cut(strings.ToLower(line), ":")
+	return !header || strings.HasPrefix(name, "http/") || slices.Contains([]string{"server", "via", "proxy-authenticate", "www-authenticate", "x-squid-error", "proxy-status"}, name)
+}
+
 // refused makes an attempt of a proxy's refusal.
 func (c *Conversation) refused(client net.Conn, err error) {
 	var p *proxyError
@@ -217,8 +229,18 @@ func (c *Conversation) refused(client net.Conn, err error) {
 	now := time.Now()
 	c.Attempt = &facts.Attempt{Address: p.via, Started: now, Alone: true,
 		Seen: &facts.Seen{Client: client.RemoteAddr().String(), Target: c.Asked, Began: true},
-		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: p.err.Error()}}
+		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: strings.Replace(p.err.Error(), "it answers", "the proxy answers", 1)}}
+	if len(p.lines) > 0 {
+		said := "CONNECT " + c.Asked + " HTTP/1.1"
+		if c.proxy.User != nil {
+			said += ", with Proxy-Authorization"
+		}
+		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideClient, Text: said})
+	}
 	for _, l := range p.lines {
+		if !tells(l) {
+			continue
+		}
 		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideServer, Text: l[:min(len(l), 200)]})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -43,42 +44,49 @@ func (e *proxyError) Error() string { return "the proxy " + e.via + ": " + e.err
 // Unwrap gives the reason.
 func (e *proxyError) Unwrap() error { return e.err }
 
-// connect reaches hostport through a proxy, nil for none.
-func connect(ctx context.Context, d *net.Dialer, up *url.URL, hostport string) (net.Conn, error) {
-	if up == nil {
-		return d.DialContext(ctx, "tcp", hostport)
+// way is how servers are reached: through a proxy, nil for none.
+type way struct {
+	dialer net.Dialer
+	proxy  *url.URL
+	roots  *x509.CertPool // for a proxy of scheme https
+}
+
+// connect reaches hostport.
+func (w way) connect(ctx context.Context, hostport string) (net.Conn, error) {
+	if w.proxy == nil {
+		return w.dialer.DialContext(ctx, "tcp", hostport)
 	}
-	conn, err := reach(ctx, d, up)
+	conn, err := w.reach(ctx)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	_ = conn.SetDeadline(time.Now().Add(d.Timeout))
-	lines, err := tunnel(ctx, conn, up, hostport)
+	_ = conn.SetDeadline(time.Now().Add(w.dialer.Timeout))
+	lines, err := tunnel(ctx, conn, w.proxy, hostport)
 	if err != nil {
 		_ = conn.Close()
-		return nil, &proxyError{where: ProxyRefuses, via: up.Host, lines: lines, err: err}
+		return nil, &proxyError{where: ProxyRefuses, via: w.proxy.Host, lines: lines, err: err}
 	}
 	_ = conn.SetDeadline(time.Time{})
 	return conn, nil
 }
 
 // reach connects to the proxy itself.
-func reach(ctx context.Context, d *net.Dialer, up *url.URL) (net.Conn, error) {
-	conn, err := d.DialContext(ctx, "tcp", up.Host)
+func (w way) reach(ctx context.Context) (net.Conn, error) {
+	conn, err := w.dialer.DialContext(ctx, "tcp", w.proxy.Host)
 	if err != nil {
-		return nil, &proxyError{where: ProxyAway, via: up.Host, err: err}
+		return nil, &proxyError{where: ProxyAway, via: w.proxy.Host, err: err}
 	}
-	if up.Scheme != "https" {
+	if w.proxy.Scheme != "https" {
 		return conn, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, w.dialer.Timeout)
 	defer cancel()
-	secure := tls.Client(conn, &tls.Config{ServerName: up.Hostname(), NextProtos: []string{"http/1.1"}})
+	secure := tls.Client(conn, &tls.Config{ServerName: w.proxy.Hostname(), NextProtos: []string{"http/1.1"}, RootCAs: w.roots})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, &proxyError{where: ProxyTLS, via: up.Host, err: err}
+		return nil, &proxyError{where: ProxyTLS, via: w.proxy.Host, err: err}
 	}
 	return secure, nil
 }
