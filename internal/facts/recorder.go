@@ -238,6 +238,9 @@ func (r *Recorder) Close(kind EndKind, by tlswire.Side, mark Mark) *Attempt {
 	a := r.a
 	r.mark = mark
 	a.Seen.Gave, a.Seen.GaveBy = by, kind
+	if r.over != nil && r.over.Kind == EndNotTLS {
+		a.Seen.Gave = r.over.By // LDAP's clients unbind in clear when they refuse a certificate
+	}
 	a.Seen.ClientSpoke, a.Seen.ServerSpoke = r.client().spoke, r.server().spoke
 	if mark.Packet > 0 {
 		a.Seen.Last = max(a.Seen.Last, mark.Packet)
