@@ -15,7 +15,7 @@ import (
 
 func (p *program) listenCommand() *cobra.Command {
 	f := &diagnoseFlags{parallel: 1}
-	caFile, count := "", 0
+	caFile, count, ask := "", 0, true
 	cmd := &cobra.Command{
 		Use:   "listen [ADDR]",
 		Short: "a server that tells what a client offers and what it will fail on",
@@ -27,11 +27,12 @@ func (p *program) listenCommand() *cobra.Command {
 			case len(args) == 1:
 				addr = args[0]
 			}
-			return p.runListen(cmd.Context(), f, addr, caFile, count)
+			return p.runListen(cmd.Context(), f, addr, caFile, count, ask)
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&caFile, "ca-file", "", "write the server's CA to a file, for the client to trust")
+	fs.BoolVar(&ask, "ask-client-cert", true, "ask for a client certificate, without insisting")
 	fs.IntVar(&count, "count", 0, "end after so many clients")
 	fs.StringVarP(&f.output, "output", "o", "text", "text or json")
 	fs.CountVarP(&f.verbose, "verbose", "v", "whole lists")
@@ -41,7 +42,7 @@ func (p *program) listenCommand() *cobra.Command {
 }
 
 // runListen prints every client that comes until it is interrupted.
-func (p *program) runListen(ctx context.Context, f *diagnoseFlags, addr, caFile string, count int) error {
+func (p *program) runListen(ctx context.Context, f *diagnoseFlags, addr, caFile string, count int, ask bool) error {
 	_, format, ro, err := f.resolve(p)
 	if err != nil {
 		return err
@@ -53,12 +54,12 @@ func (p *program) runListen(ctx context.Context, f *diagnoseFlags, addr, caFile 
 		return badUsage("", "--count %d is negative", count)
 	}
 	came := make(chan *relay.Visit, 16)
-	h, err := relay.NewHost(addr, func(v *relay.Visit) {
+	h, err := relay.NewHost(addr, relay.HostOptions{AskNot: !ask, Visit: func(v *relay.Visit) {
 		select {
 		case came <- v:
 		case <-ctx.Done():
 		}
-	})
+	}})
 	if err != nil {
 		return badUsage("give another address, such as 127.0.0.1:9443", "listening at %s: %v", addr, err)
 	}
@@ -86,6 +87,6 @@ func (p *program) runListen(ctx context.Context, f *diagnoseFlags, addr, caFile 
 }
 
 func visitor(v *relay.Visit) diagnose.Visitor {
-	return diagnose.Visitor{From: v.From, At: v.At, Hello: v.Hello, Bytes: len(v.Raw), Records: v.Records, Segments: v.Segments, Words: v.Words,
-		Version: v.Version, Suite: v.Suite, Err: v.Err, Alert: v.Alert, Refused: v.Refused, Certificates: v.Certificates}
+	return diagnose.Visitor{From: v.From, At: v.At, Hello: v.Hello, Raw: v.Raw, Records: v.Records, Segments: v.Segments, Words: v.Words,
+		Version: v.Version, Suite: v.Suite, Protocol: v.Protocol, Asked: !v.AskedNot, Err: v.Err, Alert: v.Alert, Refused: v.Refused, Certificates: v.Certificates}
 }

@@ -87,11 +87,17 @@ func (p *program) runClient(ctx context.Context, f *runFlags, args []string) err
 	}
 	preload, remove := writePreload()
 	defer remove()
-	w.code, err = p.runThrough(args, relay.Environ(p.environ, r.Addr(), args, preload))
+	return p.attend(ctx, w, r, relay.Environ(p.environ, r.Addr(), args, preload))
+}
+
+// attend runs the command of a witness to its end and says what was seen.
+func (p *program) attend(ctx context.Context, w *witness, r *relay.Relay, environ []string) error {
+	code, err := p.runThrough(w.command, environ)
+	w.code = code
 	seen := r.Close()
 	if err != nil {
 		complain(p.stderr, err)
-		return exitError(w.code)
+		return exitError(code)
 	}
 	// The command's end by a signal is no reason to keep silent about it.
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
@@ -103,7 +109,7 @@ func (p *program) runClient(ctx context.Context, f *runFlags, args []string) err
 	if err := w.conclude(); err != nil {
 		complain(p.stderr, err)
 	}
-	return exitError(w.code)
+	return exitError(code)
 }
 
 // runThrough runs a command with our standard streams and hands signals on; it
@@ -231,49 +237,43 @@ func (p *program) runRelay(ctx context.Context, f *runFlags, args []string) erro
 	}
 	w.target, w.protocol, w.command = host, t.Protocol, command
 	ended := make(chan *relay.Conversation, 64)
-	r, err := relay.Listen(f.listen, relay.Options{Target: net.JoinHostPort(host, port), Done: func(c *relay.Conversation) { ended <- c }})
+	o := relay.Options{Target: net.JoinHostPort(host, port)}
+	if len(command) == 0 {
+		o.Done = func(c *relay.Conversation) { ended <- c }
+	}
+	r, err := relay.Listen(f.listen, o)
 	if err != nil {
 		return badUsage("give another address, such as 127.0.0.1:9443 or 127.0.0.1:0", "--listen %s: %v", f.listen, cmp.Or(errors.Unwrap(err), err))
 	}
 	w.relay = r.Addr()
-	if len(command) == 0 {
-		w.pointThere(port)
+	if len(command) > 0 {
+		return p.attend(ctx, w, r, append(slices.Clip(p.environ), "TLSWHY_ADDR="+r.Addr(), "TLSWHY_PORT="+relayPort(r.Addr())))
 	}
+	w.pointThere(port)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		if len(command) == 0 {
-			<-ctx.Done()
-		} else if w.code, err = p.runThrough(command, append(slices.Clip(p.environ), "TLSWHY_ADDR="+r.Addr(), "TLSWHY_PORT="+relayPort(r.Addr()))); err != nil {
-			complain(p.stderr, err)
-		}
+		<-ctx.Done()
 		r.Close()
 	}()
-	quiet := context.WithoutCancel(ctx)
 	for {
+		var c *relay.Conversation
 		select {
-		case c := <-ended:
-			w.judge(c)
-			w.explain(quiet)
-			if err := w.flush(); err != nil {
-				return err
-			}
-			if f.once && (c.Err != nil || c.Attempt != nil && c.Attempt.BytesSent+c.Attempt.BytesReceived > 0) {
-				go r.Close()
+		case c = <-ended:
+		case <-over:
+			select {
+			case c = <-ended: // one that ended with us
+			default:
 				return exitError(w.exit)
 			}
-		case <-over:
-			for len(ended) > 0 {
-				w.judge(<-ended)
-			}
-			w.explain(quiet)
-			if len(command) == 0 {
-				return cmp.Or(w.flush(), error(exitError(w.exit)))
-			}
-			if err := w.conclude(); err != nil {
-				complain(p.stderr, err)
-			}
-			return exitError(w.code)
+		}
+		w.judge(c)
+		w.explain(context.WithoutCancel(ctx))
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if f.once && (c.Err != nil || c.Attempt != nil && c.Attempt.BytesSent+c.Attempt.BytesReceived > 0) {
+			return exitError(w.exit)
 		}
 	}
 }

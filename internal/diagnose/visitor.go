@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"cmp"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,12 +20,14 @@ type Visitor struct {
 	From     string
 	At       time.Time
 	Hello    *tlswire.ClientHello // nil when there was none
-	Bytes    int
+	Raw      []byte               // with its records
 	Records  int
 	Segments []int
 	Words    []byte // what came instead of TLS
 	Version  tlswire.Version
 	Suite    tlswire.CipherSuite
+	Protocol string // of ALPN, agreed on
+	Asked    bool   // for a certificate
 	// Err is why the handshake did not complete; Alert the client's reason,
 	// where Refused says that there is one.
 	Err          string
@@ -34,7 +38,7 @@ type Visitor struct {
 
 // Offered says what a client offers and which kinds of servers it cannot reach.
 func Offered(v Visitor) *diag.Client {
-	d := &diag.Client{Schema: diag.ClientSchema, From: v.From, At: v.At.UTC(), LooksLike: []string{}, Completed: v.Err == "",
+	d := &diag.Client{Schema: diag.ClientSchema, From: v.From, At: v.At.UTC(), LooksLike: []string{}, Completed: v.Err == "", Protocol: v.Protocol, Asked: v.Asked,
 		Certificates: []diag.Certificate{}, FailsOn: []diag.Prediction{}, Works: []string{}}
 	d.Outcome = v.outcome()
 	if v.Refused {
@@ -54,7 +58,7 @@ func Offered(v Visitor) *diag.Client {
 		return d
 	}
 	d.Offer = offer(h)
-	d.Offer.Bytes, d.Offer.Records, d.Offer.Segments = v.Bytes, v.Records, orEmpty(v.Segments)
+	d.Offer.Bytes, d.Offer.Records, d.Offer.Segments, d.Offer.Raw = len(v.Raw), v.Records, orEmpty(v.Segments), hex.EncodeToString(v.Raw)
 	d.LooksLike = orEmpty(client.Alike(h))
 	for _, k := range client.Kinds() {
 		switch o := client.Negotiate(h, facts.Client{}, &k.Server); {
@@ -118,6 +122,22 @@ func offer(h *tlswire.ClientHello) *diag.Offer {
 	}
 	for _, e := range h.Extensions {
 		o.Extensions = append(o.Extensions, e.Type.String())
+	}
+	o.SchemesCert = words(h.SignatureSchemesCert())
+	for _, a := range h.CompressCertificate() {
+		o.Compression = append(o.Compression, cmp.Or(map[uint16]string{1: "zlib", 2: "brotli", 3: "zstd"}[a], fmt.Sprint(a)))
+	}
+	ticket, _ := h.SessionTicket()
+	o.Marks = []string{}
+	for _, m := range []struct {
+		is   bool
+		name string
+	}{{h.SSL2, "SSL 2.0 format"}, {h.HasGREASE(), "GREASE"}, {h.ECH(), "ECH"}, {len(ticket) > 0, "session ticket"}, {h.HasExtension(tlswire.ExtPreSharedKey), "pre-shared key"},
+		{h.EarlyData(), "early data"}, {h.StatusRequest(), "OCSP stapling"}, {h.SCT(), "SCTs"}, {h.ExtendedMasterSecret(), "extended master secret"}, {h.EncryptThenMAC(), "encrypt-then-MAC"},
+		{h.RenegotiationInfo(), "secure renegotiation"}, {h.FallbackSCSV(), "fallback SCSV"}, {h.HasExtension(tlswire.ExtPadding), "padding"}} {
+		if m.is {
+			o.Marks = append(o.Marks, m.name)
+		}
 	}
 	return o
 }

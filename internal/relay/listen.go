@@ -3,16 +3,15 @@ package relay
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +34,10 @@ type Visit struct {
 	Version  tlswire.Version
 	Suite    tlswire.CipherSuite
 	Protocol string
-	// Certificates are the client's, leaf first, in DER.
+	// Certificates are the client's, leaf first, in DER; AskedNot says that it was
+	// not asked for one.
 	Certificates [][]byte
+	AskedNot     bool
 	// Err says how the handshake ended when it did not complete, Alert the
 	// client's own word for it.
 	Err   string
@@ -45,39 +46,51 @@ type Visit struct {
 	Refused bool
 }
 
+// HostOptions say what a Host does with those who come.
+type HostOptions struct {
+	// Visit is called once per connection, one after the other.
+	Visit func(*Visit)
+	// AskNot leaves the request for a client certificate out.
+	AskNot bool
+	// Wait bounds a visit; 0 = 10 s.
+	Wait time.Duration
+}
+
 // Host is a TLS server that wants to know who comes. It serves a certificate of
 // a CA of its own for whatever name is asked for, and asks for a client
 // certificate without insisting.
 type Host struct {
-	ln     net.Listener
-	visits func(*Visit)
-	ca     *x509.Certificate
-	key    *ecdsa.PrivateKey
-	wg     sync.WaitGroup
-	slots  chan struct{}
+	o  HostOptions
+	ln net.Listener
+	ca *x509.Certificate
+	wg sync.WaitGroup
 
-	mu    sync.Mutex
-	certs map[string]*tls.Certificate
-	conns map[net.Conn]bool
+	key  *ecdsa.PrivateKey // of the CA
+	leaf *ecdsa.PrivateKey // of all certificates
+	rsa  func() (*rsa.PrivateKey, error)
+
+	telling sync.Mutex // Visit
+	mu      sync.Mutex
+	certs   map[string]*tls.Certificate
+	conns   map[net.Conn]bool
+	silent  []net.Conn // have not said their hello yet, the oldest first
 }
 
-// The bounds of a visit.
+// The bounds of a Host.
 const (
 	maxHello  = 128 << 10
 	maxNames  = 1000
-	visitTime = 10 * time.Second
+	maxVisits = 2000 // at a time
 )
 
-// NewHost listens at addr and calls visits once per connection, one after the
-// other.
-func NewHost(addr string, visits func(*Visit)) (*Host, error) {
-	h := &Host{certs: map[string]*tls.Certificate{}, conns: map[net.Conn]bool{}, slots: make(chan struct{}, 64)}
-	var mu sync.Mutex
-	h.visits = func(v *Visit) {
-		mu.Lock()
-		defer mu.Unlock()
-		visits(v)
+// NewHost listens at addr.
+func NewHost(addr string, o HostOptions) (*Host, error) {
+	if o.Wait == 0 {
+		o.Wait = 10 * time.Second
 	}
+	h := &Host{o: o, certs: map[string]*tls.Certificate{}, conns: map[net.Conn]bool{}}
+	// Making an RSA key takes a while, and few clients need one.
+	h.rsa = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 	if err := h.makeCA(); err != nil {
 		return nil, err
 	}
@@ -116,35 +129,55 @@ func (h *Host) accept() {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		h.slots <- struct{}{}
+		h.arrive(conn)
 		h.wg.Go(func() {
-			defer func() { <-h.slots }()
-			h.track(conn, true)
-			defer h.track(conn, false)
-			defer conn.Close()
+			defer h.leave(conn)
 			if v := h.visit(conn); v != nil {
-				h.visits(v)
+				h.telling.Lock()
+				defer h.telling.Unlock()
+				h.o.Visit(v)
 			}
 		})
 	}
 }
 
-func (h *Host) track(c net.Conn, on bool) {
+// arrive notes a client. When there are too many, the one that has kept silent
+// for the longest time must go.
+func (h *Host) arrive(c net.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if on {
-		h.conns[c] = true
-	} else {
-		delete(h.conns, c)
+	if len(h.conns) >= maxVisits && len(h.silent) > 0 {
+		_ = h.silent[0].Close()
+		h.silent = h.silent[1:]
 	}
+	h.conns[c] = true
+	h.silent = append(h.silent, c)
+}
+
+// heard says that a client has said its hello.
+func (h *Host) heard(c net.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.Index(h.silent, c); i >= 0 {
+		h.silent = slices.Delete(h.silent, i, i+1)
+	}
+}
+
+func (h *Host) leave(c net.Conn) {
+	_ = c.Close()
+	h.heard(c)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c)
 }
 
 // visit reads the hello itself, byte for byte, and lets crypto/tls go on from
 // there. It gives nothing for a connection on which nothing was said.
 func (h *Host) visit(conn net.Conn) *Visit {
-	_ = conn.SetDeadline(time.Now().Add(visitTime))
+	_ = conn.SetDeadline(time.Now().Add(h.o.Wait))
 	v := &Visit{From: conn.RemoteAddr().String(), At: time.Now()}
 	v.read(conn)
+	h.heard(conn)
 	if len(v.Raw) == 0 && len(v.Words) == 0 {
 		return nil
 	}
@@ -154,14 +187,19 @@ func (h *Host) visit(conn net.Conn) *Visit {
 		}
 		return v
 	}
+	ask := tls.RequestClientCert
+	if v.AskedNot = h.o.AskNot; h.o.AskNot {
+		ask = tls.NoClientCert
+	}
 	heard := &overhear{Conn: &buffered{Conn: conn, ahead: v.Raw}}
 	server := tls.Server(heard, &tls.Config{
-		GetCertificate: func(i *tls.ClientHelloInfo) (*tls.Certificate, error) { return h.certificate(i.ServerName, conn) },
-		ClientAuth:     tls.RequestClientCert,
+		GetCertificate: func(i *tls.ClientHelloInfo) (*tls.Certificate, error) { return h.certificateFor(i, conn) },
+		ClientAuth:     ask,
 		MinVersion:     tls.VersionTLS10,
+		CipherSuites:   allSuites(),
 		NextProtos:     offered(v.Hello),
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), visitTime)
+	ctx, cancel := context.WithTimeout(context.Background(), h.o.Wait)
 	defer cancel()
 	err := server.HandshakeContext(ctx)
 	if err == nil {
@@ -332,63 +370,4 @@ func offered(h *tlswire.ClientHello) []string {
 		}
 	}
 	return nil
-}
-
-func (h *Host) makeCA() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	tmpl := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: "tlswhy listen"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, MaxPathLenZero: true}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	h.key = key
-	h.ca, err = x509.ParseCertificate(der)
-	return err
-}
-
-// certificate issues one for the name that the client asks for, or for our
-// address.
-func (h *Host) certificate(name string, conn net.Conn) (*tls.Certificate, error) {
-	host, _, _ := net.SplitHostPort(conn.LocalAddr().String())
-	if name == "" {
-		name = host
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c := h.certs[name]; c != nil {
-		return c, nil
-	}
-	if len(h.certs) >= maxNames {
-		clear(h.certs)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	tmpl := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: "tlswhy"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(23 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	if ip := net.ParseIP(name); ip != nil {
-		tmpl.IPAddresses = []net.IP{ip}
-	} else {
-		tmpl.DNSNames = []string{name}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, h.ca, key.Public(), h.key)
-	if err != nil {
-		return nil, err
-	}
-	h.certs[name] = &tls.Certificate{Certificate: [][]byte{der, h.ca.Raw}, PrivateKey: key}
-	return h.certs[name], nil
-}
-
-func serial() *big.Int {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[0] &= 0x7f
-	return new(big.Int).SetBytes(b)
 }

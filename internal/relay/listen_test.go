@@ -12,10 +12,11 @@ import (
 )
 
 // visitOf lets one client come and gives what the host saw.
-func visitOf(t *testing.T, client func(addr string, pool *x509.CertPool)) *Visit {
+// It waits for what the client says, 0 for a long time.
+func visitOf(t *testing.T, wait time.Duration, client func(addr string, pool *x509.CertPool)) *Visit {
 	t.Helper()
 	came := make(chan *Visit, 1)
-	h, err := NewHost("127.0.0.1:0", func(v *Visit) { came <- v })
+	h, err := NewHost("127.0.0.1:0", HostOptions{Visit: func(v *Visit) { came <- v }, Wait: wait})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func visitOf(t *testing.T, client func(addr string, pool *x509.CertPool)) *Visit
 	select {
 	case v := <-came:
 		return v
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no visit was told")
 		return nil
 	}
@@ -68,20 +69,22 @@ func TestHost(t *testing.T) {
 		hello  bool
 		done   bool
 		alert  tlswire.AlertDescription
+		short  bool // waits in vain
 	}{
-		{"trusts", dial(&tls.Config{ServerName: "a.test"}), true, true, 0},
-		{"trusts, TLS 1.2", dial(&tls.Config{ServerName: "a.test", MaxVersion: tls.VersionTLS12}), true, true, 0},
-		{"knows no CA", dial(&tls.Config{ServerName: "a.test", RootCAs: x509.NewCertPool()}), true, false, tlswire.AlertBadCertificate},
-		{"speaks HTTP", say("GET / HTTP/1.1\r\n\r\n"), false, false, 0},
-		{"sends half a hello", say("\x16\x03\x01\x00\x50\x01\x00\x00"), false, false, 0},
-		{"sends a record of nonsense", say("\x16\x03\x01\x00\x05\x01\x00\x00\x01\xff"), false, false, 0},
+		{"trusts", dial(&tls.Config{ServerName: "a.test"}), true, true, 0, false},
+		{"trusts, TLS 1.2", dial(&tls.Config{ServerName: "a.test", MaxVersion: tls.VersionTLS12}), true, true, 0, false},
+		{"knows no CA", dial(&tls.Config{ServerName: "a.test", RootCAs: x509.NewCertPool()}), true, false, tlswire.AlertBadCertificate, false},
+		{"speaks HTTP", say("GET / HTTP/1.1\r\n\r\n"), false, false, 0, false},
+		{"sends half a hello", say("\x16\x03\x01\x00\x50\x01\x00\x00"), false, false, 0, true},
+		{"sends a record of nonsense", say("\x16\x03\x01\x00\x05\x01\x00\x00\x01\xff"), false, false, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if !tt.hello && tt.name == "sends half a hello" && testing.Short() {
-				t.Skip("waits for the rest")
+			wait := 30 * time.Second
+			if tt.short {
+				wait = 100 * time.Millisecond
 			}
-			v := visitOf(t, tt.client)
+			v := visitOf(t, wait, tt.client)
 			if (v.Hello != nil) != tt.hello || (v.Err == "") != tt.done {
 				t.Fatalf("got hello %v, error %q", v.Hello != nil, v.Err)
 			}

@@ -45,9 +45,13 @@ func (p *printer) client(c *diag.Client, all bool) {
 	p.blank()
 	p.offer(c.Offer, all)
 	if c.Version != "" {
-		p.clientLine("agreed on", c.Version+", "+c.Suite)
+		agreed := c.Version + ", " + c.Suite
+		if c.Protocol != "" {
+			agreed += ", " + c.Protocol
+		}
+		p.clientLine("agreed on", agreed)
 	}
-	if len(c.Certificates) == 0 && c.Completed {
+	if len(c.Certificates) == 0 && c.Completed && c.Asked {
 		p.clientLine("certificate", "none was sent, although one was asked for")
 	}
 	for _, x := range c.Certificates {
@@ -94,9 +98,12 @@ func (p *printer) offer(o *diag.Offer, all bool) {
 		name string
 		list []string
 		most int
-	}{{"ALPN", o.ALPN, 8}, {"suites", o.Suites, 6}, {"groups", o.Groups, 6}, {"key shares", o.KeyShares, 6}, {"signatures", o.Schemes, 6}, {"extensions", o.Extensions, 8}} {
+	}{{"ALPN", o.ALPN, 8}, {"suites", o.Suites, 6}, {"groups", o.Groups, 6}, {"key shares", o.KeyShares, 6}, {"signatures", o.Schemes, 6}, {"for chains", o.SchemesCert, 6}, {"compression", o.Compression, 4}, {"extensions", o.Extensions, 8}, {"also", o.Marks, 8}} {
 		text := few(l.list, l.most, all)
 		if len(l.list) == 0 {
+			if l.name == "for chains" || l.name == "compression" || l.name == "also" {
+				continue
+			}
 			text = "none"
 		}
 		p.clientLine(l.name, text)
