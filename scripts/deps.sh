@@ -15,7 +15,8 @@ managesieve-login:dovecot-managesieved slapd:slapd postgres:postgresql mariadbd:
 prosody:prosody inspircd:inspircd mosquitto:mosquitto redis-server:redis-server unbound:unbound xrdp:xrdp
 sshd:openssh-server faketime:faketime tcpdump:tcpdump ip:iproute2 iptables:iptables ethtool:ethtool sysctl:procps squid:squid-openssl
 tshark:tshark wget:wget git:git
-prometheus-alertmanager:prometheus-alertmanager $*"
+prometheus-alertmanager:prometheus-alertmanager
+ldapsearch:ldap-utils tinyproxy:tinyproxy php:php-cli php-curl:php-curl lwp-https:liblwp-protocol-https-perl ruby:ruby $*"
 
 export PATH="$PATH:/usr/sbin:/sbin"
 here() {
@@ -23,6 +24,8 @@ here() {
 	# gcc without the C library's headers cannot build with -race.
 	*.h) echo "#include <$1>" | gcc -E - >/dev/null 2>&1 ;;
 	*.so) [ -e "/usr/lib/lighttpd/$1" ] ;;
+	php-curl) php -m 2>/dev/null | grep -qx curl ;;
+	lwp-https) perl -MLWP::Protocol::https -e 1 2>/dev/null ;;
 	*-login | lmtp) [ -x "/usr/lib/dovecot/$1" ] ;;
 	postgres) ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null 2>&1 ;;

@@ -30,6 +30,8 @@ var relayClients = []relayClient{
 	{name: "ldapsearch", kind: server.Slapd, scheme: "ldap", needs: "ldapsearch", shell: `LDAPTLS_CACERT=$CA ldapsearch -x -ZZ -H ldap://localhost:$TLSWHY_PORT -s base -b ''`},
 	{name: "openssl xmpp", kind: server.Prosody, scheme: "xmpp", needs: "openssl", shell: `openssl s_client -starttls xmpp -xmpphost localhost -servername localhost -connect 127.0.0.1:$TLSWHY_PORT -CAfile $CA -verify_return_error </dev/null`},
 	{name: "gnutls-cli", kind: server.Nginx, needs: "gnutls-cli", shell: `gnutls-cli --x509cafile=$CA -p $TLSWHY_PORT localhost </dev/null`},
+	{name: "ruby", kind: server.Nginx, needs: "ruby", shell: `ruby -rnet/http -ropenssl -e 'h = Net::HTTP.new("localhost", ENV["TLSWHY_PORT"].to_i); h.use_ssl = true; h.ca_file = "$CA"; h.get("/")'`},
+	{name: "php stream", kind: server.Nginx, needs: "php", shell: `php -r '$c = stream_context_create(["ssl" => ["cafile" => "$CA"]]); exit(@file_get_contents("https://localhost:".getenv("TLSWHY_PORT")."/", false, $c) === false ? 1 : 0);'`},
 	{name: "openssl", kind: server.Nginx, needs: "openssl", shell: `openssl s_client -connect localhost:$TLSWHY_PORT -CAfile $CA -verify_return_error -verify_hostname localhost </dev/null`},
 }
 

@@ -76,8 +76,11 @@ func main() {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(ca)
 	// ProxyFromEnvironment leaves out localhost, which is where the tests are.
-	proxy, _ := url.Parse(os.Getenv("HTTPS_PROXY"))
-	c := http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	if proxy, _ := url.Parse(os.Getenv("HTTPS_PROXY")); proxy.Host != "" {
+		tr.Proxy = http.ProxyURL(proxy)
+	}
+	c := http.Client{Transport: tr}
 	r, err := c.Get(os.Args[1])
 	if err != nil {
 		println(err.Error())
@@ -91,7 +94,20 @@ func main() {
 	if out, err := exec.Command("go", "build", "-o", golang, src).CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"curl", "wget", "python3", "node", "java", "git"} {
+	php := script(t, dir, "get.php", `<?php
+$c = curl_init($argv[1]);
+curl_setopt_array($c, [CURLOPT_CAINFO => $argv[2], CURLOPT_FAILONERROR => true, CURLOPT_RETURNTRANSFER => true]);
+curl_exec($c);
+echo curl_error($c), "\n";
+exit(curl_errno($c) ? 1 : 0);
+`)
+	perl := script(t, dir, "get.pl", `use LWP::UserAgent;
+my $u = LWP::UserAgent->new(env_proxy => 1, ssl_opts => {SSL_ca_file => $ARGV[1]});
+my $r = $u->get($ARGV[0]);
+print $r->status_line, "\n";
+exit($r->is_success ? 0 : 1);
+`)
+	for _, name := range []string{"curl", "wget", "python3", "node", "java", "git", "php", "perl"} {
 		server.Need(t, name)
 	}
 	return map[string]func(url, ca string) []string{
@@ -106,7 +122,9 @@ func main() {
 		"java": func(url, ca string) []string {
 			return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", dir, "Get", url, ca}
 		},
-		"go": func(url, ca string) []string { return []string{golang, url, ca} },
+		"go":   func(url, ca string) []string { return []string{golang, url, ca} },
+		"php":  func(url, ca string) []string { return []string{"php", php, url, ca} },
+		"perl": func(url, ca string) []string { return []string{"perl", perl, url, ca} },
 	}
 }
 
