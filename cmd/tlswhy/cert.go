@@ -106,6 +106,9 @@ func (p *program) runCert(ctx context.Context, f *certFlags, args []string) erro
 		return badUsage("give one file or target", "--complete for %d files", len(held)+len(targets))
 	}
 	var found []*diag.Diagnosis
+	if f.complete && len(held) == 1 {
+		held[0].Chain = leafFirst(held[0].Chain)
+	}
 	if len(targets) > 0 {
 		for _, t := range targets {
 			d, err := p.servedCertificates(ctx, t, held, o)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -18,28 +19,49 @@ import (
 func (p *program) complete(d *diag.Diagnosis, to string, force bool) error {
 	var out bytes.Buffer
 	n, added, trusted := 0, 0, false
+	add := func(c diag.Certificate) {
+		fmt.Fprintf(&out, "# %s\n%s", clean(c.Subject), c.PEM)
+		n++
+	}
 	for _, c := range d.Certificates {
 		switch c.Role {
-		case "leaf", "intermediate", "missing":
-			fmt.Fprintf(&out, "# %s\n%s", clean(c.Subject), c.PEM)
-			n++
-			if c.Role == "missing" {
-				added++
-			}
+		case "leaf", "intermediate":
+			add(c)
+		case "missing":
+			add(c)
+			added++
 		case "root":
 			trusted = true
+			if n > 0 && c.Subject != c.Issuer { // an intermediate among the anchors; clients have the root alone
+				add(c)
+				added++
+			}
 		}
 	}
 	if n == 0 {
 		return badUsage("", "%s showed no certificate", d.Target.Input)
 	}
-	if !trusted {
-		for _, c := range d.Causes {
-			fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", c.ID, clean(c.Summary))
+	refused := false
+	for _, c := range d.Causes {
+		if c.Severity != diag.SeverityFailure || trusted && (c.ID == "incomplete-chain" || c.ID == "chain-order") {
+			continue // the latter two are what is mended here
 		}
+		refused = true
+		fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", c.ID, clean(c.Summary))
+		for _, e := range c.Evidence {
+			fmt.Fprintf(p.stderr, "        %s: %s\n", clean(e.Where), clean(e.Text))
+		}
+	}
+	switch {
+	case !trusted:
 		return badUsage("give the issuer's CA with --ca FILE, or the missing intermediate in one file with the leaf", "no path to a trusted root was found; nothing was written")
+	case refused:
+		return badUsage("", "no client would take this chain; nothing was written")
 	}
 	words := fmt.Sprintf("%d certificates in order", n)
+	if n == 1 {
+		words = "the certificate needs no intermediate"
+	}
 	if added > 0 {
 		words += fmt.Sprintf(", %d of them added", added)
 	}
@@ -53,6 +75,15 @@ func (p *program) complete(d *diag.Diagnosis, to string, force bool) error {
 	}
 	fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", to, words)
 	return nil
+}
+
+// leafFirst puts the server's own certificate before those of CAs.
+func leafFirst(certs []*chain.Certificate) []*chain.Certificate {
+	i := slices.IndexFunc(certs, func(c *chain.Certificate) bool { return !c.IsCA() })
+	if i <= 0 {
+		return certs
+	}
+	return slices.Concat(certs[i:i+1], certs[:i], certs[i+1:])
 }
 
 // replaceFile writes a file in one step, so that no reader sees half of it. A

@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -30,6 +31,11 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 		default:
 			m.see(v.c.Want.AnchorsFrom, "%s", miss.Reason)
 		}
+		for _, f := range v.c.Fetches {
+			if f.What == "" && f.Err != "" && miss.Cert == nil {
+				m.see(f.URL, "the issuer cannot be fetched there: %s", f.Err)
+			}
+		}
 		m.judged("incomplete-chain")
 		m.params = func(fp *FixParams) {
 			fp.certificate(miss.Child)
@@ -45,14 +51,18 @@ var _ = register(rule{id: "incomplete-chain", rank: rankTrust,
 		return v.inStores(m, false)
 	},
 	wants: func(v *view) []facts.Experiment {
-		if v.problem(chain.KindUnknownIssuer) == nil || len(v.c.Fetches) >= 4 {
+		const most = 8 // addresses that are asked in all
+		if v.problem(chain.KindUnknownIssuer) == nil || len(v.c.Fetches) >= most {
 			return nil
 		}
 		var ask []facts.Experiment
 		for _, miss := range v.analysis.Missing {
 			for _, url := range miss.URLs {
-				ask = append(ask, facts.Experiment{Kind: facts.Fetch, URL: url})
-				break
+				e := facts.Experiment{Kind: facts.Fetch, URL: url}
+				if len(v.fresh([]facts.Experiment{e})) > 0 && strings.HasPrefix(strings.ToLower(url), "http") {
+					ask = append(ask, e) // the next one only if this does not help
+					break
+				}
 			}
 		}
 		return ask

@@ -40,7 +40,7 @@ func (r *runner) fetch(ctx context.Context, e facts.Experiment) *facts.Fetched {
 	default:
 		f.Certificates, err = r.fetcher.Certificates(ctx, e.URL)
 		if err != nil {
-			f.Err = err.Error()
+			f.Err = fetch.Reason(err)
 		}
 		f.At = time.Now()
 		return f
