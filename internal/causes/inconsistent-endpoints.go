@@ -67,23 +67,32 @@ func shown(a *facts.Attempt) string {
 // other asks a server whose certificate is of the kind that the hello prefers
 // whether it has one of another kind as well.
 func (v *view) other() facts.Changes {
-	var kind chain.KeyAlgorithm // preferred
+	for _, s := range offered(v.base).SignatureSchemes() {
+		if kind := keyKind(s); kind != "" { // preferred
+			if v.leaf() == nil || kind != v.leaf().Key.Algorithm {
+				return facts.Changes{}
+			}
+			return v.askingFor(map[chain.KeyAlgorithm]chain.KeyAlgorithm{chain.KeyRSA: chain.KeyECDSA, chain.KeyECDSA: chain.KeyRSA}[kind])
+		}
+	}
+	return facts.Changes{}
+}
+
+// askingFor changes the hello to one that takes certificates with a key of this
+// kind only; nothing changes where the hello takes none of them.
+func (v *view) askingFor(kind chain.KeyAlgorithm) facts.Changes {
 	var words, suites []string
 	for _, s := range offered(v.base).SignatureSchemes() {
-		switch k := keyKind(s); {
-		case k == "":
-		case kind == "":
-			kind = k
-		case k != kind && !strings.HasSuffix(s.String(), "sha1"):
+		if keyKind(s) == kind && !strings.HasSuffix(s.String(), "sha1") {
 			words = append(words, s.String())
 		}
 	}
-	if v.leaf() == nil || kind != v.leaf().Key.Algorithm || len(words) == 0 {
+	if len(words) == 0 || kind == "" {
 		return facts.Changes{}
 	}
-	auth := map[chain.KeyAlgorithm]tlswire.Authentication{chain.KeyRSA: tlswire.AuthRSA, chain.KeyECDSA: tlswire.AuthECDSA}[kind]
+	unwanted := map[chain.KeyAlgorithm]tlswire.Authentication{chain.KeyRSA: tlswire.AuthECDSA, chain.KeyECDSA: tlswire.AuthRSA}[kind]
 	for _, s := range offered(v.base).CipherSuites {
-		if s.Info().Auth == auth {
+		if s.Info().Auth == unwanted {
 			suites = append(suites, s.String())
 		}
 	}

@@ -170,7 +170,6 @@ func TestOnDisk(t *testing.T) {
 	now := time.Now()
 	ec := makeCert(t, "shop.lab.test", nil, now.Add(time.Hour), now.Add(24*time.Hour), "shop.lab.test")
 	older := makeCert(t, "shop.lab.test", nil, now.Add(-90*24*time.Hour), now.Add(24*time.Hour), "shop.lab.test")
-	sameKind := served[0].Key.Algorithm == ec.Key.Algorithm
 	for _, tt := range []struct {
 		name string
 		disk []*chain.Certificate
@@ -178,8 +177,8 @@ func TestOnDisk(t *testing.T) {
 	}{
 		{"the same", served, ""},
 		{"the same without its chain", served[:1], map[bool]diag.Severity{true: diag.SeverityFailure}[len(served) > 1]},
-		{"a newer one", []*chain.Certificate{ec.Certificate}, map[bool]diag.Severity{true: diag.SeverityFailure, false: diag.SeverityWarning}[sameKind]},
-		{"an older one", []*chain.Certificate{older.Certificate}, map[bool]diag.Severity{true: diag.SeverityFailure, false: diag.SeverityWarning}[sameKind]},
+		{"a newer one", []*chain.Certificate{ec.Certificate}, diag.SeverityFailure},
+		{"an older one", []*chain.Certificate{older.Certificate}, diag.SeverityFailure},
 	} {
 		d := run(tt.disk)
 		got := diag.Severity("")
