@@ -134,14 +134,16 @@ func startsLikeCapture(name string) bool {
 
 // read reads one capture.
 func (r *captureRun) read(file string, filter *captureFilter, keys *facts.KeyLog) error {
-	var in io.Reader = &interruptible{ctx: r.ctx, r: r.p.stdin}
+	in := r.p.input(r.ctx)
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
 			return badUsage("", "opening the capture: %v", err)
 		}
 		defer f.Close()
-		in = f
+		if in = f; !regular(f) {
+			in = &interruptible{ctx: r.ctx, r: f}
+		}
 	}
 	stats, err := capture.Read(r.ctx, in, capture.Options{Keys: keys, Want: filter.wantFlow}, func(c *capture.Connection) {
 		if filter.want(c) {
@@ -151,6 +153,8 @@ func (r *captureRun) read(file string, filter *captureFilter, keys *facts.KeyLog
 	r.count(stats)
 	var bad *capture.UnreadableError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return nil // what was seen until then is told
 	case errors.As(err, &bad) && bad.Harmless:
 		fmt.Fprintf(r.p.stderr, "tlswhy: %s: %s\n", clean(file), clean(bad.Error()))
 		return nil

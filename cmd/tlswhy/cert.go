@@ -74,7 +74,7 @@ func (p *program) runCert(ctx context.Context, f *certFlags, args []string) erro
 	case f.force && f.write == "":
 		return badUsage("add --write FILE", "--force without --write")
 	}
-	r, err := p.newReading(f)
+	r, err := p.newReading(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,10 @@ func (p *program) printCerts(found []*diag.Diagnosis, r *reading, format report.
 	if err != nil {
 		return badUsage("", "writing the report: %v", err)
 	}
-	if format == report.Nagios {
+	switch {
+	case r.ctx.Err() != nil:
+		code = exitInterrupted
+	case format == report.Nagios:
 		code = nagios
 	}
 	return exitError(code)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ func fileOrTarget(arg string) (isFile bool, err error) {
 
 // reading gathers what files hold.
 type reading struct {
+	ctx     context.Context // of the command
 	p       *program
 	open    keyfile.Options
 	key     crypto.PublicKey // of --key, nil = none
@@ -55,9 +57,9 @@ type refusal struct {
 	err  error
 }
 
-func (p *program) newReading(f *certFlags) (*reading, error) {
+func (p *program) newReading(ctx context.Context, f *certFlags) (*reading, error) {
 	open, err := f.openWith(p)
-	r := &reading{p: p, open: open}
+	r := &reading{ctx: ctx, p: p, open: open}
 	if err != nil || f.opts.KeyFile == "" {
 		return r, err
 	}
@@ -151,8 +153,8 @@ func (r *reading) complain() {
 
 // holdings is all that files hold, or what is wrong with the first that gives
 // nothing.
-func (p *program) holdings(f *certFlags, paths ...string) ([]diagnose.Held, error) {
-	r, err := p.newReading(f)
+func (p *program) holdings(ctx context.Context, f *certFlags, paths ...string) ([]diagnose.Held, error) {
+	r, err := p.newReading(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +174,7 @@ func (r *reading) read(file string) (held []diagnose.Held, bad []error) {
 	var err error
 	if file == "-" {
 		name = "standard input"
-		data, err = io.ReadAll(io.LimitReader(r.p.stdin, keyfile.MaxSize+1))
+		data, err = io.ReadAll(io.LimitReader(r.p.input(r.ctx), keyfile.MaxSize+1))
 	} else {
 		data, err = readBounded(file)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -59,7 +60,7 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 	if f.probe && f.host == "" && len(args) == 1 && isTarget(args[0]) {
 		f.host = args[0] // no text, only a host: tlswhy explain --probe HOST
 	}
-	inputs, err := p.explainInputs(args)
+	inputs, err := p.explainInputs(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -70,6 +71,9 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 		if err != nil {
 			fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", clean(in.name), clean(err.Error()))
 			code = worse(code, exitUsage)
+			if errors.Is(err, context.Canceled) {
+				code = exitInterrupted
+			}
 			if r == nil {
 				continue
 			}
@@ -139,8 +143,8 @@ func (in *explainInput) read() (*errtext.Result, error) {
 
 // explainInputs decides what the arguments are: files where they exist, "-" or
 // nothing for standard input, else words of one text.
-func (p *program) explainInputs(args []string) ([]explainInput, error) {
-	stdin := explainInput{"standard input", func() (io.ReadCloser, error) { return io.NopCloser(p.stdin), nil }}
+func (p *program) explainInputs(ctx context.Context, args []string) ([]explainInput, error) {
+	stdin := explainInput{"standard input", func() (io.ReadCloser, error) { return io.NopCloser(p.input(ctx)), nil }}
 	if len(args) == 0 {
 		if p.inTerminal() {
 			fmt.Fprintln(p.stderr, "tlswhy: paste the text and end it with Ctrl-D")

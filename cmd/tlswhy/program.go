@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -25,12 +26,14 @@ type program struct {
 	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool
 	columns        int // of the terminal, 0 when unknown
+	// patient says that the command makes an end of its own, which takes time.
+	patient atomic.Bool
 }
 
 func newProgram() *program {
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd()))}
-	p.diagnose = p.diagnoseTarget
+	p.diagnose = orInterrupted(p.diagnoseTarget)
 	p.light = &diagnose.Light{Env: p.lend()}
 	if p.outTerminal {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
@@ -51,7 +54,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	return complain(p.stderr, root.ExecuteContext(ctx))
+	return p.until(ctx, func() int { return complain(p.stderr, root.ExecuteContext(ctx)) })
 }
 
 // env returns a variable of the environment, "" when it is not set; the last

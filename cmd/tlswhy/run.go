@@ -116,6 +116,7 @@ func (p *program) attend(ctx context.Context, w *witness, r *relay.Relay, enviro
 // returns the command's exit code, or 128 plus the signal that ended it. The
 // error says why the command could not be started.
 func (p *program) runThrough(args, environ []string) (int, error) {
+	p.patient.Store(true) // the end of the user's command is awaited
 	path, err := exec.LookPath(args[0])
 	if err == nil {
 		cmd := exec.Command(path, args[1:]...)

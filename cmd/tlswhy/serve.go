@@ -98,6 +98,7 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
 		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
 	}
+	p.patient.Store(true)
 	store, err := sqlite.Open(ctx, filepath.Join(f.data, "tlswhy.db"))
 	if err != nil {
 		return badUsage("", "%v", err)

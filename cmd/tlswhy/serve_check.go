@@ -126,7 +126,7 @@ func (c checker) against(ctx context.Context, e *monitor.Endpoint, o *options, p
 	}
 	var held []diagnose.Held
 	if err == nil {
-		held, err = c.p.holdings(&certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}, path)
+		held, err = c.p.holdings(ctx, &certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}, path)
 	}
 	if err != nil || len(held) != 1 {
 		d, failed := c.p.diagnose(ctx, e.Target, o)
@@ -161,7 +161,7 @@ func (c checker) file(ctx context.Context, e *monitor.Endpoint) (*diag.Diagnosis
 	f := &certFlags{keyFlags: keyFlags{passwordFile: e.PasswordFile}}
 	f.opts.KeyFile = e.KeyFile
 	if err == nil {
-		held, err = c.p.holdings(f, e.Target)
+		held, err = c.p.holdings(ctx, f, e.Target)
 	}
 	if err != nil || len(held) == 0 {
 		x := unreadable(e.Target, err)
