@@ -158,19 +158,6 @@ func (v *view) contradicted() bool {
 	})
 }
 
-// offbeat tells whether the attempts were an even and an odd number of
-// connections apart. Two machines that are served in turn answer every second
-// connection, and so would one that is tried every second time.
-func (v *view) offbeat(as []*facts.Attempt) bool {
-	even, odd := false, false
-	for i, a := range v.tries {
-		if slices.Contains(as, a) {
-			even, odd = even || i%2 == 0, odd || i%2 == 1
-		}
-	}
-	return even && odd
-}
-
 // changesFace tells whether the address showed several certificates of one kind
 // for the same names, or one with different intermediates, so that several
 // machines stand behind it.
@@ -204,7 +191,7 @@ func (v *view) more(causes []finding) []facts.Experiment {
 		return nil // rate-limited
 	case v.silenced():
 		return v.again()
-	case v.mixed, v.contradicted(), v.changesFace():
+	case v.mixed, v.flaky, v.contradicted(), v.changesFace():
 		return v.repeat(differsDials)
 	case v.c.Want.Repeat > 0:
 		return v.repeat(0)

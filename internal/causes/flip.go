@@ -24,6 +24,7 @@ type flip struct {
 	classic, padded, capped bool
 	// split is the small hello in two segments where that was tried.
 	split *facts.Attempt
+	trial *trial
 }
 
 // has tells whether the flip changes the property.
@@ -32,7 +33,7 @@ func (f *flip) has(p facts.Property) bool { return slices.Contains(f.props, p) }
 // steady tells whether from failed again in the same way.
 func (f *flip) steady() bool {
 	return len(f.again) > 0 && !slices.ContainsFunc(f.again, func(a *facts.Attempt) bool {
-		return a.End.Kind != f.from.End.Kind || a.End.Stage != f.from.End.Stage
+		return fate(a) != fate(f.from) || a.End.Stage != f.from.End.Stage
 	})
 }
 
@@ -40,24 +41,17 @@ func (f *flip) steady() bool {
 // further.
 func (f *flip) hint() bool { return !further(f.from, f.to) }
 
-// chance tells whether the unchanged hello works at other times.
+// chance tells whether it may be a matter of the machine that was met: one of
+// the two hellos ends in both ways, or no property separates what was cut from
+// what passed.
 func (f *flip) chance() bool {
-	return slices.ContainsFunc(f.again, func(a *facts.Attempt) bool { return further(f.from, a) })
-}
-
-// repeats is how often a failure is repeated: an alert is a decision, a reset
-// or a close may be chance, even one that follows a pattern. Silence is dear.
-func repeats(a *facts.Attempt) int {
-	if a.End.Kind == facts.EndReset || a.End.Kind == facts.EndClosed {
-		return 2
-	}
-	return 1
+	return f.trial.chance || f.trial.need.bits > 0 && f.trial.against > 0 && !f.trial.holds()
 }
 
 // confidence is proven when the outcome was flipped there and back.
 func (f *flip) confidence() diag.Confidence {
 	switch {
-	case f.steady():
+	case f.steady() && f.trial.holds():
 		return diag.Proven
 	case len(f.again) == 0 && snapped(f.from):
 		return diag.Likely // it may have been chance
@@ -141,14 +135,13 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 			f.again = append(f.again, a)
 		}
 	}
-	if len(f.again) < repeats(cur) || len(f.again) < 3 && !v.offbeat(v.at(from)) {
-		e := facts.Experiment{Address: v.addrs[0], Changes: from, Repeat: len(v.at(from))}
-		if ask := v.ask(e); len(ask) > 0 {
-			_, _, more := v.onPath(f)
-			return nil, append(ask, more...)
-		}
+	f.trial = v.trial(cur, best)
+	ask := f.trial.next()
+	if len(ask) > 0 {
+		_, _, more := v.onPath(f)
+		ask = append(ask, more...)
 	}
-	return f, nil
+	return f, ask
 }
 
 // strip takes one property after the other back: what still works without it does

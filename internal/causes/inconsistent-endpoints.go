@@ -26,6 +26,8 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 			m.see(attempts(f...), "%d of %d with the same hello: %s", len(f), len(v.dials()), shown(f[0]))
 		}
 		return m
+	case !v.mixed && v.flaky && snapped(v.base):
+		return v.nowAndThen()
 	case !v.mixed && v.shut() == nil && v.contradicted():
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, stage: diag.StageClientHello, summary: "now and then a connection is cut; the same hello works at other times",
 			not: []string{"an overloaded server", "a limit on connections"}}
@@ -38,6 +40,30 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 	}
 	return v.staleSecond()
 }})
+
+// nowAndThen is the verdict where the user's own hello met no machine that
+// works, but others did at some times only.
+func (v *view) nowAndThen() *match {
+	var worked, failed []*facts.Attempt
+	for _, a := range v.tries {
+		switch {
+		case a.Of.Kind != facts.Handshake:
+		case v.helps(v.base, a):
+			worked = append(worked, a)
+		case snapped(a):
+			failed = append(failed, a)
+		}
+	}
+	if len(worked) == 0 || len(failed) == 0 {
+		return nil
+	}
+	m := &match{confidence: diag.Possible, stage: v.base.End.Stage, summary: fmt.Sprintf("now and then %s, whatever the hello says", endText(v.base)),
+		affects: []string{"every client, some of the time"}, fixes: sameAddress,
+		not: []string{"one of several servers behind the address is broken, or the only one is overloaded: the servers' logs tell", "a limit on connections",
+			"something in the hello: each connection with " + v.client() + "'s own failed"}}
+	m.see(attempts(failed...), "%d of %d connections: %s", len(failed), len(failed)+len(worked), endText(failed[0]))
+	return m.see(attempts(worked...), "the others work, and no single thing in the hello tells them apart")
+}
 
 // sameAddress are the fixes where the machines share an address: DNS has no
 // part in it.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -124,17 +125,15 @@ func (v *view) curious(causes []finding) []facts.Experiment {
 	if ch := v.other(); ch != (facts.Changes{}) {
 		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: ch})
 	}
-	for _, e := range ask {
-		as := v.at(e.Changes)
-		if len(as) == 0 || as[0].ServerHello != nil || !snapped(as[0]) && e.Changes == v.other() {
-			continue
-		}
-		ask = append(ask, facts.Experiment{Address: v.addrs[0], Repeat: 1}) // does it still work?
-		if e.Repeat = 1; snapped(as[0]) && v.control(as[0]) {
-			if !v.offbeat(v.dials()) {
-				return []facts.Experiment{{Address: v.addrs[0], Repeat: 1}, {Address: v.addrs[0], Repeat: 2}}
+	if len(v.fresh(ask)) == 0 {
+		for _, e := range ask {
+			as := v.at(e.Changes)
+			if len(as) == 0 || as[0].ServerHello != nil || !snapped(as[0]) && e.Changes == v.other() {
+				continue
 			}
-			ask = append(ask, e) // and does that fail again?
+			if next := v.trial(as[0], v.base).next(); len(next) > 0 { // does it fail again, and the own one not?
+				return next
+			}
 		}
 	}
 	if a := v.failedBrowser(); a != nil && v.control(a) {
@@ -160,11 +159,11 @@ func (f finding) severity() diag.Severity {
 }
 
 // sorted are the rules in the order of their rank, then by id.
-func sorted() []rule {
+var sorted = sync.OnceValue(func() []rule {
 	return slices.SortedFunc(maps.Values(rules), func(a, b rule) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.id, b.id))
 	})
-}
+})
 
 // judge runs the rules; residual ones only where nothing else explains the
 // failure, and only once nothing is left to try.

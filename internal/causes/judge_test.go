@@ -17,15 +17,15 @@ import (
 
 // server is a server that only negotiates: it answers a hello in memory.
 type server struct {
-	min, max     tlswire.Version
-	suites       []tlswire.CipherSuite // TLS 1.2 and below; nil = any of the client's
-	groups       []tlswire.Group       // nil = any
-	schemes      []tlswire.SignatureScheme
-	needsSNI     bool
-	refusesSNI   bool
-	alpn         string // insists on it
-	maxHello     int    // closes on larger ones
-	closeInstead bool   // closes where others send an alert
+	min, max   tlswire.Version
+	suites     []tlswire.CipherSuite // TLS 1.2 and below; nil = any of the client's
+	groups     []tlswire.Group       // nil = any
+	schemes    []tlswire.SignatureScheme
+	needsSNI   bool
+	refusesSNI bool
+	alpn       string        // insists on it
+	maxHello   int           // cuts larger ones
+	cut        facts.EndKind // instead of an alert
 }
 
 const addr = "192.0.2.1:443"
@@ -35,14 +35,13 @@ func (s *server) answer(e facts.Experiment, h *tlswire.ClientHello) *facts.Attem
 	a := &facts.Attempt{Of: e, Address: e.Address, Sent: h}
 	fail := func(d tlswire.AlertDescription) *facts.Attempt {
 		a.End = facts.End{Kind: facts.EndAlert, Stage: diag.StageClientHello, By: tlswire.SideServer, Alert: tlswire.Alert{Level: tlswire.LevelFatal, Description: d}}
-		if s.closeInstead {
-			a.End = facts.End{Kind: facts.EndClosed, Stage: diag.StageClientHello, By: tlswire.SideServer}
+		if s.cut != 0 {
+			a.End = facts.End{Kind: s.cut, Stage: diag.StageClientHello, By: tlswire.SideServer}
 		}
 		return a
 	}
 	if raw, err := h.Marshal(); s.maxHello > 0 && (err != nil || len(raw) > s.maxHello) {
-		a.End = facts.End{Kind: facts.EndReset, Stage: diag.StageClientHello, By: tlswire.SideServer}
-		return a
+		return fail(tlswire.AlertDecodeError)
 	}
 	if name := h.ServerName(); s.needsSNI && name == "" || s.refusesSNI && name != "" {
 		return fail(tlswire.AlertUnrecognizedName)
@@ -102,6 +101,19 @@ func first[T comparable](offered, own []T) (T, bool) {
 // solve runs the loop in memory.
 func solve(t *testing.T, s *server, o client.Options) ([]diag.Cause, *facts.Case) {
 	t.Helper()
+	return solveWith(t, o, func(es []facts.Experiment, hs []*tlswire.ClientHello) []*facts.Attempt {
+		out := make([]*facts.Attempt, len(es))
+		for i := range es {
+			out[i] = s.answer(es[i], hs[i])
+			out[i].Alone = len(es) == 1
+		}
+		return out
+	})
+}
+
+// solveWith runs the loop with what makes several experiments side by side.
+func solveWith(t *testing.T, o client.Options, make func([]facts.Experiment, []*tlswire.ClientHello) []*facts.Attempt) ([]diag.Cause, *facts.Case) {
+	t.Helper()
 	o.SNI = "shop.example.com"
 	if o.ForceSNI {
 		o.SNI = ""
@@ -117,12 +129,15 @@ func solve(t *testing.T, s *server, o client.Options) ([]diag.Cause, *facts.Case
 		if len(ask) == 0 {
 			return found, c
 		}
+		var hellos []*tlswire.ClientHello
 		for _, e := range ask {
 			h, err := client.Apply(hello, e.Changes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := s.answer(e, h)
+			hellos = append(hellos, h)
+		}
+		for _, a := range make(ask, hellos) {
 			a.N = len(c.Attempts) + 1
 			c.Attempts = append(c.Attempts, a)
 		}
@@ -171,7 +186,10 @@ func TestJudgeFindsEveryFault(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range 400 {
-		s := &server{min: tlswire.TLS12, max: tlswire.TLS13, closeInstead: i%3 == 0}
+		s := &server{min: tlswire.TLS12, max: tlswire.TLS13}
+		if i%3 == 0 {
+			s.cut = facts.EndClosed
+		}
 		var o client.Options
 		var want []string
 		for _, n := range rnd.Perm(len(faults))[:1+rnd.IntN(3)] {
@@ -192,10 +210,10 @@ func TestJudgeFindsEveryFault(t *testing.T) {
 			if got := failures(found); !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 				for _, a := range c.Attempts {
-					t.Logf("%d %+v: %s", a.N, a.Of.Changes, causes.EndText(a))
+					t.Logf("%d %s: %s", a.N, client.Describe(a.Of.Changes, c.Want.Hello), causes.EndText(a))
 				}
 			}
-			if limit := 11 + 5*len(want); len(c.Attempts) > limit {
+			if limit := 13 + 6*len(want); len(c.Attempts) > limit {
 				t.Errorf("%d connections, want at most %d", len(c.Attempts), limit)
 			}
 		})
@@ -229,11 +247,11 @@ func TestJudgeHealthy(t *testing.T) {
 // TestJudgeLargeHello tells a size limit from a dislike of the group.
 func TestJudgeLargeHello(t *testing.T) {
 	t.Parallel()
-	found, c := solve(t, &server{min: tlswire.TLS12, max: tlswire.TLS13, maxHello: 1000}, client.Options{})
+	found, c := solve(t, &server{min: tlswire.TLS12, max: tlswire.TLS13, maxHello: 1000, cut: facts.EndReset}, client.Options{})
 	if got := failures(found); !slices.Equal(got, []string{"hello-too-large"}) {
 		t.Errorf("got %v, want hello-too-large", got)
 		for _, a := range c.Attempts {
-			t.Logf("%d %+v: %s", a.N, a.Of.Changes, causes.EndText(a))
+			t.Logf("%d %s: %s", a.N, client.Describe(a.Of.Changes, c.Want.Hello), causes.EndText(a))
 		}
 	}
 }

@@ -115,10 +115,14 @@ func (v *view) flipped(f *flip, p facts.Property) *match {
 		failed = append(failed, f.again...)
 	}
 	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
+	worked := f.trial.good
+	if !slices.Contains(worked, f.to) || f.trial.chance {
+		worked = []*facts.Attempt{f.to}
+	}
 	if f.hint() {
-		m.see(attempts(f.to), "the same hello %s is read and answered: %s", v.describe(f), endText(f.to))
+		m.see(attempts(worked...), "the same hello %s is read and answered: %s", v.describe(f), endText(f.to))
 	} else {
-		m.see(attempts(f.to), "works with the same hello %s", v.describe(f))
+		m.see(attempts(worked...), "works with the same hello %s", v.describe(f))
 	}
 	if a := f.without[p]; a != nil && len(f.props) > 1 && !completed(a) {
 		m.see(attempts(a), "fails when only the change of %s is taken back: %s", p, endText(a))

@@ -59,7 +59,8 @@ type limit struct {
 }
 
 // shut reads that from the order of the connections with the user's own hello:
-// the first ones all answered alike, the later ones all cut.
+// the first ones all answered alike, the later ones all cut, and so was what was
+// tried in between.
 func (v *view) shut() *limit {
 	l := &limit{}
 	for _, a := range v.dials() {
@@ -78,6 +79,9 @@ func (v *view) shut() *limit {
 		return nil
 	}
 	for _, a := range v.tries {
+		if a.Alone && !snapped(a) && a.N > l.failed[0].N && a != l.later {
+			return nil // it was answered in between
+		}
 		if !snapped(a) && (l.later == nil || a.N < l.later.N) {
 			l.worked++
 		}

@@ -14,15 +14,12 @@ import (
 // it still work.
 var _ = register(rule{id: "resumption-broken", rank: rankApplication, match: func(v *view) *match {
 	failed, again := v.resumed()
-	if len(failed) == 0 || !v.control(failed[len(failed)-1]) && again == nil {
+	if len(failed) == 0 || again == nil || v.contradicted() {
 		return nil
 	}
 	a := failed[0]
-	if snapped(a) && !v.offbeat(failed) {
-		return nil // every second connection may be another machine's
-	}
-	if v.contradicted() {
-		return nil
+	if t := v.resumptionTrial(a); t.chance || t.need.bits > 0 && !t.holds() {
+		return nil // another machine may have answered
 	}
 	m := &match{severity: diag.SeverityWarning, confidence: diag.Strong, stage: a.End.Stage,
 		summary: fmt.Sprintf("the first connection works, one that resumes its session (%s) fails: %s", a.Session.Offered, endText(a)),
@@ -43,15 +40,12 @@ var _ = register(rule{id: "resumption-broken", rank: rankApplication, match: fun
 		m.summary = fmt.Sprintf("the first connection works, one that resumes its session (%s) does not: the server takes it up with other keys than those of the session", a.Session.Offered)
 	}
 	m.see(attempts(failed...), what, endText(a))
-	if again != nil {
-		m.see(attempts(again), "the same hello without a session still works afterwards")
-	}
+	m.see(attempts(again), "the same hello without a session still works afterwards")
 	return m
 }})
 
 // resumption asks to resume the session of the first connection: at the same
-// address, and at another of the name. What fails is tried twice, with the
-// hello without a session in between.
+// address, and at another of the name.
 func (v *view) resumption() []facts.Experiment {
 	if v.base.Session.Left == "" || v.c.Want.StartTLS != "" && v.base.End.Kind != facts.EndCompleted {
 		return nil
@@ -60,19 +54,19 @@ func (v *view) resumption() []facts.Experiment {
 	if len(v.addrs) > 1 {
 		ask = append(ask, facts.Experiment{Address: v.addrs[1], What: facts.Resume, Session: v.addrs[0]})
 	}
-	if failed, again := v.resumed(); len(failed) > 0 {
-		if again == nil {
-			ask = append(ask, facts.Experiment{Address: failed[0].Address, Repeat: 1})
-			if snapped(failed[0]) {
-				ask = append(ask, facts.Experiment{Address: failed[0].Address, Repeat: 2})
-			}
-			return ask
-		}
-		second := failed[0].Of
-		second.Repeat = 1
-		ask = append(ask, second)
+	if failed, _ := v.resumed(); len(failed) > 0 {
+		return append(ask, v.resumptionTrial(failed[0]).next()...)
 	}
 	return ask
+}
+
+// resumptionTrial weighs a resumption that failed against the hello without a
+// session.
+func (v *view) resumptionTrial(failed *facts.Attempt) *trial {
+	if failed.Address != v.first() {
+		v = newView(v.c, []string{failed.Address})
+	}
+	return v.trial(failed, v.base)
 }
 
 // resumed returns the attempts at one address that offered a session and

@@ -95,15 +95,11 @@ func (v *view) quiet() *facts.Attempt {
 	return nil
 }
 
-// control tells whether the user's own hello still works after a failed
-// experiment: without it a negative does not count, since a server may have had
-// enough of us. Nor does it where the same experiment did better at another
-// time.
-func (v *view) control(after *facts.Attempt) bool {
-	if v.mixed || v.shut() != nil || slices.ContainsFunc(v.at(after.Of.Changes), func(a *facts.Attempt) bool { return works(a) != works(after) }) {
-		return false
-	}
-	return slices.ContainsFunc(v.at(facts.Changes{}), func(a *facts.Attempt) bool { return a.N > after.N && (completed(a) || a.End.Kind == facts.EndStopped) })
+// control tells whether a failed experiment says something: the user's own
+// hello works each time, and it fails each time, in every order. Without that a
+// server may have had enough of us, or another machine have answered.
+func (v *view) control(failed *facts.Attempt) bool {
+	return !v.mixed && v.shut() == nil && completed(v.base) && v.trial(failed, v.base).holds()
 }
 
 // direct returns the attempt that skipped the STARTTLS dialogue, or nil.
