@@ -50,7 +50,7 @@ func (r *runner) fetch(ctx context.Context, e facts.Experiment) *facts.Fetched {
 }
 
 func (r *runner) newFetcher() *fetch.Fetcher {
-	return fetch.New(fetch.Options{AllowPrivate: r.private(), Timeout: fetchTimeout})
+	return fetch.New(fetch.Options{AllowPrivate: r.private(), Guard: r.env.Guard, Timeout: fetchTimeout})
 }
 
 func (r *runner) private() bool {

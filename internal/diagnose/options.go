@@ -81,6 +81,9 @@ type Env struct {
 	// Dial replaces the TCP connect to the target, as a proxy does; nil connects
 	// directly. The addresses are then Options.Connect.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Guard may refuse any address just before it is dialled, of the target and of
+	// what certificates point to; nil refuses none.
+	Guard func(address string) error
 	// Environ is the process's environment; proxy variables in it are named.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as

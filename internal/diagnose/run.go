@@ -291,7 +291,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		if e.What == facts.PlainHTTP {
 			say = plainRequest(w.Name, r.target.Path)
 		}
-		return probe.Prober{Dial: r.env.Dial}.Plain(ctx, spec, say)
+		return probe.Prober{Dial: r.env.Dial, Guard: r.env.Guard}.Plain(ctx, spec, say)
 	}
 	if err := speak(&spec, w, e); err != nil {
 		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageClientHello, Err: err.Error()}}
@@ -322,7 +322,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if good := r.healthy(e.Address); good != nil && (e.Changes != (facts.Changes{}) || good.End.Kind == facts.EndTimeout) {
 		spec.Stop = probe.StopFinished // what the application says is known
 	}
-	return probe.Prober{Dial: r.env.Dial}.Attempt(ctx, spec)
+	return probe.Prober{Dial: r.env.Dial, Guard: r.env.Guard}.Attempt(ctx, spec)
 }
 
 // speak fills in what an experiment says up to the handshake.

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/guard"
 )
 
 // Options bound a Fetcher; the zero value is right for a single diagnosis.
@@ -34,10 +35,12 @@ type Options struct {
 	MaxFetches   int           // of the Fetcher's life, cached answers not counted; 0 = 16
 	MaxRedirects int           // 0 = 3, negative = none
 
-	// AllowPrivate also dials loopback, private and link-local addresses. Set it
+	// AllowPrivate also dials loopback and private addresses. Set it
 	// when the diagnosed target is at such an address itself. Metadata services,
 	// multicast and the unspecified address stay refused.
 	AllowPrivate bool
+	// Guard may refuse further addresses, as they are dialled; nil refuses none.
+	Guard func(address string) error
 
 	// UserAgent is sent with each request; "" = "tlswhy".
 	UserAgent string
@@ -45,7 +48,7 @@ type Options struct {
 
 // The errors that callers branch on; others are of the network.
 var (
-	ErrForbiddenAddress = errors.New("address is not public")
+	ErrForbiddenAddress = guard.ErrForbidden
 	ErrScheme           = errors.New("scheme is not supported")
 	ErrTooMany          = errors.New("too many fetches")
 	ErrTooLarge         = errors.New("answer is too large")
@@ -116,7 +119,12 @@ func New(opt Options) *Fetcher {
 // control sees the address that is about to be dialled, after the name was
 // resolved: a name cannot resolve differently between check and use.
 func (f *Fetcher) control(_, address string, _ syscall.RawConn) error {
-	return checkAddress(address, f.opt.AllowPrivate)
+	p := guard.Policy{Loopback: f.opt.AllowPrivate, Private: f.opt.AllowPrivate}
+	err := p.Check(address)
+	if err == nil && f.opt.Guard != nil {
+		err = f.opt.Guard(address)
+	}
+	return err
 }
 
 func (f *Fetcher) redirect(req *http.Request, via []*http.Request) error {

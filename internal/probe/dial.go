@@ -16,6 +16,8 @@ import (
 type Prober struct {
 	// Dial replaces the TCP connect. It must honour ctx.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Guard may refuse an address just before it is dialled; nil refuses none.
+	Guard func(address string) error
 }
 
 // dial connects within the time that ctx leaves.
@@ -23,15 +25,20 @@ func (p Prober) dial(ctx context.Context, address string, maxSegment int) (net.C
 	if p.Dial != nil {
 		return p.Dial(ctx, "tcp", address)
 	}
-	d := net.Dialer{KeepAlive: -1}
-	if maxSegment > 0 {
-		d.Control = func(_, _ string, c syscall.RawConn) (err error) {
-			if failed := c.Control(func(fd uintptr) { err = clamp(fd, maxSegment) }); failed != nil {
-				return failed
+	d := net.Dialer{KeepAlive: -1, Control: func(_, at string, c syscall.RawConn) (err error) {
+		if p.Guard != nil {
+			if err := p.Guard(at); err != nil {
+				return err
 			}
-			return err
 		}
-	}
+		if maxSegment <= 0 {
+			return nil
+		}
+		if failed := c.Control(func(fd uintptr) { err = clamp(fd, maxSegment) }); failed != nil {
+			return failed
+		}
+		return err
+	}}
 	return d.DialContext(ctx, "tcp", address)
 }
 

@@ -29,6 +29,7 @@ import (
 type Config struct {
 	ExternalURL string
 	Server      Server
+	Networks    Networks
 	Rules       monitor.Rules
 	Endpoints   []monitor.Endpoint
 	Channels    map[string]Channel
@@ -140,8 +141,9 @@ func (r *reader) error(path string) *Error {
 
 // file is the shape of a file.
 type file struct {
-	ExternalURL string     `yaml:"external_url"`
-	Server      serverFile `yaml:"server"`
+	ExternalURL string       `yaml:"external_url"`
+	Server      serverFile   `yaml:"server"`
+	Networks    networksFile `yaml:"networks"`
 	Confirm     struct {
 		Tries  int      `yaml:"tries"`
 		Within duration `yaml:"within"`
@@ -236,6 +238,7 @@ type duration time.Duration
 func (r *reader) file(f *file) {
 	r.c.ExternalURL = f.ExternalURL
 	r.server(&f.Server)
+	r.reach(&f.Networks)
 	r.c.Rules.Tries, r.c.Rules.Within = f.Confirm.Tries, time.Duration(f.Confirm.Within)
 	for _, name := range slices.Sorted(maps.Keys(f.Channels)) {
 		ch := f.Channels[name]

@@ -20,6 +20,44 @@ type serverFile struct {
 	KeyFile        string   `yaml:"key_file"`
 }
 
+// Networks say which networks may be reached: Allow for what is added through
+// the API, Deny for everything.
+type Networks struct {
+	Said              bool // Allow was given
+	Loopback, Private bool
+	LinkLocal         bool
+	Allow, Deny       []netip.Prefix
+}
+
+// networksFile is its shape.
+type networksFile struct {
+	At    place    `yaml:"-"`
+	Allow []string `yaml:"allow"`
+	Deny  []string `yaml:"deny"`
+}
+
+// reach reads which networks may be reached.
+func (r *reader) reach(x *networksFile) {
+	n := &r.c.Networks
+	n.Said = x.Allow != nil
+	var rest []string
+	for _, w := range x.Allow {
+		switch w {
+		case "loopback":
+			n.Loopback = true
+		case "private":
+			n.Private = true
+		case "link-local":
+			n.LinkLocal = true
+		case "public": // always
+		default:
+			rest = append(rest, w)
+		}
+	}
+	n.Allow = r.networks(x.At, "allow (or one of loopback, private, link-local)", rest)
+	n.Deny = r.networks(x.At, "deny", x.Deny)
+}
+
 func (r *reader) server(x *serverFile) {
 	r.c.Server.Cert, r.c.Server.Key = r.path(x.CertFile), r.path(x.KeyFile)
 	if (x.CertFile == "") != (x.KeyFile == "") {
