@@ -81,7 +81,7 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		fmt.Fprintf(p.stderr, "tlswhy: there is no %s yet: nothing is watched until you write one\n", path)
 	}
 	if f.checkConfig {
-		specs, err := p.specs(c, http.DefaultClient)
+		specs, err := p.specs(c, outward(c))
 		var more int
 		if err == nil {
 			more, err = p.checkSources(ctx, specs)
@@ -117,6 +117,7 @@ type service struct {
 	sources *source.Manager
 	renewal *renewal.Keeper
 	log     *slog.Logger
+	local   bool // only this machine reaches the API
 }
 
 // watchWith runs the loops and the pages over an open store.
@@ -124,7 +125,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
-	s := &service{store: store, log: log, deliver: &loop.Deliverer{Store: store, Log: log}}
+	s := &service{store: store, log: log, local: onLoopback(f.listen), deliver: &loop.Deliverer{Store: store, Log: log}}
 	ln, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return badUsage("give another address with --listen", "listening at %s: %v", f.listen, err)
@@ -135,7 +136,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
@@ -162,33 +163,35 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 func (s *service) apply(ctx context.Context, p *program, c *config.Config) error {
 	channels := map[string]monitor.Channel{}
 	for name, ch := range c.Channels {
-		made, err := alert.New(channelOptions(&ch, c.ExternalURL, s.outward()))
+		made, err := alert.New(channelOptions(&ch, c.ExternalURL, outward(c)))
 		if err != nil {
 			return fmt.Errorf("channel %q: %w", name, err)
 		}
 		channels[name] = made
 	}
-	specs, err := p.specs(c, s.outward())
+	specs, err := p.specs(c, outward(c))
 	if err != nil {
 		return err
 	}
+	s.config.Store(c)
 	if err := s.sources.Set(ctx, c.Endpoints, specs); err != nil {
 		return err
 	}
-	directories, client, err := p.directories(c, s.outward())
+	directories, client, err := p.directories(c, outward(c))
 	if err != nil {
 		return err
 	}
 	s.renewal.Set(client, directories)
 	s.rules.Store(&c.Rules)
-	s.config.Store(c)
 	s.deliver.Set(ctx, channels)
 	return nil
 }
 
 // outward is the client for what the configuration names.
-func (s *service) outward() *http.Client {
-	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+func outward(c *config.Config) *http.Client {
+	tr := inside(c).Transport()
+	tr.Proxy = http.ProxyFromEnvironment // the proxy's address is then the one that is judged
+	return &http.Client{Transport: tr}
 }
 
 func channelOptions(c *config.Channel, external string, client *http.Client) alert.Options {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/guard"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
 	"github.com/tlswhy/tlswhy/internal/monitor/api"
@@ -84,8 +86,12 @@ func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
 	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: keeper, Vantage: vantage, Version: programVersion(), Rules: s.rules.Load, Parse: o.Parse,
 		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.channels, Changed: s.deliver.Nudge,
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
-			d, err := p.diagnose(ctx, r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
+			d, err := p.diagnose(withGuard(ctx, s.outside()), r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
 			var usage *tlswhy.UsageError
+			var forbidden *forbiddenError
+			if errors.As(err, &forbidden) {
+				return nil, &access.InvalidError{Field: "target", Msg: forbidden.Error()}
+			}
 			if errors.As(err, &usage) {
 				return nil, &access.InvalidError{Field: "target", Msg: strings.TrimSuffix(usage.Msg+"; "+usage.Hint, "; ")}
 			}
@@ -106,4 +112,43 @@ func (s *service) channels() []monitorservice.Channel {
 	}
 	slices.SortFunc(out, func(a, b monitorservice.Channel) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+// inside is the rule for what the configuration names.
+func inside(c *config.Config) *guard.Policy {
+	n := &c.Networks
+	p := &guard.Policy{Loopback: true, Private: true, Allow: n.Allow, Deny: n.Deny}
+	if n.LinkLocal {
+		p.Allow = slices.Concat(n.Allow, guard.LinkLocal)
+	}
+	return p
+}
+
+// outside is the rule for what is added through the API. Where the configuration
+// does not say, private networks may be reached, and this machine by those who
+// are on it anyway.
+func (s *service) outside() *guard.Policy {
+	c := s.config.Load()
+	p := inside(c)
+	p.Loopback, p.Private = c.Networks.Loopback, c.Networks.Private
+	if !c.Networks.Said {
+		p.Loopback, p.Private = s.local && c.ExternalURL == "" && len(c.Server.Proxies) == 0, true
+	}
+	return p
+}
+
+// reach is the rule for an endpoint, by who named it.
+func (s *service) reach(e *monitor.Endpoint) *guard.Policy {
+	if e.Source == monitor.SourceAPI {
+		return s.outside()
+	}
+	return inside(s.config.Load())
+}
+
+// onLoopback tells whether an address to listen at is reached from this machine
+// only.
+func onLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	a, bad := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || bad == nil && a.IsLoopback())
 }

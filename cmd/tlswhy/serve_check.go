@@ -14,6 +14,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/guard"
 	"github.com/tlswhy/tlswhy/internal/keyfile"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
@@ -27,6 +28,8 @@ type checker struct {
 	shelf   *source.Shelf
 	sources *source.Manager
 	renewal *renewal.Keeper
+	// reach is the rule for the addresses of an endpoint; nil has none.
+	reach func(e *monitor.Endpoint) *guard.Policy
 }
 
 // Check implements monitor.Checker.
@@ -36,6 +39,9 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 		return c.file(ctx, e)
 	case monitor.KindSource:
 		return c.sources.Check(e.Source), nil
+	}
+	if c.reach != nil {
+		ctx = withGuard(ctx, c.reach(e))
 	}
 	o := optionsOf(e)
 	if address != "" {
@@ -68,12 +74,18 @@ func optionsOf(e *monitor.Endpoint) options {
 // Glance implements monitor.Glancer. What is compared with files is judged every
 // time.
 func (c checker) Glance(ctx context.Context, e *monitor.Endpoint, address, known string) (monitor.Sight, error) {
-	if c.p.light == nil || e.Kind != monitor.KindServer || e.DiskFile != "" {
+	if c.p.light == nil || address == "" || e.Kind != monitor.KindServer || e.DiskFile != "" {
 		d, err := c.Check(ctx, e, address, false)
 		if err != nil {
 			return monitor.Sight{}, err
 		}
 		return monitor.Sight{Diagnosis: d, MS: d.DurationMS}, nil
+	}
+	if c.reach != nil {
+		if err := c.reach(e).Check(address); err != nil {
+			return monitor.Sight{}, &forbiddenError{err}
+		}
+		ctx = withGuard(ctx, c.reach(e))
 	}
 	o := optionsOf(e)
 	s, err := c.p.light.Look(ctx, e.Target, diagnose.Options(o), address, known)

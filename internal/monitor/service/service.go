@@ -105,7 +105,7 @@ func (s *Service) AddEndpoint(ctx context.Context, e monitor.Endpoint) (monitor.
 	if err := s.good(&e); err != nil {
 		return monitor.EndpointDetail{}, err
 	}
-	e.ID = monitor.NewID(&e)
+	e.ID, e.Source = monitor.NewID(&e), monitor.SourceAPI
 	if err := s.Store.AddEndpoint(ctx, time.Now(), s.Vantage, e); err != nil {
 		return monitor.EndpointDetail{}, err
 	}
@@ -133,6 +133,7 @@ func (s *Service) ChangeEndpoint(ctx context.Context, id, revision string, e mon
 	if e.ID = monitor.NewID(&e); e.ID != id {
 		return old, &access.InvalidError{Field: "target", Msg: "another target, starttls, sni, connect or trust makes it another endpoint: add that one and remove this"}
 	}
+	e.Source = monitor.SourceAPI
 	if err := s.Store.ChangeEndpoint(ctx, time.Now(), s.Vantage, revision, e); err != nil {
 		return old, err
 	}
