@@ -210,7 +210,9 @@ func (p *program) servedCertificates(ctx context.Context, target string, held []
 		}
 		o.Command += " " + shellQuote(held[0].Path) + " " + shellQuote(target)
 	}
-	d, err := underGuard(ctx, env, func(env diagnose.Env) (*diag.Diagnosis, error) { return diagnose.Run(ctx, target, diagnose.Options(o), env) })
+	d, err := underGuard(ctx, env, func(env diagnose.Env) (*diag.Diagnosis, error) {
+		return diagnose.Run(ctx, target, diagnose.Options(o), env)
+	})
 	if err == nil && len(held) == 1 && (d.Verdict == diag.OK || d.Verdict == diag.Warning) && !slices.ContainsFunc(d.Causes, func(c diag.Cause) bool { return c.ID == "renewed-not-deployed" }) {
 		d.Notes = append(d.Notes, "every address serves what "+held[0].File+" holds")
 	}

@@ -28,7 +28,9 @@ func (p *program) diagnoseTarget(ctx context.Context, target string, o *options)
 	if p.keys != nil {
 		p.keys(&env)
 	}
-	return underGuard(ctx, env, func(env diagnose.Env) (*diag.Diagnosis, error) { return diagnose.Run(ctx, target, diagnose.Options(*o), env) })
+	return underGuard(ctx, env, func(env diagnose.Env) (*diag.Diagnosis, error) {
+		return diagnose.Run(ctx, target, diagnose.Options(*o), env)
+	})
 }
 
 // lend is what the program adds to the library.
