@@ -19,6 +19,11 @@ var _ = register(rule{id: "handshake-timeout", rank: rankResidual, residual: tru
 	m := &match{confidence: diag.Likely, summary: "TCP connects, then the handshake gets no answer" + behind(v.deep),
 		not: []string{"an overloaded or hanging server process", "a filter on the path that drops packets silently", "a port that expects another protocol"}}
 	v.sometimes(m)
+	if v.lossy() {
+		m.summary = "packets get lost on this path, and the handshake gets no answer in time" + behind(v.deep)
+		m.see("TCP_INFO", "packets get lost on this path: the connections that were answered had to send some again")
+		m.not = append([]string{"loss alone: try again, and see whether ping loses packets too"}, m.not...)
+	}
 	if v.plainBase() != "" {
 		m.stage, m.summary = diag.StageApplication, "the server keeps silent and gives no answer to the plain request"
 		return m.see(v.everyTry(), "%s after %s", endText(v.deep), short(v.deep.End.After))

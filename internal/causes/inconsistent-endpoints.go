@@ -18,6 +18,8 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 	switch {
 	case v.base == nil, v.base.End.Kind == facts.EndPreamble, v.plainBase() != "":
 		return nil // what was tried besides is no repetition of it
+	case v.base.End.Kind == facts.EndTimeout && v.lossy():
+		return nil // loss does that, with one machine too
 	case v.mixed && snapped(v.base):
 		m := &match{confidence: diag.Likely, stage: v.base.End.Stage, summary: fmt.Sprintf("now and then %s: %s; the others work", endText(v.base), v.often()),
 			affects: []string{"every client, some of the time"}, fixes: sameAddress,

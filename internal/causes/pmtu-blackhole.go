@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -13,16 +12,9 @@ import (
 // packet, IPv6 for 1280, and tunnels take their share of either.
 const smallMSS = 700
 
-var _ = register(rule{id: "pmtu-blackhole", rank: rankTransport, wants: func(v *view) []facts.Experiment {
-	if f := v.flipOf(facts.PropMSS); f != nil && lost(f.to) {
-		again := f.to.Of
-		again.Repeat = 1
-		return []facts.Experiment{again}
-	}
-	return nil
-}, match: func(v *view) *match {
+var _ = register(rule{id: "pmtu-blackhole", rank: rankTransport, match: func(v *view) *match {
 	f := v.flipOf(facts.PropMSS)
-	if f == nil || len(f.again) > 0 && !f.steady() || slices.ContainsFunc(v.at(f.to.Of.Changes), func(a *facts.Attempt) bool { return !further(f.from, a) }) {
+	if f == nil || len(f.again) > 0 && !f.steady() {
 		return nil // packets get lost, large or small
 	}
 	m := v.flipped(f, facts.PropMSS)
@@ -48,9 +40,6 @@ var _ = register(rule{id: "pmtu-blackhole", rank: rankTransport, wants: func(v *
 	m.not = append(m.not, "which device drops them: traceroute --mtu tells, where routers answer")
 	return m
 }})
-
-// lost tells whether packets of an attempt had to be sent again.
-func lost(a *facts.Attempt) bool { return a.TCP != nil && a.TCP.Retransmits > 0 }
 
 func sentAgain(t *facts.TCPInfo) string {
 	if t.Retransmits == 1 {
