@@ -53,7 +53,7 @@ func (v *view) search() []facts.Experiment {
 		if len(ask) > 0 {
 			return ask
 		}
-		if f.chance() || v.lossyFlip(f) {
+		if f.chance() {
 			v.flaky = true
 			v.giveUp()
 			return nil

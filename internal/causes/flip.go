@@ -141,9 +141,6 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		_, _, more := v.onPath(f)
 		ask = append(ask, more...)
 	}
-	if len(ask) == 0 {
-		ask = v.againWhereLossy(f)
-	}
 	return f, ask
 }
 
