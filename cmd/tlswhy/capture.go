@@ -46,7 +46,7 @@ func (p *program) captureCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.keyLogs, "keylog", nil, "secrets in the format of SSLKEYLOGFILE")
 	fs.StringArrayVar(&f.hosts, "host", nil, "only connections of or to this address, network or name")
-	fs.IntVar(&f.port, "port", 0, "only connections to this port")
+	positive(fs, &f.port, "port", "only connections to this port")
 	fs.BoolVar(&f.failed, "failed", false, "only those that failed (the default)")
 	fs.BoolVar(&f.all, "all", false, "list the healthy ones too")
 	fs.StringVar(&f.opts.CAFile, "ca", "", "the only trust anchors (PEM)")

@@ -166,7 +166,7 @@ func (p *program) printCerts(found []*diag.Diagnosis, r *reading, format report.
 	code, nagios := exitHealthy, 0
 	var err error
 	for _, b := range r.refused {
-		code = exitUsage
+		code, nagios = exitUsage, report.WorstNagios(nagios, 3)
 		if format != report.Text && format != report.Markdown {
 			err = s.Add(refused(b.path, b.err))
 		}

@@ -86,7 +86,7 @@ func (r *run) add(res result) {
 			d = refused(res.t.input, res.err)
 		}
 	} else {
-		code = codeOf(d.Verdict, r.strict)
+		code = codeOfTarget(d, r.strict)
 	}
 	r.code = worse(r.code, code)
 	r.progress.done(code)

@@ -46,6 +46,15 @@ func codeOf(v diag.Verdict, strict bool) int {
 	return exitUntested
 }
 
+// codeOfTarget is codeOf for a live target: a file of ours that is of no use is
+// no failure of the server, which was not asked.
+func codeOfTarget(d *diag.Diagnosis, strict bool) int {
+	if c := d.FirstFailure(); c != nil && c.ID == "file-or-config-error" && len(d.Attempts) == 0 && len(d.Addresses) == 0 {
+		return exitUsage
+	}
+	return codeOf(d.Verdict, strict)
+}
+
 // exitError ends the program with a code; what there is to say was said.
 type exitError int
 

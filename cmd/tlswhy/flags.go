@@ -56,9 +56,9 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&o.SigAlgs, "sigalgs", "", "signature schemes")
 	fs.StringVar(&o.ALPN, "alpn", "", "application protocols, or none")
 	fs.BoolVar(&o.RequireALPN, "require-alpn", false, "the server must select one of the protocols")
-	fs.IntVar(&o.HelloSize, "hello-size", 0, "pad the ClientHello to so many bytes")
-	fs.IntVar(&o.RecordSplit, "record-split", 0, "bytes of the ClientHello in each TLS record")
-	fs.IntVar(&o.SegmentSplit, "segment-split", 0, "bytes of the ClientHello in each TCP segment")
+	positive(fs, &o.HelloSize, "hello-size", "pad the ClientHello to so many bytes")
+	positive(fs, &o.RecordSplit, "record-split", "bytes of the ClientHello in each TLS record")
+	positive(fs, &o.SegmentSplit, "segment-split", "bytes of the ClientHello in each TCP segment")
 	fs.StringVar(&o.RecordVersion, "record-version", "", "version of the ClientHello's record, 3.0 to 3.4")
 	fs.BoolVar(&o.GREASE, "grease", false, "add reserved values that servers must ignore")
 	fs.BoolVar(&o.FallbackSCSV, "fallback-scsv", false, "say that a higher version failed before")
@@ -69,8 +69,8 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.alias, "alias", "", "the key to take from a store")
 	fs.StringVar(&o.CAFile, "ca", "", "the only trust anchors (PEM)")
 	fs.StringVar(&o.Trust, "trust", "", "whose roots")
-	fs.IntVar(&o.MinDHBits, "min-dh-bits", 0, "smallest finite-field DH prime that is accepted")
-	fs.IntVar(&o.MaxValidityDays, "max-validity-days", 0, "longest validity of a server certificate, in days")
+	positive(fs, &o.MinDHBits, "min-dh-bits", "smallest finite-field DH prime that is accepted")
+	positive(fs, &o.MaxValidityDays, "max-validity-days", "longest validity of a server certificate, in days")
 	fs.StringArrayVar(&o.Pins, "pin", nil, "expected key or certificate: sha256/BASE64, hex or a file")
 	fs.StringArrayVar(&o.TLSA, "tlsa", nil, "expected TLSA record, or dns to look it up")
 	fs.StringVar(&o.StartTLS, "starttls", "", "plaintext dialogue before TLS")
@@ -78,20 +78,21 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.CRLFiles, "crl", nil, "revocation list (PEM or DER)")
 	fs.BoolVar(&o.RequireStaple, "require-staple", false, "a good stapled OCSP response is needed")
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
-	fs.DurationVar(&o.Timeout, "timeout", 0, "of the first attempt")
-	fs.IntVar(&o.MaxConnections, "max-connections", 0, "budget of connections per target")
-	fs.IntVar(&o.Repeat, "repeat", 0, "connections per address with the client's own hello")
-	fs.DurationVar(&f.every, "every", 0, "repeat the diagnosis until interrupted")
+	lasting(fs, &o.Timeout, "timeout", "of the first attempt")
+	positive(fs, &o.MaxConnections, "max-connections", "budget of connections per target")
+	positive(fs, &o.Repeat, "repeat", "connections per address with the client's own hello")
+	lasting(fs, &f.every, "every", "repeat the diagnosis until interrupted")
 	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
 	fs.StringVar(&f.targets, "targets", "", "file with one target per line, or -")
-	fs.IntVar(&f.parallel, "parallel", 8, "targets at a time")
+	f.parallel = 8
+	positive(fs, &f.parallel, "parallel", "targets at a time")
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
 	f.registerOutput(fs)
 }
 
 // registerOutput declares the options that say how to print.
 func (f *diagnoseFlags) registerOutput(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.output, "output", "o", "text", "text, json, html, markdown, junit, sarif or nagios")
+	fs.StringVarP(&f.output, "output", "o", "text", "text, json, html, markdown, junit, sarif, nagios or csv")
 	fs.CountVarP(&f.verbose, "verbose", "v", "attempts and all findings; -vv the bytes")
 	fs.BoolVar(&f.redact, "redact", false, "mask names, addresses and credentials")
 	fs.StringVar(&f.color, "color", "auto", "auto, always or never")
@@ -129,20 +130,18 @@ func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Opti
 	}
 	o.At = at
 	switch {
-	case f.opts.Timeout < 0:
-		return fail(badUsage("such as 5s or 1m", "--timeout %v is negative", f.opts.Timeout))
-	case f.opts.MaxConnections < 0:
-		return fail(badUsage("", "--max-connections %d is negative", f.opts.MaxConnections))
-	case f.opts.Repeat < 0 || f.opts.Repeat > maxRepeat:
-		return fail(badUsage("", "--repeat %d is not between 1 and %d", f.opts.Repeat, maxRepeat))
+	case f.opts.Repeat > maxRepeat:
+		return fail(badUsage("", "--repeat %d is more than %d", f.opts.Repeat, maxRepeat))
+	case f.opts.CAFile != "" && f.opts.Trust != "":
+		return fail(badUsage("--ca names the only anchors, --trust a list of them: give one", "--ca and --trust exclude each other"))
 	case f.every != 0 && f.every < time.Second:
 		return fail(badUsage("such as 30s or 5m", "--every %v is shorter than a second", f.every))
 	case f.every != 0 && f.output != string(report.Text) && f.output != string(report.JSON):
 		return fail(badUsage("text prints a line per change, json a line per round", "--every cannot print %s", f.output))
 	case f.every != 0 && f.targets == "-":
 		return fail(badUsage("name a file, which is read again in each round", "--every cannot read standard input again"))
-	case f.parallel < 1 || f.parallel > maxParallel:
-		return fail(badUsage("", "--parallel %d is not between 1 and %d", f.parallel, maxParallel))
+	case f.parallel > maxParallel:
+		return fail(badUsage("", "--parallel %d is more than %d", f.parallel, maxParallel))
 	}
 	format, err := report.ParseFormat(f.output)
 	if err != nil {

@@ -65,7 +65,7 @@ func TestKeyFiles(t *testing.T) {
 		{"no such alias", "", []string{"--cert", p12, "--password-file", right, "--alias", "other"}, exitUsage, "other"},
 		{"no such password file", "", []string{"--cert", p12, "--password-file", right + "x"}, exitUsage, "password"},
 		{"certificate beside a store's key", "", []string{"--cert", crt, "--key", p12, "--password-file", right}, exitFailure, ""},
-		{"certificate as key", "", []string{"--cert", crt, "--key", crt}, exitFailure, "no private key"},
+		{"certificate as key", "", []string{"--cert", crt, "--key", crt}, exitUsage, "no private key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ func (p *program) listenCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringVar(&caFile, "ca-file", "", "write the server's CA to a file, for the client to trust")
 	fs.BoolVar(&ask, "ask-client-cert", true, "ask for a client certificate, without insisting")
-	fs.IntVar(&count, "count", 0, "end after so many clients")
+	positive(fs, &count, "count", "end after so many clients")
 	fs.StringVarP(&f.output, "output", "o", "text", "text or json")
 	fs.CountVarP(&f.verbose, "verbose", "v", "whole lists")
 	fs.StringVar(&f.color, "color", "auto", "auto, always or never")

@@ -47,7 +47,7 @@ func (p *program) root() *cobra.Command {
 }
 
 // valueHints say what the options of a type take.
-var valueHints = map[string]string{"int": "a whole number", "duration": "a number with its unit, such as 30s or 5m"}
+var valueHints = map[string]string{"int": "a whole number from 1 on", "duration": "a number with its unit, such as 30s or 5m, and more than none"}
 
 // flagError says what is wrong with an option, and what may have been meant.
 func flagError(cmd *cobra.Command, err error) error {

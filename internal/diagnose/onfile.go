@@ -67,6 +67,9 @@ func NewFiles(name string, offline bool, o Options, env Env) (*Files, error) {
 	if err := p.loadAnchors(w, f.at); err != nil {
 		return nil, err
 	}
+	if w.Local != nil {
+		return nil, usage("give a file of CA certificates", "the %s %s cannot be used: %s", w.Local.Role, w.Local.File, w.Local.Problem)
+	}
 	f.notes = p.notes
 	return f, nil
 }

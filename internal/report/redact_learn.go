@@ -16,7 +16,11 @@ import (
 func (r *redactor) learn(d *diag.Diagnosis) {
 	r.name(d.Target.Name)
 	r.name(d.Target.SNI)
-	r.name(inputHost(d.Target.Input))
+	if d.Target.Protocol == "file" {
+		r.path(d.Target.Input)
+	} else {
+		r.name(inputHost(d.Target.Input))
+	}
 	r.name(inputHost(d.Target.Address))
 	for _, c := range d.Certificates {
 		for _, n := range c.Names {
@@ -56,6 +60,19 @@ func (r *redactor) learn(d *diag.Diagnosis) {
 	}
 	for _, n := range d.Notes {
 		r.speech(n)
+	}
+}
+
+// path remembers the host names in the path of a file, such as
+// live/shop.example.com/fullchain.pem.
+func (r *redactor) path(s string) {
+	for _, part := range strings.FieldsFunc(s, func(c rune) bool { return c == '/' || c == '\\' || c == ' ' }) {
+		for _, ext := range []string{".pem", ".crt", ".cer", ".der", ".p12", ".pfx", ".jks", ".p7b", ".yaml", ".yml", ".json", ".conf"} {
+			part = strings.TrimSuffix(part, ext)
+		}
+		if strings.Contains(part, ".") && looksLikeHost(part) {
+			r.name(part)
+		}
 	}
 }
 

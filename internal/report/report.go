@@ -20,10 +20,11 @@ const (
 	JUnit    Format = "junit"
 	SARIF    Format = "sarif"
 	Nagios   Format = "nagios"
+	CSV      Format = "csv"
 )
 
 // Formats are all formats, in the order in which the help names them.
-var Formats = []Format{Text, JSON, HTML, Markdown, JUnit, SARIF, Nagios}
+var Formats = []Format{Text, JSON, HTML, Markdown, JUnit, SARIF, Nagios, CSV}
 
 // ParseFormat returns the format of that name.
 func ParseFormat(name string) (Format, error) {
@@ -111,6 +112,8 @@ func (s *Stream) Add(d *diag.Diagnosis) error {
 			}
 		}
 		return writeMarkdown(s.w, d, s.o)
+	case CSV:
+		return writeCSV(s.w, d, s.n == 1)
 	case HTML, JUnit, SARIF, Nagios:
 		s.held = append(s.held, d)
 		return nil
@@ -124,6 +127,10 @@ func (s *Stream) Close() error {
 	case Text:
 		if s.n > 1 && !s.o.Quiet {
 			return writeSummary(s.w, s.summary, s.o)
+		}
+	case CSV:
+		if s.n == 0 {
+			return writeCSV(s.w, nil, true)
 		}
 	case HTML:
 		return writeHTML(s.w, s.held)

@@ -137,7 +137,7 @@ func (a *adder) addDir(path string, quiet bool) error {
 		entries = entries[:maxEntries]
 	}
 	for _, entry := range entries {
-		if entry.IsDir() || pointsBeside(path, entry) {
+		if entry.Type()&(fs.ModeDir|fs.ModeNamedPipe|fs.ModeSocket|fs.ModeDevice) != 0 || pointsBeside(path, entry) {
 			continue
 		}
 		before := a.store.Ignore
