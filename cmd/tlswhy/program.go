@@ -22,6 +22,7 @@ type program struct {
 	environ        []string
 	diagnose       diagnoser
 	light          *diagnose.Light     // makes the monitor's checks; nil leaves them to diagnose
+	answers        *diagnose.Answers   // of issuers, for all diagnoses of the program
 	keys           func(*diagnose.Env) // how key files are opened; nil before the flags are read
 	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool
@@ -33,7 +34,7 @@ type program struct {
 func newProgram() *program {
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd()))}
-	p.diagnose = orInterrupted(p.diagnoseTarget)
+	p.diagnose, p.answers = orInterrupted(p.diagnoseTarget), &diagnose.Answers{}
 	p.light = &diagnose.Light{Env: p.lend()}
 	if p.outTerminal {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	_ "time/tzdata" // maintenance names time zones, and not every machine knows them
 
 	"github.com/spf13/cobra"
 

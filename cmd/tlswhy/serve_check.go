@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 
 // optionsOf are those of a diagnosis of the endpoint.
 func optionsOf(e *monitor.Endpoint) options {
-	return options{SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple,
+	return options{Revocation: cmp.Or(e.Revocation, "soft"), SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple,
 		Connect: e.Connect, Detail: 1} // with the certificates themselves
 }
 

@@ -66,6 +66,9 @@ type Env struct {
 	// addresses also where the target is at none itself: for files of the user's
 	// own.
 	PrivateFetches bool
+	// Answers keeps what issuers say of revocation for other diagnoses; nil keeps
+	// nothing.
+	Answers *Answers
 	// OnDisk is the chain that the server ought to serve, read from OnDiskFile.
 	OnDisk     []*chain.Certificate
 	OnDiskFile string

@@ -103,6 +103,10 @@ func (r *runner) loop(ctx context.Context) []diag.Cause {
 			return found
 		}
 		limit, left := r.deadline(), r.budget()-r.connections()
+		if q := questions(ask); len(q) > 0 && len(ask) > left && ctx.Err() == nil && time.Until(limit) >= tooShort {
+			r.batch(ctx, q, limit) // no connection to the server, hence beside its budget
+			continue
+		}
 		if ctx.Err() != nil || len(ask) > left || time.Until(limit) < tooShort {
 			r.c.Spent = true
 			r.not = append(r.not, diag.NotTested{What: "further experiments", Reason: "the budget of connections or time is spent"})
@@ -112,6 +116,13 @@ func (r *runner) loop(ctx context.Context) []diag.Cause {
 			r.batch(ctx, ask, limit)
 		}
 	}
+}
+
+// questions are those experiments that ask issuers about revocation.
+func questions(ask []facts.Experiment) []facts.Experiment {
+	return slices.DeleteFunc(slices.Clone(ask), func(e facts.Experiment) bool {
+		return e.Kind != facts.Fetch || e.What != facts.FetchList && e.What != facts.FetchOCSP
+	})
 }
 
 func (r *runner) connections() int { return len(r.c.Attempts) }

@@ -41,6 +41,9 @@ type Endpoint struct {
 	CAFile   string   `json:"ca_file,omitempty"`
 	Trust    string   `json:"trust,omitempty"`
 	Pins     []string `json:"pins,omitempty"`
+	// Revocation is "off" to ask nobody whether certificates are revoked, "hard"
+	// to fail without an answer; "" asks and goes on without one.
+	Revocation string `json:"revocation,omitempty"`
 
 	// DiskFile is the file on the monitor's host that the server is to serve;
 	// Reload is how to make it do so: a command or words. PasswordFile opens a

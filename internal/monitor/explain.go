@@ -157,12 +157,12 @@ func (r *Rules) explainIncident(now time.Time, e *Endpoint, inc *Incident, silen
 			sent = append(sent, why)
 		}
 	}
-	silence := slices.IndexFunc(silences, func(s Silence) bool { return s.Covers(now, e, inc) })
+	silence, until := r.holding(now, silences, e, inc)
 	switch {
 	case inc.Muted != "":
 		x.Why = "nobody is told, because " + inc.Muted
-	case silence >= 0 && inc.Open():
-		x.Why = "nothing more is told, because silence " + silences[silence].ID + " holds until " + silences[silence].Until.UTC().Format(time.RFC3339)
+	case silence != "" && inc.Open():
+		x.Why = "nothing more is told, because silence " + silence + " holds until " + until.UTC().Format(time.RFC3339)
 	case len(inc.Told) == 0 && inc.Open() && len(sent) == 0:
 		x.Why = "nobody was told yet"
 	case len(sent) == 0:

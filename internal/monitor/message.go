@@ -172,10 +172,8 @@ func (a *applied) muted(e *Endpoint, inc *Incident, kind Kind, channels []string
 	if kind == KindResolved {
 		return ""
 	}
-	for i := range a.b.Silences {
-		if s := &a.b.Silences[i]; s.Covers(a.now, e, inc) {
-			return "silence " + s.ID + " holds until " + s.Until.UTC().Format(time.RFC3339)
-		}
+	if name, until := a.holding(a.now, a.b.Silences, e, inc); name != "" {
+		return "silence " + name + " holds until " + until.UTC().Format(time.RFC3339)
 	}
 	if len(channels) == 0 {
 		return "no route matches"

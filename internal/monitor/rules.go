@@ -20,6 +20,8 @@ type Rules struct {
 	// Windows are when CAs want certificates to be renewed, by the leaf's
 	// fingerprint. The map is never written to.
 	Windows map[string]Window
+	// Maintenance are silences of the configuration.
+	Maintenance []Silence
 }
 
 func (r *Rules) tries() int {

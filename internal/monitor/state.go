@@ -156,12 +156,16 @@ func (i *Incident) Open() bool { return i.Resolved.IsZero() }
 
 // Silence keeps matching incidents from being told. They open all the same.
 type Silence struct {
-	ID    string            `json:"id"`
-	From  time.Time         `json:"from"`
-	Until time.Time         `json:"until"`
-	Match map[string]string `json:"match"` // endpoint, target, owner, cause, severity or a tag; all must be equal
-	By    string            `json:"by,omitempty"`
-	Note  string            `json:"note,omitempty"`
+	ID    string    `json:"id"`
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+	// Match are endpoint, target, owner, cause, severity or a tag; all must be
+	// equal.
+	Match map[string]string `json:"match"`
+	// Weekly has it hold at that time of the week only, between From and Until.
+	Weekly *Weekly `json:"weekly,omitempty"`
+	By     string  `json:"by,omitempty"`
+	Note   string  `json:"note,omitempty"`
 }
 
 // Covers tells whether the silence holds at the moment for the incident. A
@@ -170,8 +174,13 @@ func (s *Silence) Covers(now time.Time, e *Endpoint, i *Incident) bool {
 	if now.Before(s.From) || !now.Before(s.Until) || len(s.Match) == 0 {
 		return false
 	}
+	if s.Weekly != nil {
+		if _, ok := s.Weekly.holds(now); !ok {
+			return false
+		}
+	}
 	for k, v := range s.Match {
-		if label(e, i, k) != v {
+		if v != "*" && label(e, i, k) != v {
 			return false
 		}
 	}

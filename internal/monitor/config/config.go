@@ -148,13 +148,15 @@ type file struct {
 		Tries  int      `yaml:"tries"`
 		Within duration `yaml:"within"`
 	} `yaml:"confirm"`
-	Defaults  endpoint           `yaml:"defaults"`
-	Endpoints []endpoint         `yaml:"endpoints"`
-	Sources   []source           `yaml:"sources"`
-	Certs     []certificates     `yaml:"certificates"`
-	Renewal   Renewal            `yaml:"renewal"`
-	Channels  map[string]Channel `yaml:"channels"`
-	Routes    []route            `yaml:"routes"`
+	Defaults  endpoint       `yaml:"defaults"`
+	Endpoints []endpoint     `yaml:"endpoints"`
+	Sources   []source       `yaml:"sources"`
+	Certs     []certificates `yaml:"certificates"`
+	Renewal   Renewal        `yaml:"renewal"`
+
+	Maintenance []maintenance      `yaml:"maintenance"`
+	Channels    map[string]Channel `yaml:"channels"`
+	Routes      []route            `yaml:"routes"`
 }
 
 type endpoint struct {
@@ -172,6 +174,7 @@ type endpoint struct {
 	CAFile   string            `yaml:"ca_file"`
 	Trust    string            `yaml:"trust"`
 	Pins     []string          `yaml:"pins"`
+	Revoked  string            `yaml:"revocation"`
 	DiskFile string            `yaml:"disk_file"`
 	Reload   string            `yaml:"reload"`
 	Expect   struct {
@@ -272,6 +275,7 @@ func (r *reader) file(f *file) {
 	}
 	r.sources(f)
 	r.renewal(f)
+	r.maintenance(f)
 }
 
 func (r *reader) routes(f *file) {
@@ -316,6 +320,9 @@ func (r *reader) endpoint(x, d *endpoint) (monitor.Endpoint, bool) {
 		if !slices.Contains(versions, e.Expect.MinVersion) {
 			r.problem(x.At.node, "min_version %q is none of 1.0, 1.1, 1.2, 1.3", v)
 		}
+	}
+	if e.Revocation = or(x.Revoked, d.Revoked); !slices.Contains([]string{"", "soft", "hard", "off"}, e.Revocation) {
+		r.problem(x.At.node, "revocation %q is none of soft, hard, off", e.Revocation)
 	}
 	for _, addr := range e.Connect {
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {

@@ -22,6 +22,9 @@ sources:
     headers: {X-Team: {value: web}}
     refresh: 30s
     max_shrink: 50
+maintenance:
+  - {name: nights, match: {env: prod}, days: [sat, sun], from: "02:30", to: "04:00", zone: Europe/Berlin}
+  - {name: move, match: {endpoint: "*"}, start: 2026-12-01T20:00:00Z, end: 2026-12-02T04:00:00Z}
 certificates:
   - {name: live, paths: [/etc/ssl/*.pem], owner: web, reload: systemctl reload nginx, warn: 20d}
 `
@@ -43,6 +46,9 @@ func TestSources(t *testing.T) {
 	t.Parallel()
 	c := parseSources(t)
 	file, http, certs := c.Sources[0], c.Sources[1], c.Sources[2]
+	if m := c.Rules.Maintenance; len(m) != 2 || m[0].Weekly.From != 150 || m[0].Weekly.Days[1] != time.Sunday || m[1].Until.Hour() != 4 {
+		t.Errorf("got maintenance %+v", m)
+	}
 	if !strings.HasSuffix(file.Paths[0], "/targets/*.yaml") || !filepath.IsAbs(file.Paths[0]) || file.MaxShrink != 20 {
 		t.Errorf("got %+v", file)
 	}
@@ -126,6 +132,14 @@ func TestBadSources(t *testing.T) {
 		{"line break", "sources:\n  - {name: a, http_sd: https://x, headers: {X: {value: \"a\\nb\"}}}", "line break"},
 		{"ACME directory", "renewal: {directories: [{issuer: a, url: x}]}", "c.yaml:1:25: the url of an ACME directory"},
 		{"whose directory", "renewal: {directories: [{url: https://x}]}", "issuer is missing"},
+		{"revocation", "endpoints: [{target: a, revocation: maybe}]", "none of soft, hard, off"},
+		{"maintenance without an end", "maintenance: [{name: a, match: {owner: b}, from: '02:00'}]", "two times of a day"},
+		{"maintenance of nothing", "maintenance: [{name: a, from: '02:00', to: '04:00'}]", "match is missing"},
+		{"maintenance on no day", "maintenance: [{name: a, match: {owner: b}, days: [son], from: '02:00', to: '04:00'}]", `"son" is no day`},
+		{"maintenance in no zone", "maintenance: [{name: a, match: {owner: b}, zone: Berlin, from: '02:00', to: '04:00'}]", "Europe/Berlin"},
+		{"maintenance twice", "maintenance: [{name: a, match: {owner: b}, from: '02:00', to: '04:00', start: 2026-12-01T20:00:00Z}]", "give start and end, or"},
+		{"maintenance backwards", "maintenance: [{name: a, match: {owner: b}, start: 2026-12-01T20:00:00Z, end: 2026-12-01T19:00:00Z}]", "ends before it begins"},
+		{"maintenance at no time", "maintenance: [{name: a, match: {owner: b}, start: tomorrow, end: 2026-12-01T19:00:00Z}]", "is no time such as"},
 		{"no paths", "certificates:\n  - {name: a}", "paths are missing"},
 		{"shrink", "sources:\n  - {name: a, file_sd: [a], max_shrink: 200}", "0 to 100"},
 	} {
