@@ -13,11 +13,10 @@ import (
 // csvColumns are the columns of the CSV form. New ones are added at the end.
 var csvColumns = []string{"target", "verdict", "causes", "confidence", "summary", "days_left", "not_before", "not_after", "subject", "issuer", "serial", "sha256"}
 
-// writeCSV writes a line for a diagnosis (RFC 4180), with what a table of
+// writeCSV writes a line for a diagnosis (RFC 4180, but for its line ends), with what a table of
 // certificates needs of the first one; nil is none.
 func writeCSV(w io.Writer, d *diag.Diagnosis, header bool) error {
 	out := csv.NewWriter(w)
-	out.UseCRLF = true
 	if header {
 		if err := out.Write(csvColumns); err != nil {
 			return err
