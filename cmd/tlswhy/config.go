@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -69,46 +68,27 @@ func (p *program) runConfig(ctx context.Context, f *configFlags, files []string)
 		return err
 	}
 	run := &configRun{p: p, f: f, format: format, options: ro, stream: report.NewStream(p.stdout, format, ro), code: exitHealthy}
-	readable := false
-	for _, file := range files {
-		if info, err := os.Stat(file); err != nil || info.IsDir() {
-			complain(p.stderr, badUsage("name the main file, such as nginx.conf", "%s", notAFile(file, err)))
-			run.code = exitUsage
-			continue
-		}
-		c := srvconf.Load(file, srvconf.Options{Server: server, Root: f.root})
-		if len(c.Files) == 0 {
-			for _, x := range c.Faults {
-				complain(p.stderr, badUsage("", "%s", x.Text))
-			}
-			run.code = exitUsage
-			continue
-		}
-		readable = true
+	inputs, complete := p.configurations(f, files, srvconf.Options{Server: server, Root: f.root})
+	if !complete {
+		run.code = exitUsage
+	}
+	for _, in := range inputs {
 		if f.fix {
-			if err := run.fixes(ctx, file, srvconf.Options{Server: server, Root: f.root}, o); err != nil {
-				return err
-			}
-			continue
+			err = run.fixes(ctx, in.file, srvconf.Options{Server: server, Root: f.root}, o)
+		} else {
+			err = run.report(ctx, in.file, in.config, o)
 		}
-		if err := run.report(ctx, file, c, o); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	switch {
-	case !readable:
+	case len(inputs) == 0:
 		return exitError(exitUsage)
 	case f.fix:
 		return exitError(run.code)
 	}
 	return run.close()
-}
-
-func notAFile(file string, err error) string {
-	if err == nil {
-		return file + " is a folder"
-	}
-	return fmt.Sprintf("the configuration cannot be read: %v", err)
 }
 
 // configRun is one call of tlswhy config.

@@ -37,7 +37,7 @@ func (r *configRun) fixes(ctx context.Context, file string, so srvconf.Options, 
 	judge := func(s *facts.Site) (*diag.Diagnosis, error) {
 		return diagnose.Configured(ctx, s, r.f.offline, diagnose.Options(o), env)
 	}
-	c := srvconf.Load(file, so)
+	c, so := spelled(file, so)
 	for _, f := range c.Faults {
 		fmt.Fprintf(r.p.stderr, "tlswhy: %s: %s\n", f.At, clean(f.Text))
 	}
@@ -65,6 +65,21 @@ func (r *configRun) fixes(ctx context.Context, file string, so srvconf.Options, 
 		}
 	}
 	return r.printDiffs(so)
+}
+
+// spelled reads a configuration with its mistyped words put right.
+func spelled(file string, so srvconf.Options) (*srvconf.Config, srvconf.Options) {
+	c := srvconf.Load(file, so)
+	faults := slices.Clone(c.Faults)
+	for _, s := range c.Sites {
+		faults = append(faults, s.Faults...)
+	}
+	for _, f := range faults {
+		if changed, err := srvconf.Apply(srvconf.Spell(f, so), so); err == nil {
+			so.Instead = changed
+		}
+	}
+	return srvconf.Load(file, so), so
 }
 
 // mend tries the aims of a cause on one site and returns the changed files.

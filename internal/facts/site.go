@@ -125,6 +125,8 @@ type Fault struct {
 	At   Place
 	Text string // "the certificate /x.pem cannot be read: no such file"
 	File string // the file that is at fault, "" for none
+	// Word is the mistyped word, Meant the one that is known.
+	Word, Meant string
 	// Stops says that the server does not start, or serves no TLS there.
 	Stops bool
 	// Remark says that nothing breaks of it.

@@ -38,7 +38,12 @@ func parseApache(r *reader, file string, data []byte) {
 	a.partial = base != "apache2.conf" && base != "httpd.conf"
 	top := a.expand(a.tree(file, data))
 	main := &scope{nodes: top}
+	opened := map[string]facts.Place{}
 	for _, l := range main.named("listen") {
+		if first, twice := opened[l.arg(1)]; twice {
+			a.fault(facts.Fault{At: l.at, Stops: true, Text: fmt.Sprintf("Listen %s is said twice, first at %s: Apache does not start", l.arg(1), first)})
+		}
+		opened[l.arg(1)] = l.at
 		port := portOf(nginxAddress(l.arg(1)))
 		a.listen[port] = true
 		a.https[port] = strings.EqualFold(l.arg(2), "https") || l.arg(2) == "" && port == 443
@@ -87,7 +92,7 @@ func (a *apacheReader) unknown(nodes []*node, within bool) {
 		case n.isBlock:
 			a.unknown(n.block, within || strings.EqualFold(name, "virtualhost"))
 		case len(name) > 3 && strings.EqualFold(name[:3], "ssl") && known < 0:
-			a.fault(facts.Fault{At: n.at, Stops: true, Text: fmt.Sprintf("Apache knows no directive %q%s, and does not start", name, meant(name, apacheSettings))})
+			a.fault(mistyped(n.at, "Apache knows no directive", name, apacheSettings, ": it does not start"))
 		case within && known >= 0 && slices.Contains(serverWide, apacheSettings[known]):
 			a.fault(facts.Fault{At: n.at, Stops: true, Text: fmt.Sprintf("%s may not stand within a virtual host: Apache does not start; put it outside", apacheSettings[known])})
 		}

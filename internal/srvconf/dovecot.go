@@ -35,7 +35,7 @@ var dovecotSettings = strings.Fields(`ssl ssl_alt_cert ssl_alt_key ssl_ca ssl_ce
 func (d *dovecotReader) unknown(nodes []*node) {
 	for _, n := range nodes {
 		if name := n.arg(0); strings.HasPrefix(name, "ssl") && !slices.Contains(dovecotSettings, name) {
-			d.fault(facts.Fault{At: n.at, Stops: true, Text: fmt.Sprintf("Dovecot knows no setting %q%s, and does not start", name, meant(name, dovecotSettings))})
+			d.fault(mistyped(n.at, "Dovecot knows no setting", name, dovecotSettings, ": it does not start"))
 		}
 		if n.arg(0) == "local_name" || n.arg(0) == "local" || n.arg(0) == "protocol" {
 			d.unknown(n.block)

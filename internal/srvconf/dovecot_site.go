@@ -63,7 +63,7 @@ func (s dovecotScope) file(base string, names ...string) (facts.Line, bool) {
 // text of the file: without <, or with it in quotes.
 func (s dovecotScope) literal(name string) (facts.Line, bool) {
 	x := s.find(name)
-	return x.lineOr(), x != nil && !strings.Contains(x.value(), "-----BEGIN") && (x.quoted || !strings.HasPrefix(x.arg(1), "<"))
+	return x.lineOr(), x != nil && !strings.Contains(x.value(), "-----BEGIN") && !strings.HasPrefix(x.value(), "#") && (x.quoted || !strings.HasPrefix(x.arg(1), "<"))
 }
 
 func (n *node) lineOr() facts.Line {
@@ -262,6 +262,11 @@ func (d *dovecotReader) certificate(s *facts.Site, sc dovecotScope, base string,
 		}
 	}
 	if bad || strings.Contains(cert.Value, "-----BEGIN") {
+		return
+	}
+	if x := sc.find("ssl_key"); x != nil && strings.HasPrefix(x.value(), "# hidden") { // doveconf -n
+		s.Pairs = append(s.Pairs, facts.Pair{CertFile: cert.Value, Cert: cert, KeyAt: key, Chain: d.hold(cert.Value).chain})
+		addFault(s, facts.Fault{At: key.Place, Remark: true, Text: "doveconf hides which key it is: it was not compared with the certificate"})
 		return
 	}
 	d.pair(s, cert, key)

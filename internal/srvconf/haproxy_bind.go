@@ -29,7 +29,7 @@ func (h *haproxyReader) bind(section *node, words []string, line facts.Line) {
 	}
 	for i := 2; i < len(words); i++ {
 		if w := words[i]; !slices.Contains(haproxyValues, w) && !slices.Contains(haproxyFlags, w) {
-			h.fault(facts.Fault{At: line.Place, Stops: true, Text: fmt.Sprintf("HAProxy knows no keyword %q of a bind line%s, and does not start", w, meant(w, slices.Concat(haproxyValues, haproxyFlags)))})
+			h.fault(mistyped(line.Place, "a bind line of HAProxy knows no", w, slices.Concat(haproxyValues, haproxyFlags), ": it does not start"))
 		}
 		set[words[i]] = true
 		if slices.Contains(haproxyValues, words[i]) && i+1 < len(words) {

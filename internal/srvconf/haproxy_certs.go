@@ -52,8 +52,8 @@ func (h *haproxyReader) listed(list string, l textLine) []haproxyCert {
 			w := words[i]
 			local[w] = ""
 			if !slices.Contains(haproxyListed, w) {
-				return []haproxyCert{{file: list, fault: &facts.Fault{At: facts.Place{File: list, Line: l.line}, Stops: true,
-					Text: fmt.Sprintf("HAProxy knows no setting %q of a certificate%s, and does not start", w, meant(w, haproxyListed))}}}
+				f := mistyped(facts.Place{File: list, Line: l.line}, "a list of certificates of HAProxy knows no", w, haproxyListed, ": it does not start")
+				return []haproxyCert{{file: list, fault: &f}}
 			}
 			if i+1 < len(words) && slices.Contains(haproxyValues, w) {
 				i++

@@ -40,6 +40,9 @@ func (r *reader) hold(path string) *holding {
 	data, err := readBounded(r.real(path), keyfile.MaxSize)
 	if err != nil {
 		h.err = err
+		if r.o.Elsewhere && errors.Is(err, fs.ErrNotExist) {
+			h.err = errElsewhere
+		}
 		return h
 	}
 	var rest []string
@@ -143,9 +146,12 @@ func fileFault(s *facts.Site, l facts.Line, path string, err error, what string)
 	addFault(s, unreadable(l.Place, path, err, what))
 }
 
+// errElsewhere is the file of a configuration that was pasted.
+var errElsewhere = errors.New("it is not on this machine, so it was not judged")
+
 func unreadable(at facts.Place, path string, err error, what string) facts.Fault {
 	f := facts.Fault{At: at, File: path, Stops: true, Text: fmt.Sprintf("%s %s cannot be read: %s", what, path, reason(err))}
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errElsewhere) {
 		f.Stops, f.Remark = false, true
 	}
 	return f

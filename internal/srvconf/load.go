@@ -36,6 +36,9 @@ type Options struct {
 	// Instead holds the content of files that are taken to be changed, by their
 	// name in the configuration.
 	Instead map[string][]byte
+	// Sealed says that Instead holds every file of the configuration; Elsewhere
+	// that the files which it names may be on another machine.
+	Sealed, Elsewhere bool
 }
 
 // Config is what was read.
@@ -73,8 +76,7 @@ func Load(file string, o Options) *Config {
 	}
 	parse, known := servers[r.c.Software]
 	if !known {
-		r.fault(facts.Fault{At: facts.Place{File: file}, Stops: true, File: file,
-			Text: "it is no configuration of nginx, Apache, HAProxy, Postfix or Dovecot that can be told; --server names the software"})
+		r.fault(facts.Fault{At: facts.Place{File: file}, Stops: true, File: file, Text: stranger(file, data)})
 		return r.c
 	}
 	parse(r, file, data)
@@ -128,9 +130,15 @@ func (r *reader) read(path string, by facts.Place, what string) ([]byte, bool) {
 		return bad("the configuration is larger than %d files or %d MB", maxFiles, maxTotal>>20)
 	}
 	data, changed := r.o.Instead[path]
+	if changed && len(data) > maxFile {
+		return bad("%s", errTooLarge)
+	}
 	if !changed {
 		var err error
-		if data, err = readBounded(r.real(path), maxFile); err != nil {
+		if data, err = readBounded(r.real(path), maxFile); err != nil && r.o.Elsewhere && errors.Is(err, fs.ErrNotExist) {
+			r.fault(facts.Fault{At: by, File: path, Remark: true, Text: what + " " + path + " is not on this machine, so it was not read"})
+			return nil, false
+		} else if err != nil {
 			return bad("%s", reason(err))
 		}
 	}
@@ -194,7 +202,9 @@ func reason(err error) string {
 // being read already is a loop; optional says that nothing needs to be there.
 func (r *reader) include(pattern string, by facts.Place, optional bool, each func(file string, data []byte)) {
 	matches := []string{pattern}
-	if strings.ContainsAny(pattern, "*?[") {
+	if r.o.Sealed {
+		matches = within(r.o.Instead, pattern)
+	} else if strings.ContainsAny(pattern, "*?[") {
 		found, err := filepath.Glob(r.real(pattern))
 		if err != nil {
 			r.fault(facts.Fault{At: by, Stops: true, Text: fmt.Sprintf("the pattern %q cannot be read", pattern)})

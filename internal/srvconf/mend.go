@@ -2,14 +2,11 @@ package srvconf
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -65,10 +62,22 @@ func Mend(s *facts.Site, aim Aim, need Need, o Options) []Edit {
 	return nil
 }
 
+// Spell proposes the nearest known word in the place of a mistyped one.
+func Spell(f facts.Fault, o Options) []Edit {
+	m := &mender{r: &reader{o: o, c: &Config{}}}
+	old, ok := m.raw(f.At)
+	if !ok || f.Meant == "" || !strings.Contains(old, f.Word) {
+		return nil
+	}
+	return []Edit{{Place: f.At, Old: old, New: strings.Replace(old, f.Word, f.Meant, 1)}}
+}
+
 type mender struct {
 	s    *facts.Site
 	need Need
 	r    *reader
+	// guessed says that no name is wanted: only a single candidate will do.
+	guessed bool
 }
 
 // raw is the text of a line.
@@ -123,11 +132,13 @@ func (m *mender) set(l facts.Line, value, name string, anchor facts.Line) []Edit
 	}
 	indent := old[:len(old)-len(strings.TrimLeft(old, " \t"))]
 	line := map[string]string{"nginx": "%s%s %s;", "apache": "%s%s %s", "postfix": "%s%s = %s", "dovecot": "%s%s = %s"}[m.s.Software]
-	if line == "" || m.s.Software == "nginx" && !strings.HasSuffix(strings.TrimSpace(old), ";") {
+	if line == "" || m.s.Software == "nginx" && !endOfDirective.MatchString(old) {
 		return nil
 	}
 	return []Edit{{Place: anchor.Place, Insert: true, New: fmt.Sprintf(line, indent, name, value)}}
 }
+
+var endOfDirective = regexp.MustCompile(`;\s*(#.*)?$`)
 
 func (m *mender) drop(setting facts.Setting) []Edit {
 	l, ok := m.s.Lines[setting]
@@ -243,134 +254,4 @@ func (m *mender) enable() []Edit {
 		return m.set(l, "may", "smtpd_tls_security_level", m.s.Line(facts.SetCertificate))
 	}
 	return m.set(l, "yes", "ssl", m.s.Line(facts.SetCertificate))
-}
-
-// pair looks for a certificate and a key that fit, in the folders of those that
-// are named. One line is changed rather than two.
-func (m *mender) pair() []Edit {
-	cert, key := m.s.Lines[facts.SetCertificate], m.s.Lines[facts.SetKey]
-	if cert.Line == 0 || len(m.s.Pairs) > 1 || m.s.Software == "haproxy" && key != cert {
-		return nil
-	}
-	joint := cert.Name == key.Name
-	var held *holding
-	if len(m.s.Pairs) == 1 && m.s.Pairs[0].Key != nil {
-		held = &holding{key: m.s.Pairs[0].Key}
-	}
-	var keyFile, chainFile string
-	files := m.nearby(cert.Value, key.Value)
-	current := m.r.hold(cert.Value)
-	if !joint && m.good(current.chain) && len(current.chain) > 0 {
-		for _, f := range files {
-			if h := m.r.hold(f); h.key != nil && chain.MatchesKey(current.chain[0], h.key) {
-				keyFile = f
-				break
-			}
-		}
-		if keyFile != "" && keyFile != key.Value && (held == nil || !chain.MatchesKey(current.chain[0], held.key)) {
-			return m.point(key, keyFile)
-		}
-	}
-	best := 0
-	for _, f := range files {
-		h := m.r.hold(f)
-		fits := held != nil && len(h.chain) > 0 && chain.MatchesKey(h.chain[0], held.key)
-		if joint {
-			fits = h.key != nil && len(h.chain) > 0 && chain.MatchesKey(h.chain[0], h.key)
-		}
-		if fits && m.good(h.chain) && f != cert.Value && linked(h.chain) > best {
-			chainFile, best = f, linked(h.chain)
-		}
-	}
-	if chainFile != "" {
-		return m.point(cert, chainFile)
-	}
-	return m.both(cert, key, joint, files)
-}
-
-// both looks for another certificate of the name together with its key.
-func (m *mender) both(cert, key facts.Line, joint bool, files []string) []Edit {
-	if joint || m.need.Name == "" {
-		return nil
-	}
-	var chainFile, keyFile string
-	best := 0
-	for _, f := range files {
-		h := m.r.hold(f)
-		if !m.good(h.chain) || linked(h.chain) <= best {
-			continue
-		}
-		for _, k := range files {
-			if held := m.r.hold(k); held.key != nil && chain.MatchesKey(h.chain[0], held.key) {
-				chainFile, keyFile, best = f, k, linked(h.chain)
-				break
-			}
-		}
-	}
-	if chainFile == "" {
-		return nil
-	}
-	return slices.Concat(m.point(cert, chainFile), m.point(key, keyFile))
-}
-
-// linked counts the certificates that follow one another from the first.
-func linked(certs []*chain.Certificate) int {
-	n := min(1, len(certs))
-	for n > 0 && n < len(certs) && certs[n].Subject.Equal(certs[n-1].Issuer) {
-		n++
-	}
-	return n
-}
-
-func (m *mender) good(certs []*chain.Certificate) bool {
-	if len(certs) == 0 {
-		return false
-	}
-	for _, c := range certs {
-		if m.need.At.After(c.NotAfter) || m.need.At.Before(c.NotBefore) {
-			return false
-		}
-	}
-	return m.need.Name == "" || chain.MatchName(certs[0], m.need.Name).OK
-}
-
-// point lets a directive name another file, in the way in which it named the
-// old one.
-func (m *mender) point(l facts.Line, file string) []Edit {
-	old, ok := m.raw(l.Place)
-	if !ok {
-		return nil
-	}
-	part := m.valueOf(l).FindStringSubmatch(old)
-	if part == nil {
-		return nil
-	}
-	value := file
-	if written := strings.Trim(part[2], `"'`); !filepath.IsAbs(written) {
-		if rel, err := filepath.Rel(strings.TrimSuffix(l.Value, written), file); err == nil && !strings.HasPrefix(rel, "..") {
-			value = rel
-		}
-	}
-	return []Edit{{Place: l.Place, Old: old, New: part[1] + value + part[3]}}
-}
-
-// nearby are the files of the folders of these files, bounded.
-func (m *mender) nearby(files ...string) []string {
-	const most, size = 400, 1 << 20
-	var out []string
-	for _, f := range files {
-		dir := filepath.Dir(strings.Trim(f, `"'`))
-		entries, err := os.ReadDir(m.r.real(dir))
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if info, err := os.Stat(m.r.real(path)); err != nil || !info.Mode().IsRegular() || info.Size() > size || len(out) >= most || slices.Contains(out, path) {
-				continue
-			}
-			out = append(out, path)
-		}
-	}
-	return out
 }

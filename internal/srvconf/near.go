@@ -1,20 +1,32 @@
 package srvconf
 
-import "fmt"
+import (
+	"fmt"
 
-// meant proposes the known word that is nearest to one that is not known, as
-// " (did you mean x?)"; "" where none is near.
-func meant(word string, known []string) string {
+	"github.com/tlswhy/tlswhy/internal/facts"
+)
+
+// mistyped is the fault over a word that is not known, with the nearest one that
+// is.
+func mistyped(at facts.Place, what, word string, known []string, so string) facts.Fault {
+	f := facts.Fault{At: at, Stops: true, Word: word, Meant: nearest(word, known)}
+	if f.Meant != "" {
+		so = fmt.Sprintf(" (did you mean %s?)%s", f.Meant, so)
+	}
+	f.Text = fmt.Sprintf("%s %q%s", what, word, so)
+	return f
+}
+
+// nearest is the known word that differs least, "" where all differ by more than
+// two letters.
+func nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
 		if d := editDistance(word, k, least); d < least {
 			best, least = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
+	return best
 }
 
 // editDistance is Levenshtein's, or enough where it is no smaller.

@@ -174,7 +174,7 @@ func (n *nginxReader) check(nodes []*node) {
 		}
 		if !slices.Contains(onceOnly, name) {
 			if !slices.Contains(nginxOthers, name) {
-				n.fault(facts.Fault{At: x.at, Stops: true, Text: fmt.Sprintf("nginx knows no directive %q%s, and does not start", name, meant(name, slices.Concat(onceOnly, nginxOthers)))})
+				n.fault(mistyped(x.at, "nginx knows no directive", name, slices.Concat(onceOnly, nginxOthers), ": it does not start"))
 			}
 			continue
 		}

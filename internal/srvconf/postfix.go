@@ -56,7 +56,7 @@ func parsePostfix(r *reader, file string, data []byte) {
 }
 
 func (p *postfixReader) sibling(file string) ([]byte, bool) {
-	if _, err := os.Stat(p.real(file)); err != nil {
+	if _, err := os.Stat(p.real(file)); err != nil || p.o.Elsewhere {
 		return nil, false
 	}
 	return p.read(file, facts.Place{File: file}, "the configuration")
@@ -87,7 +87,9 @@ func (p *postfixReader) unknown() {
 		if !strings.HasPrefix(name, "smtpd_tls") || slices.Contains(postfixSettings, name) || slices.ContainsFunc(slices.Collect(maps.Values(p.main)), func(l facts.Line) bool { return strings.Contains(l.Value, name) }) {
 			continue
 		}
-		p.fault(facts.Fault{At: p.main[name].Place, Text: fmt.Sprintf("Postfix knows no parameter %q%s: the line has no effect", name, meant(name, postfixSettings))})
+		f := mistyped(p.main[name].Place, "Postfix knows no parameter", name, postfixSettings, ": the line has no effect")
+		f.Stops = false
+		p.fault(f)
 	}
 }
 

@@ -15,7 +15,7 @@ var signs = []struct {
 	weight int
 }{
 	{"nginx", true, regexp.MustCompile(`nginx`), 5},
-	{"apache", true, regexp.MustCompile(`apache|httpd`), 5},
+	{"apache", true, regexp.MustCompile(`(^|/)(apache|httpd)`), 5},
 	{"haproxy", true, regexp.MustCompile(`haproxy`), 5},
 	{"postfix", true, regexp.MustCompile(`postfix|(^|/)(main|master)\.cf$`), 5},
 	{"dovecot", true, regexp.MustCompile(`dovecot`), 5},
@@ -34,7 +34,7 @@ var signs = []struct {
 // Recognise tells whose configuration it is, "" where nothing does.
 func Recognise(file string, data []byte) string {
 	path := strings.ToLower(filepath.ToSlash(file))
-	if abs, err := filepath.Abs(file); err == nil {
+	if abs, err := filepath.Abs(file); err == nil && file != Stdin {
 		path = strings.ToLower(filepath.ToSlash(abs))
 	}
 	data = data[:min(len(data), 256<<10)]
