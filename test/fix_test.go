@@ -59,8 +59,10 @@ type breakage struct {
 	// printed diff turns the server green, dead that it does not start,
 	// fromConfig that the configuration shows what the server would.
 	mends, dead, fromConfig bool
-	// live is what the running server shows where its configuration shows more.
-	live string
+	// live is what the running server shows where its configuration shows more;
+	// one of several words, where it depends on the moment.
+	live   string
+	scheme string // of a mail server
 }
 
 func (b *breakage) run(t *testing.T, m *machine) {
@@ -105,6 +107,7 @@ type machine struct {
 	root   string // stands for /
 	port   int
 	config string
+	scheme string
 }
 
 func newMachine(t *testing.T, w *world, k *server.Kind) *machine {
@@ -196,7 +199,11 @@ func (m *machine) carryOut(t *testing.T, command string, more ...string) {
 // start runs the server with the configuration as it is now.
 func (m *machine) start(t *testing.T) {
 	t.Helper()
-	e := &server.Endpoint{Name: m.kind.Name, Port: m.port}
+	e := &server.Endpoint{Name: m.kind.Name, Port: m.port, Hosts: []string{host}, Scheme: m.scheme}
+	if m.kind == server.Postfix || m.kind == server.Dovecot {
+		server.StartSettings(t, m.kind, m.root, m.config, e)
+		return
+	}
 	server.StartConfig(t, m.kind, m.config, e)
 }
 

@@ -315,7 +315,7 @@ func (d *dovecotReader) settings(s *facts.Site, sc dovecotScope, base string) {
 		case l.Value == "ANY" || l.Value == "LATEST":
 			low = map[string]int{"ANY": 0, "LATEST": 4}[l.Value]
 		case i < 0:
-			addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("Dovecot knows no protocol %q", l.Value)})
+			addFault(s, mistyped(l.Place, "Dovecot knows no protocol", l.Value, dovecotVersions, ": it refuses every handshake"))
 		default:
 			low = i
 		}
@@ -329,7 +329,7 @@ func (d *dovecotReader) settings(s *facts.Site, sc dovecotScope, base string) {
 		s.Lines[facts.SetSuites], t.ciphers = l, l.Value
 	}
 	if l, ok := sc.get("ssl_cipher_suites"); ok {
-		t.suites13, t.suites13At = l.Value, l.Place
+		s.Lines[facts.SetSuites13], t.suites13, t.suites13At = l, l.Value, l.Place
 	}
 	if l, ok := sc.get("ssl_curve_list"); ok {
 		s.Lines[facts.SetGroups], t.groups = l, l.Value

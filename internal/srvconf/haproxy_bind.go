@@ -195,7 +195,7 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 			switch {
 			case (w == "ssl-min-ver" || w == "ssl-max-ver") && version < 0:
 				s.Lines[facts.SetVersions] = facts.Line{Place: l.Place, Name: w, Value: next}
-				addFault(s, facts.Fault{At: l.Place, Stops: true, Text: fmt.Sprintf("HAProxy knows no version %q after %s and does not start", next, w)})
+				addFault(s, mistyped(l.Place, "HAProxy knows no version", next, haproxyVersions, " after "+w+": it does not start"))
 			case w == "ssl-min-ver":
 				low, s.Lines[facts.SetVersions] = version, facts.Line{Place: l.Place, Name: w, Value: next}
 			case w == "ssl-max-ver":

@@ -1,6 +1,7 @@
 package srvconf
 
 import (
+	"bytes"
 	"crypto"
 	"encoding/asn1"
 	"encoding/pem"
@@ -22,6 +23,7 @@ type holding struct {
 	chain []*chain.Certificate
 	key   crypto.PublicKey
 	locks bool // there is a key, and it needs a password
+	last  bool // the key stands behind the certificates
 	dh    []byte
 	lists []*chain.RevocationList
 	err   error  // reading failed
@@ -57,6 +59,7 @@ func (r *reader) hold(path string) *holding {
 		h.other = err.Error()
 	}
 	h.dh = dhPrime(data)
+	h.last = bytes.Index(data, []byte("PRIVATE KEY-----")) > bytes.Index(data, []byte("BEGIN CERTIFICATE")) && len(h.chain) > 0
 	h.lists, _ = chain.LoadLists(data)
 	return h
 }

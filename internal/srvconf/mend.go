@@ -113,14 +113,31 @@ func (m *mender) valueOf(l facts.Line) *regexp.Regexp {
 	return regexp.MustCompile(`^(\s*` + name + `\s*=\s*<?\s*)(.*?)(\s*)$`)
 }
 
+// parts splits the line of a directive around its value: all of it, what stands
+// before, the value, what stands behind. A value on the next line moves l there.
+func (m *mender) parts(l *facts.Line) (string, []string) {
+	old, ok := m.raw(l.Place)
+	if !ok {
+		return "", nil
+	}
+	part := m.valueOf(*l).FindStringSubmatch(old)
+	if part == nil || part[2] != "" || m.s.Software != "postfix" {
+		return old, part
+	}
+	next := l.Place
+	next.Line++
+	if text, ok := m.raw(next); ok && strings.TrimSpace(text) == l.Value {
+		l.Place = next
+		before, behind, _ := strings.Cut(text, l.Value)
+		return text, []string{text, before, l.Value, behind}
+	}
+	return old, part
+}
+
 // set gives a directive another value, or adds it behind an anchor.
 func (m *mender) set(l facts.Line, value, name string, anchor facts.Line) []Edit {
 	if l.Line > 0 && l.Name != "" {
-		old, ok := m.raw(l.Place)
-		if !ok {
-			return nil
-		}
-		part := m.valueOf(l).FindStringSubmatch(old)
+		old, part := m.parts(&l)
 		if part == nil || part[2] == value {
 			return nil
 		}
@@ -184,6 +201,11 @@ func (m *mender) versions() []Edit {
 var goodSuites = []string{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"}
 
 func (m *mender) suites() []Edit {
+	if l, ok := m.s.Lines[facts.SetSuites13]; ok && m.need.Hello != nil && m.s.Server.Versions[tlswire.TLS13] && !slices.ContainsFunc(m.s.Server.Suites, func(c tlswire.CipherSuite) bool {
+		return c.Info().Kex == tlswire.KexTLS13 && slices.Contains(m.need.Hello.CipherSuites, c)
+	}) {
+		return m.set(l, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "", l)
+	}
 	l, ok := m.s.Lines[facts.SetSuites]
 	if !ok || m.need.Hello == nil {
 		return nil

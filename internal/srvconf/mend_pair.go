@@ -142,11 +142,7 @@ func (m *mender) good(certs []*chain.Certificate) bool {
 // point lets a directive name another file, in the way in which it named the
 // old one.
 func (m *mender) point(l facts.Line, file string) []Edit {
-	old, ok := m.raw(l.Place)
-	if !ok {
-		return nil
-	}
-	part := m.valueOf(l).FindStringSubmatch(old)
+	old, part := m.parts(&l)
 	if part == nil {
 		return nil
 	}

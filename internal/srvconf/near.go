@@ -17,13 +17,16 @@ func mistyped(at facts.Place, what, word string, known []string, so string) fact
 	return f
 }
 
-// nearest is the known word that differs least, "" where all differ by more than
-// two letters.
+// nearest is the known word that differs least, "" where two do or where all
+// differ by more than two letters.
 func nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
-		if d := editDistance(word, k, least); d < least {
+		switch d := editDistance(word, k, least+1); {
+		case d < least:
 			best, least = k, d
+		case d == least:
+			best = "" // two are as near
 		}
 	}
 	return best

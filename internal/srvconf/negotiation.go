@@ -97,7 +97,7 @@ func negotiate(s *facts.Site, t settings) {
 			if err != nil {
 				srv.GroupsComplete = slices.Contains(oldCurves, word)
 				if !srv.GroupsComplete && !t.anyGroups {
-					addFault(s, facts.Fault{At: s.Line(facts.SetGroups).Place, Stops: true, Text: fmt.Sprintf("OpenSSL knows no group %q: the server does not start", word)})
+					addFault(s, mistyped(s.Line(facts.SetGroups).Place, "OpenSSL knows no group", word, commonGroups, ": the server does not start"))
 				}
 				continue
 			}
@@ -110,6 +110,9 @@ func negotiate(s *facts.Site, t settings) {
 	}
 	strength(s)
 }
+
+// commonGroups are the names that people mistype.
+var commonGroups = strings.Fields("X25519 X448 prime256v1 secp256r1 secp384r1 secp521r1 P-256 P-384 P-521 X25519MLKEM768 ffdhe2048 ffdhe3072")
 
 // oldCurves are names of OpenSSL for curves that no client of today offers.
 var oldCurves = strings.Fields(`sect163k1 sect163r1 sect163r2 sect193r1 sect193r2 sect233k1 sect233r1 sect239k1 sect283k1 sect283r1 sect409k1 sect409r1 sect571k1 sect571r1

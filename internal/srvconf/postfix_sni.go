@@ -75,6 +75,8 @@ func (p *postfixReader) chains(s *facts.Site, l facts.Line, files []string) {
 			addFault(s, facts.Fault{At: l.Place, File: files[i+1], Stops: true, Text: fmt.Sprintf("the key %s stands behind its certificate %s: Postfix wants each key first, and offers no TLS", files[i+1], files[i])})
 			i++
 			key.Value = files[i]
+		case h.last:
+			addFault(s, facts.Fault{At: l.Place, File: files[i], Stops: true, Text: fmt.Sprintf("the key stands behind the certificates in %s: Postfix wants it first, and offers no TLS", files[i])})
 		}
 		p.load(s, cert, key)
 	}

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -43,11 +47,44 @@ func StartSettings(t testing.TB, k *Kind, root, settings string, e *Endpoint) {
 		startSlapdTree(t, dir, filepath.Join(root, "etc/ldap"), settings, e)
 	case Postfix:
 		needRoot(t, "postfix")
-		postfixInstance(t, dir, []*Endpoint{e}, settings, postfixMaster+fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd\n", e.Port))
+		main, services, own := strings.Cut(settings, MasterFile)
+		if !own {
+			services = fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd\n", e.Port)
+		}
+		postfixInstance(t, dir, []*Endpoint{e}, main, postfixMaster+services)
 	default:
 		t.Fatalf("%s has no settings to change", k.Name)
 	}
 	waitFor(t, e)
+}
+
+// MasterFile stands between the lines of Postfix's main.cf and its services.
+const MasterFile = "-- master.cf --\n"
+
+// DovecotListens are the lines that let Dovecot listen at an endpoint, and
+// nowhere else.
+func DovecotListens(e *Endpoint) string {
+	protocol := strings.TrimSuffix(e.Scheme, "s")
+	ports := map[bool]int{e.implicit(): e.Port}
+	return fmt.Sprintf("protocols = %[1]s\nservice %[1]s-login {\n  inet_listener %[1]s {\n    port = %[2]d\n  }\n  inet_listener %[1]ss {\n    port = %[3]d\n    ssl = yes\n  }\n}\n", protocol, ports[false], ports[true])
+}
+
+// TestSettings lets Postfix or Dovecot read settings without running them.
+func TestSettings(t testing.TB, k *Kind, settings string) (string, error) {
+	t.Helper()
+	dir := Folder(t)
+	cmd := exec.Command(Need(t, "doveconf"), "-n", "-x", "-c", write(t, dir, "dovecot.conf", settings))
+	if k == Postfix {
+		main, services, _ := strings.Cut(settings, MasterFile)
+		write(t, dir, "main.cf", main)
+		write(t, dir, "master.cf", services)
+		cmd = exec.Command("/bin/sh", "-e", "-c", "postconf -n -c $0; postconf -M -c $0", dir)
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil && bytes.Contains(out, []byte("warning:")) {
+		err = errors.New("it warns")
+	}
+	return string(out), err
 }
 
 // startSlapdTree runs slapd from cn=config below etc, which is made from
