@@ -70,7 +70,7 @@ func (p *program) runConfig(ctx context.Context, f *configFlags, files []string)
 	run := &configRun{p: p, f: f, format: format, options: ro, stream: report.NewStream(p.stdout, format, ro), code: exitHealthy}
 	inputs, complete := p.configurations(f, files, srvconf.Options{Server: server, Root: f.root})
 	if !complete {
-		run.code = exitUsage
+		run.code, run.nagios = exitUsage, report.NagiosCode(diag.Untested, f.strict)
 	}
 	for _, in := range inputs {
 		if f.fix {
@@ -82,10 +82,7 @@ func (p *program) runConfig(ctx context.Context, f *configFlags, files []string)
 			return err
 		}
 	}
-	switch {
-	case len(inputs) == 0:
-		return exitError(exitUsage)
-	case f.fix:
+	if f.fix {
 		return exitError(run.code)
 	}
 	return run.close()
