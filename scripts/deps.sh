@@ -16,6 +16,7 @@ prosody:prosody inspircd:inspircd mosquitto:mosquitto redis-server:redis-server 
 sshd:openssh-server faketime:faketime tcpdump:tcpdump ip:iproute2 iptables:iptables ethtool:ethtool sysctl:procps squid:squid-openssl
 tshark:tshark wget:wget git:git
 prometheus-alertmanager:prometheus-alertmanager
+prometheus-blackbox-exporter:prometheus-blackbox-exporter promtool:prometheus
 ldapsearch:ldap-utils tinyproxy:tinyproxy php:php-cli php-curl:php-curl lwp-https:liblwp-protocol-https-perl ruby:ruby $*"
 
 export PATH="$PATH:/usr/sbin:/sbin"

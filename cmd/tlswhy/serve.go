@@ -23,6 +23,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/alert"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
+	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
 	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
@@ -118,6 +119,7 @@ type service struct {
 	sources *source.Manager
 	renewal *renewal.Keeper
 	log     *slog.Logger
+	metrics *metrics.Metrics
 	local   bool // only this machine reaches the API
 }
 
@@ -134,16 +136,18 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	s.shelf = &source.Shelf{Local: localAddresses()}
 	s.sources = s.newSources()
 	s.renewal = &renewal.Keeper{Log: log}
+	s.metrics = metrics.New(metrics.Options{Store: store, Version: programVersion(), Log: log, Sources: s.sourceMetrics})
 	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach, s.metrics.Checked}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
 	log.Info("watching", "endpoints", len(c.Endpoints), "data", f.data, "config", path)
 	var loops sync.WaitGroup
 	loops.Go(func() { s.renewal.Run(ctx) })
+	loops.Go(func() { s.beat(ctx) })
 	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
 	loops.Go(func() {
 		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {

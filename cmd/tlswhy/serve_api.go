@@ -20,6 +20,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
 	"github.com/tlswhy/tlswhy/internal/monitor/api"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
+	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
 	"github.com/tlswhy/tlswhy/internal/monitor/server"
 	monitorservice "github.com/tlswhy/tlswhy/internal/monitor/service"
 	"github.com/tlswhy/tlswhy/internal/starttls"
@@ -29,6 +30,7 @@ import (
 type memory interface {
 	monitorservice.Store
 	monitor.Accounts
+	metrics.Store
 }
 
 // serveHTTP answers until ctx ends.
@@ -83,7 +85,7 @@ func (s *service) invite(ctx context.Context, k *access.Keeper, own string) erro
 
 func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
 	o := p.configOptions()
-	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: keeper, Vantage: vantage, Version: programVersion(), Rules: s.rules.Load, Parse: o.Parse,
+	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: keeper, Vantage: vantage, Version: programVersion(), Rules: s.judgement, Parse: o.Parse,
 		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.channels, Changed: s.deliver.Nudge,
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
 			d, err := p.diagnose(withGuard(ctx, s.outside()), r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
@@ -97,7 +99,7 @@ func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
 			}
 			return d, err
 		}})
-	return api.New(api.Options{Service: svc, Keeper: keeper, Version: programVersion(), Log: s.log, Plain: s.health()})
+	return api.New(api.Options{Service: svc, Keeper: keeper, Version: programVersion(), Log: s.log, Plain: append(s.health(), s.scraped()...)})
 }
 
 // channels are those in use, without what is secret in them.

@@ -31,6 +31,8 @@ type checker struct {
 	renewal *renewal.Keeper
 	// reach is the rule for the addresses of an endpoint; nil has none.
 	reach func(e *monitor.Endpoint) *guard.Policy
+	// seen is told of each look at an address; nil for nobody.
+	seen func(result string, took time.Duration)
 }
 
 // Check implements monitor.Checker.
@@ -75,6 +77,22 @@ func optionsOf(e *monitor.Endpoint) options {
 // Glance implements monitor.Glancer. What is compared with files is judged every
 // time.
 func (c checker) Glance(ctx context.Context, e *monitor.Endpoint, address, known string) (monitor.Sight, error) {
+	start := time.Now()
+	s, err := c.glance(ctx, e, address, known)
+	if c.seen != nil {
+		result := string(diag.Untested)
+		switch {
+		case err == nil && s.Same:
+			result = "same"
+		case err == nil && s.Diagnosis != nil:
+			result = string(s.Diagnosis.Verdict)
+		}
+		c.seen(result, time.Since(start))
+	}
+	return s, err
+}
+
+func (c checker) glance(ctx context.Context, e *monitor.Endpoint, address, known string) (monitor.Sight, error) {
 	if c.p.light == nil || address == "" || e.Kind != monitor.KindServer || e.DiskFile != "" {
 		d, err := c.Check(ctx, e, address, false)
 		if err != nil {

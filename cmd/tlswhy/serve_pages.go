@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -29,14 +31,29 @@ func answer(w http.ResponseWriter, code int, text string) {
 const lateFor = 10
 
 func (s *service) ready(w http.ResponseWriter, r *http.Request) {
-	h, err := s.store.Health(r.Context(), time.Now())
+	if err := s.well(r.Context()); err != nil {
+		s.log.Warn("not ready", "err", err)
+		answer(w, http.StatusServiceUnavailable, err.Error()+"\n")
+		return
+	}
+	answer(w, http.StatusOK, "ready\n")
+}
+
+// The reasons for which the monitor is not well.
+var (
+	errDatabase = errors.New("the database cannot be read")
+	errOverdue  = errors.New("checks are overdue")
+)
+
+// well tells whether the monitor does its work.
+func (s *service) well(ctx context.Context) error {
+	h, err := s.store.Health(ctx, time.Now())
 	switch {
 	case err != nil:
-		s.log.Error("not ready", "err", err)
-		answer(w, http.StatusServiceUnavailable, "the database cannot be read\n")
+		s.log.Error("the database cannot be read", "err", err)
+		return errDatabase
 	case h.Overdue > 10 && h.Overdue > h.Endpoints/lateFor:
-		answer(w, http.StatusServiceUnavailable, "checks are overdue\n")
-	default:
-		answer(w, http.StatusOK, "ready\n")
+		return errOverdue
 	}
+	return nil
 }

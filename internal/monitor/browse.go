@@ -246,3 +246,11 @@ type Editor interface {
 	Comment(ctx context.Context, now time.Time, incident, by, text string) error
 	RemoveSilence(ctx context.Context, id string) error
 }
+
+// Summary is an endpoint in short.
+type Summary struct {
+	ID, Target, Owner string
+	State             Standing
+	Severity          Severity
+	Expires           time.Time
+}

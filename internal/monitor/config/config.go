@@ -27,14 +27,16 @@ import (
 
 // Config is what a file says, checked and with its secrets read.
 type Config struct {
-	ExternalURL string
-	Server      Server
-	Networks    Networks
-	Rules       monitor.Rules
-	Endpoints   []monitor.Endpoint
-	Channels    map[string]Channel
-	Sources     []Source
-	Renewal     Renewal
+	ExternalURL  string
+	Server       Server
+	Networks     Networks
+	ProbeModules map[string]ProbeModule
+	Heartbeat    Heartbeat
+	Rules        monitor.Rules
+	Endpoints    []monitor.Endpoint
+	Channels     map[string]Channel
+	Sources      []Source
+	Renewal      Renewal
 	// Files are the other files that were read: secrets.
 	Files []string
 }
@@ -141,9 +143,11 @@ func (r *reader) error(path string) *Error {
 
 // file is the shape of a file.
 type file struct {
-	ExternalURL string       `yaml:"external_url"`
-	Server      serverFile   `yaml:"server"`
-	Networks    networksFile `yaml:"networks"`
+	ExternalURL string                 `yaml:"external_url"`
+	Server      serverFile             `yaml:"server"`
+	Networks    networksFile           `yaml:"networks"`
+	Probes      map[string]ProbeModule `yaml:"probe_modules"`
+	Heartbeat   heartbeatFile          `yaml:"heartbeat"`
 	Confirm     struct {
 		Tries  int      `yaml:"tries"`
 		Within duration `yaml:"within"`
@@ -242,6 +246,8 @@ func (r *reader) file(f *file) {
 	r.c.ExternalURL = f.ExternalURL
 	r.server(&f.Server)
 	r.reach(&f.Networks)
+	r.modules(f.Probes)
+	r.heartbeat(&f.Heartbeat)
 	r.c.Rules.Tries, r.c.Rules.Within = f.Confirm.Tries, time.Duration(f.Confirm.Within)
 	for _, name := range slices.Sorted(maps.Keys(f.Channels)) {
 		ch := f.Channels[name]

@@ -2,6 +2,10 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/monitor"
 )
 
 // Server is how the monitor itself is reached.
@@ -18,6 +22,70 @@ type serverFile struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	CertFile       string   `yaml:"cert_file"`
 	KeyFile        string   `yaml:"key_file"`
+}
+
+// ProbeModule is a module of /probe; see exporter.Module.
+type ProbeModule struct {
+	At          place    `yaml:"-"`
+	Prober      string   `yaml:"prober"`
+	Scheme      string   `yaml:"scheme"`
+	TLS         bool     `yaml:"tls"`
+	StartTLS    string   `yaml:"starttls"`
+	ServerName  string   `yaml:"server_name"`
+	CAFile      string   `yaml:"ca_file"`
+	AnyStatus   bool     `yaml:"any_status"`
+	NoRedirects bool     `yaml:"no_redirects"`
+	Timeout     duration `yaml:"timeout"`
+}
+
+// Limit is how long a probe may take; 0 is what Prometheus says.
+func (m *ProbeModule) Limit() time.Duration { return time.Duration(m.Timeout) }
+
+func (r *reader) modules(ms map[string]ProbeModule) {
+	r.c.ProbeModules = map[string]ProbeModule{}
+	for name, m := range ms {
+		if m.Prober != "http" && m.Prober != "tcp" {
+			r.problem(m.At.node, "module %q: prober %q is neither http nor tcp", name, m.Prober)
+		}
+		if m.Scheme != "" && m.Scheme != "http" && m.Scheme != "https" {
+			r.problem(m.At.node, "module %q: scheme %q is neither http nor https", name, m.Scheme)
+		}
+		m.CAFile = r.path(m.CAFile)
+		r.c.ProbeModules[name] = m
+	}
+}
+
+// Heartbeat is a URL that is called while the monitor is well, so that another
+// program notices when it is not.
+type Heartbeat struct {
+	URL   monitor.Secret
+	Every time.Duration
+}
+
+// heartbeatFile is its shape.
+type heartbeatFile struct {
+	At      place          `yaml:"-"`
+	URL     monitor.Secret `yaml:"url"`
+	URLFile string         `yaml:"url_file"`
+	Every   duration       `yaml:"every"`
+}
+
+func (r *reader) heartbeat(x *heartbeatFile) {
+	r.secret(&x.URL, x.URLFile, "url", x.At)
+	h := Heartbeat{URL: x.URL, Every: time.Duration(x.Every)}
+	if h.Every == 0 {
+		h.Every = time.Minute
+	}
+	u, err := url.Parse(string(h.URL))
+	switch {
+	case h.URL == "":
+		return
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		r.problem(x.At.node, "heartbeat: url is no whole http or https address")
+	case h.Every < 10*time.Second:
+		r.problem(x.At.node, "heartbeat: every is shorter than 10s")
+	}
+	r.c.Heartbeat = h
 }
 
 // Networks say which networks may be reached: Allow for what is added through

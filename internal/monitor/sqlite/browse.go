@@ -160,18 +160,25 @@ func readCursor(s string) (c cursor, err error) {
 
 const rowColumns = `e.body, l.source, l.state, l.severity, l.issuer, l.expires, coalesce((SELECT min(next_due) FROM watches WHERE endpoint = l.endpoint), 0)`
 
+// standing and severity read the ranks of the listing.
+func standing(rank int64) monitor.Standing {
+	return monitor.Standings[min(max(rank, 0), int64(len(monitor.Standings)-1))]
+}
+
+func severity(rank int64) monitor.Severity {
+	return []monitor.Severity{monitor.Critical, monitor.Warning, ""}[min(max(rank, 0), 2)]
+}
+
 func scanEndpoint(scan func(...any) error) (r monitor.EndpointRow, err error) {
 	var body []byte
-	var state, severity int
-	var expires, due int64
-	if err := scan(&body, &r.Source, &state, &severity, &r.Issuer, &expires, &due); err != nil {
+	var state, worst, expires, due int64
+	if err := scan(&body, &r.Source, &state, &worst, &r.Issuer, &expires, &due); err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(body, &r.Endpoint); err != nil {
 		return r, err
 	}
-	r.State = monitor.Standings[min(max(state, 0), len(monitor.Standings)-1)]
-	r.Severity = []monitor.Severity{monitor.Critical, monitor.Warning, ""}[min(max(severity, 0), 2)]
+	r.State, r.Severity = standing(state), severity(worst)
 	if expires != unknown {
 		r.Expires = moment(expires)
 	}

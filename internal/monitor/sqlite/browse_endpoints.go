@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -214,6 +216,27 @@ func (s *Store) BrowseEndpoints(ctx context.Context, q monitor.EndpointQuery) (p
 		return p, clear(err, "reading the endpoints", s.path)
 	}
 	return p, nil
+}
+
+// Summaries returns at most n endpoints in short, sorted by their id, and how
+// many there are.
+func (s *Store) Summaries(ctx context.Context, n int) ([]monitor.Summary, int, error) {
+	if err := s.follow(ctx); err != nil {
+		return nil, 0, clear(err, "reading the endpoints", s.path)
+	}
+	s.listed.mu.RLock()
+	defer s.listed.mu.RUnlock()
+	ids := slices.Sorted(maps.Keys(s.listed.rows))
+	out := make([]monitor.Summary, 0, min(n, len(ids)))
+	for _, id := range ids[:min(n, len(ids))] {
+		r := s.listed.rows[id]
+		x := monitor.Summary{ID: id, Target: r.target, Owner: r.owner, State: standing(r.state), Severity: severity(r.severity)}
+		if r.expires != unknown {
+			x.Expires = moment(r.expires)
+		}
+		out = append(out, x)
+	}
+	return out, len(ids), nil
 }
 
 // endpointRows reads the rows of these endpoints, in this order. What is there
