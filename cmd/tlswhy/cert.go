@@ -58,7 +58,6 @@ func (p *program) certCommand() *cobra.Command {
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
 	f.registerOutput(fs)
 	f.parallel = 1
-	p.completeFlags(cmd)
 	return cmd
 }
 

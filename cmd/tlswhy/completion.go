@@ -2,12 +2,12 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlswhy/tlswhy/internal/causes"
 	"github.com/tlswhy/tlswhy/internal/client"
-	"github.com/tlswhy/tlswhy/internal/report"
 	"github.com/tlswhy/tlswhy/internal/starttls"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 	"github.com/tlswhy/tlswhy/internal/truststore/programs"
@@ -38,21 +38,40 @@ func (p *program) completionCommand() *cobra.Command {
 	}
 }
 
-// completeFlags says what may follow the options of diagnose. A flag that does
-// not exist is a mistake that the tests catch.
-func (p *program) completeFlags(cmd *cobra.Command) {
-	words := func(list ...string) cobra.CompletionFunc {
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return list, cobra.ShellCompDirectiveNoFileComp
+// hosts are the commands whose arguments are no files.
+var hosts = []string{"tlswhy", "diagnose", "listen", "version", "serve", "list"}
+
+// completeAll says what may follow the options of every command, and that hosts
+// are no files.
+func completeAll(cmd *cobra.Command) {
+	for name, f := range flagWords() {
+		if flag := cmd.Flags().Lookup(name); flag != nil {
+			_ = cmd.RegisterFlagCompletionFunc(name, f) // fails for an unknown flag only
 		}
 	}
-	versions := []string{"ssl3", "1.0", "1.1", "1.2", "1.3"}
-	var formats []string
-	for _, f := range report.Formats {
-		formats = append(formats, string(f))
+	if flag := cmd.Flags().Lookup("output"); flag != nil { // its help is the list
+		_ = cmd.RegisterFlagCompletionFunc("output", words(strings.Fields(strings.NewReplacer(",", "", " or ", " ").Replace(flag.Usage))...))
 	}
-	for name, f := range map[string]cobra.CompletionFunc{
-		"output": words(formats...), "color": words("auto", "always", "never"),
+	if cmd.ValidArgsFunction == nil && slices.Contains(hosts, cmd.Name()) {
+		cmd.ValidArgsFunction = words()
+	}
+	for _, c := range cmd.Commands() {
+		completeAll(c)
+	}
+}
+
+// words completes by a list.
+func words(list ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// flagWords are the words that options take.
+func flagWords() map[string]cobra.CompletionFunc {
+	versions := []string{"ssl3", "1.0", "1.1", "1.2", "1.3"}
+	return map[string]cobra.CompletionFunc{
+		"color":   words("auto", "always", "never"),
 		"tls-min": words(versions...), "tls-max": words(versions...), "starttls": words(starttls.Names()...),
 		"trust":      words(truststore.Names(programs.Lists{})...),
 		"revocation": words("off", "soft", "hard"),
@@ -65,10 +84,5 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 			}
 			return out, cobra.ShellCompDirectiveNoFileComp
 		},
-	} {
-		_ = cmd.RegisterFlagCompletionFunc(name, f) // fails for an unknown flag only; TestCompletion asks for each
-	}
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 }

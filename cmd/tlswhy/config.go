@@ -52,7 +52,6 @@ func (p *program) configCommand() *cobra.Command {
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
 	f.registerOutput(fs)
 	f.parallel = 1
-	p.completeFlags(cmd)
 	return cmd
 }
 

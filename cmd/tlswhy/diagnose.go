@@ -26,7 +26,6 @@ func (p *program) diagnoseCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
-	p.completeFlags(cmd)
 	return cmd
 }
 

@@ -32,8 +32,9 @@ func helpText(path string) string {
 
 func (p *program) helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "explains a command",
+		Use:       "help [COMMAND]",
+		Short:     "explains a command",
+		ValidArgs: commands,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			target, rest, err := root.Find(args)

@@ -97,16 +97,6 @@ func TestCommandLists(t *testing.T) {
 	}
 }
 
-func TestCompletion(t *testing.T) {
-	t.Parallel()
-	root := newProgram().root()
-	for _, name := range []string{"output", "color", "tls-min", "tls-max", "starttls", "trust", "sni", "alpn", "server", "client"} {
-		if _, ok := root.GetFlagCompletionFunc(name); !ok {
-			t.Errorf("--%s has no completion", name)
-		}
-	}
-}
-
 // TestHelpNamesEveryWord keeps the lists of words in the help complete.
 func TestHelpNamesEveryWord(t *testing.T) {
 	t.Parallel()

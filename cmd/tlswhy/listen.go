@@ -37,7 +37,6 @@ func (p *program) listenCommand() *cobra.Command {
 	fs.StringVarP(&f.output, "output", "o", "text", "text or json")
 	fs.CountVarP(&f.verbose, "verbose", "v", "whole lists")
 	fs.StringVar(&f.color, "color", "auto", "auto, always or never")
-	p.completeFlags(cmd)
 	return cmd
 }
 

@@ -42,7 +42,7 @@ func (p *program) root() *cobra.Command {
 	root.SetHelpCommand(p.helpCommand())
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(p.stdout, helpText(cmd.CommandPath())) })
 	root.SetFlagErrorFunc(flagError)
-	p.completeFlags(root)
+	completeAll(root)
 	return root
 }
 

@@ -66,7 +66,6 @@ func (p *program) runCommand() *cobra.Command {
 	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
 	f.registerOutput(fs)
 	f.parallel = 1
-	p.completeFlags(cmd)
 	return cmd
 }
 
