@@ -101,7 +101,7 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
 	}
 	p.patient.Store(true)
-	store, err := sqlite.Open(ctx, filepath.Join(f.data, "tlswhy.db"))
+	store, err := sqlite.Open(ctx, filepath.Join(f.data, databaseName))
 	if err != nil {
 		return badUsage("", "%v", err)
 	}
@@ -149,6 +149,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	loops.Go(func() { s.renewal.Run(ctx) })
 	loops.Go(func() { s.beat(ctx) })
 	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
+	loops.Go(func() { loop.Tidy(ctx, store, monitor.Retention{}, log) })
 	loops.Go(func() {
 		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {
 			if err := s.apply(ctx, p, c); err != nil {

@@ -2,12 +2,14 @@ package sqlite
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,6 +21,17 @@ import (
 const stormFile = "TLSWHY_TEST_STORM"
 
 const stormEndpoints = 40
+
+// killsVar says how often TestKill kills; make kill says 500.
+const killsVar = "TLSWHY_TEST_KILLS"
+
+func kills(t *testing.T) int {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv(killsVar), "6"))
+	if err != nil {
+		t.Fatalf("%s: %v", killsVar, err)
+	}
+	return n
+}
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(stormFile); path != "" {
@@ -87,6 +100,20 @@ func round(ctx context.Context, s *Store, want string, accepted func(string)) er
 	return nil
 }
 
+// outboxKeys are the keys of all messages that there ever were.
+func outboxKeys(t *testing.T, s *Store) map[string]bool {
+	t.Helper()
+	keys, err := texts(t.Context(), s.read, `SELECT key FROM outbox`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, k := range keys {
+		out[k] = true
+	}
+	return out
+}
+
 // TestKill kills a process in the middle of a storm of changes, again and
 // again. Then every incident must have been told, with its beginning and, if it
 // is over, its end; and nothing may be stuck.
@@ -102,7 +129,7 @@ func TestKill(t *testing.T) {
 	}
 	told := map[string]bool{}
 	keep := func(line string) { told[line] = true }
-	for i := range 12 {
+	for i := range kills(t) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), stormFile+"="+path)
 		out, err := cmd.StdoutPipe()
@@ -115,7 +142,7 @@ func TestKill(t *testing.T) {
 		}
 		// Some die early, the others once the first message is out, however long
 		// a busy machine takes to get there.
-		delay, late := time.Duration(300+rand.IntN(400))*time.Millisecond, i%3 > 0
+		delay, late := time.Duration(rand.IntN(300))*time.Millisecond, i%3 > 0
 		first := delay
 		if late {
 			first = time.Minute
@@ -148,11 +175,15 @@ func TestKill(t *testing.T) {
 	if err != nil || len(all) < stormEndpoints {
 		t.Fatalf("got %d incidents, %v", len(all), err)
 	}
+	stored := outboxKeys(t, s)
 	heard := map[string]map[string]bool{"begin": {}, "end": {}}
 	for line := range told {
 		var key, kind, id string
 		if _, err := fmt.Sscan(line, &key, &kind, &id); err != nil {
 			continue // the last line of a process that was killed
+		}
+		if !stored[key] {
+			t.Errorf("somebody was told %s, of which the store knows nothing", line)
 		}
 		what := "begin"
 		if kind == "resolved" {

@@ -109,8 +109,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sources := p.ListSources()
-	knows := sources[len(sources)-1].Version
+	knows, err := newest()
+	if err != nil {
+		return err
+	}
 	switch {
 	case has > knows:
 		e := &NewerSchemaError{Path: s.path, Has: has, Knows: knows}
@@ -129,6 +131,17 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// newest is the schema that this version writes.
+func newest() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(err, errors.New("there are no migrations"))
+	}
+	var n int64
+	_, err = fmt.Sscanf(filepath.Base(names[len(names)-1]), "%d_", &n)
+	return n, err
 }
 
 // backupOf names the copy from before the migration of a schema.

@@ -76,22 +76,6 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-// TestMigrationCopiesFirst takes the version away, so that the file looks older.
-func TestMigrationCopiesFirst(t *testing.T) {
-	t.Parallel()
-	s := mustOpen(t, filepath.Join(t.TempDir(), "m.db"))
-	defer s.Close()
-	copied := s.backupOf(1)
-	if err := s.Backup(t.Context(), copied); err != nil {
-		t.Fatal(err)
-	}
-	old := mustOpen(t, copied)
-	defer old.Close()
-	if h, err := old.Health(t.Context(), storetest.Start); err != nil || h.Endpoints != 0 {
-		t.Errorf("the copy is no sound database: %v", err)
-	}
-}
-
 // TestErrorsAreClear shows what an operator reads.
 func TestErrorsAreClear(t *testing.T) {
 	t.Parallel()
