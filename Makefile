@@ -4,6 +4,8 @@
 # make score   how right the diagnoses are; writes docs/accuracy.md
 # make bench   connections and time per class of scenario
 # make bench-capture  a capture of 2 GB: time, memory and handshakes beside tshark
+# make scale   what the monitor needs for 10,000 and 100,000 endpoints, and for 30 days
+# make kill    kills the monitor's store 500 times in a storm of changes
 # make fuzz    every fuzz target, FUZZTIME each
 
 GO      ?= go
@@ -76,6 +78,12 @@ bench: deps
 # TLSWHY_BENCH_BYTES=500000000 for less. It needs that much room in TMPDIR.
 bench-capture: deps
 	$(GO) test ./internal/capture -run '^$$' -bench '^BenchmarkBinary$$' -benchtime 1x -timeout 30m
+
+scale: deps
+	TLSWHY_BENCH_SCALE=1 $(GO) test -run '^$$' -bench 'Light|Scale|Month' -benchtime 1x -timeout 60m ./cmd/tlswhy ./internal/monitor/sqlite
+
+kill:
+	TLSWHY_TEST_KILLS=500 $(GO) test ./internal/monitor/sqlite -run '^TestKill$$' -count 1 -timeout 60m -v
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) GO=$(GO) scripts/fuzz.sh
