@@ -40,9 +40,16 @@ func (c *checks) Check(ctx context.Context, e *monitor.Endpoint, address string,
 	c.mu.Unlock()
 	sleep(ctx, 50*time.Millisecond)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.flying[key]--
-	c.mu.Unlock()
 	return c.answer(e, address, deep)
+}
+
+// locked changes or reads what answers and counts depend on.
+func (c *checks) locked(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
 }
 
 func fine() *diag.Diagnosis {
@@ -77,10 +84,16 @@ type bench struct {
 	store *sqlite.Store
 	path  string
 	*checks
-	mail    *mailbox
-	addrs   []string
-	stop    func()
-	deliver *Deliverer
+	mail  *mailbox
+	addrs []string
+	stop  func()
+
+	// For the tests that need them: other channels, other answers of the DNS,
+	// another store.
+	channels map[string]monitor.Channel
+	resolve  func() []string
+	wrap     func(monitor.Store) monitor.Store
+	deliver  *Deliverer
 }
 
 func newBench(t *testing.T, hosts ...string) *bench {
@@ -108,15 +121,29 @@ func (b *bench) open() {
 // start runs the loops; stop ends them and closes the store.
 func (b *bench) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	rules := &monitor.Rules{Routes: []monitor.Route{{Channels: []string{"mail"}}}}
+	channels, names := map[string]monitor.Channel{"mail": b.mail}, []string{"mail"}
+	for name, ch := range b.channels {
+		channels[name], names = ch, append(names, name)
+	}
+	rules := &monitor.Rules{Routes: []monitor.Route{{Channels: names}}}
+	var store monitor.Store = b.store
+	if b.wrap != nil {
+		store = b.wrap(store)
+	}
 	// Rare ticks, since nothing is changed behind the loops: a simulated hour costs
 	// what its checks cost.
-	b.deliver = &Deliverer{Store: b.store, Tick: time.Minute}
-	b.deliver.Set(ctx, map[string]monitor.Channel{"mail": b.mail})
-	w := &Watcher{Store: b.store, Rules: func() *monitor.Rules { return rules }, Checker: b.checks, Vantage: "here", Tick: time.Minute, Ingested: b.deliver.Nudge,
+	b.deliver = &Deliverer{Store: store, Tick: 10 * time.Minute}
+	b.deliver.Set(ctx, channels)
+	w := &Watcher{Store: store, Rules: func() *monitor.Rules { return rules }, Checker: b.checks, Vantage: "here", Tick: 10 * time.Minute, Ingested: b.deliver.Nudge,
 		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			var out []netip.Addr
-			for _, a := range b.addrs {
+			addrs := b.addrs
+			if b.resolve != nil {
+				addrs = b.resolve()
+			}
+			for _, a := range addrs {
 				out = append(out, netip.MustParseAddr(a))
 			}
 			if len(out) == 0 {
@@ -165,10 +192,12 @@ func TestLoop(t *testing.T) {
 		}
 		b.start()
 		time.Sleep(time.Hour)
-		if n := b.light["192.0.2.1:443"]; n < 22 || n > 28 {
+		n := 0
+		b.locked(func() { n = b.light["192.0.2.1:443"] })
+		if n < 22 || n > 28 {
 			t.Errorf("got %d checks of two endpoints in an hour at 5 minutes", n)
 		}
-		bad = true
+		b.locked(func() { bad = true })
 		time.Sleep(6*time.Minute + 35*time.Second)
 		if got := b.kinds(); !slices.Equal(got, []string{"opened cipher-mismatch"}) {
 			t.Errorf("got messages %q, want the cause of the full diagnosis", got)
@@ -178,18 +207,18 @@ func TestLoop(t *testing.T) {
 		b.open()
 		b.start()
 		time.Sleep(time.Hour)
-		bad = false
+		b.locked(func() { bad = false })
 		time.Sleep(20 * time.Minute)
 		if got := b.kinds(); !slices.Equal(got, []string{"opened cipher-mismatch", "resolved cipher-mismatch"}) {
 			t.Errorf("got messages %q", got)
 		}
+		b.stop()
 		if b.deep != 1 {
 			t.Errorf("%d full diagnoses of one trouble", b.deep)
 		}
 		if b.worst > 1 {
 			t.Errorf("%d checks of one address of one endpoint at a time", b.worst)
 		}
-		b.stop()
 	})
 }
 

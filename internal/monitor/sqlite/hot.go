@@ -7,10 +7,14 @@ import (
 )
 
 // hot are the statements of every check, prepared once on the connection that
-// writes.
+// writes. "+ 0" hides a bound LIMIT from the planner: it would be looked at, and
+// the statement planned anew, at every run.
 type hot struct {
-	due, claim, watch, next, quiet, touch, state, series, moreHours, newDay statement
-	all                                                                     []*sql.Stmt
+	due, claim                               statement // Claim
+	reaches, silences, watch, next, putReach statement // Ingest of every report
+	quiet, series, moreHours, newDay         statement
+	bodies, states, incidents, touch, state  statement // of one that is judged
+	all                                      []*sql.Stmt
 }
 
 // statement is prepared; in lends it to a transaction.
@@ -24,10 +28,16 @@ func (s *Store) prepare(ctx context.Context) error {
 		to    *statement
 		query string
 	}{
-		{&h.due, `WITH due AS MATERIALIZED (SELECT endpoint, ready, next_due FROM watches WHERE vantage = ?1 AND ready <= ?2 ORDER BY ready LIMIT ?3)
+		{&h.due, `WITH due AS MATERIALIZED (SELECT endpoint, ready, next_due FROM watches WHERE vantage = ?1 AND ready <= ?2 ORDER BY ready LIMIT ?3 + 0)
 			SELECT w.next_due, e.id, e.body, coalesce(st.address, ''), st.address IS NOT NULL, coalesce(st.checked, 0), coalesce(st.verdict, ''), coalesce(st.signature, ''),
 				coalesce(iif(st.calm > ?2, st.digest, ''), ''), coalesce(st.sni, '')
 			FROM due w JOIN endpoints e ON e.id = w.endpoint LEFT JOIN states st ON st.endpoint = w.endpoint AND st.vantage = ?1 ORDER BY w.ready, e.id`},
+		{&h.reaches, `SELECT body FROM reaches WHERE vantage = ?1`},
+		{&h.silences, `SELECT body FROM silences WHERE until > ?1`},
+		{&h.putReach, `INSERT INTO reaches (vantage, scope, body) VALUES (?1, ?2, ?3) ON CONFLICT (vantage, scope) DO UPDATE SET body = ?3`},
+		{&h.bodies, `SELECT e.body, w.body FROM watches w JOIN endpoints e ON e.id = w.endpoint WHERE w.endpoint = ?1 AND w.vantage = ?2`},
+		{&h.states, `SELECT ` + stateColumns + ` FROM states st WHERE st.endpoint = ?1 AND st.vantage = ?2 ORDER BY st.address, st.sni`},
+		{&h.incidents, `SELECT body FROM incidents WHERE endpoint IN (?1, '') AND vantage = ?2 AND (resolved = 0 OR resolved >= ?3)`},
 		{&h.claim, `UPDATE watches SET ready = ?1, token = ?2 WHERE endpoint = ?3 AND vantage = ?4`},
 		{&h.watch, `SELECT w.checks, w.interval, coalesce(st.address, ''), coalesce(st.sni, ''), coalesce(st.digest, ''), coalesce(st.calm, 0),
 				coalesce(st.series, 0), coalesce(st.hour, -1), coalesce(st.samples, x'')
@@ -51,6 +61,15 @@ func (s *Store) prepare(ctx context.Context) error {
 		h.all = append(h.all, stmt)
 	}
 	return nil
+}
+
+// rows reads the JSON of the rows of a statement.
+func rows[T any](ctx context.Context, tx *sql.Tx, s statement, args ...any) ([]T, error) {
+	r, err := s.in(tx).QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collect[T](r)
 }
 
 func (h *hot) close() error {

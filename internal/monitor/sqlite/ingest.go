@@ -38,7 +38,11 @@ func (s *Store) Ingest(ctx context.Context, now time.Time, rules *monitor.Rules,
 			return monitor.ErrStale
 		}
 		for _, r := range shared.reach {
-			if err := put(ctx, tx, `INSERT INTO reaches (vantage, scope, body) VALUES (?2, ?3, ?1) ON CONFLICT (vantage, scope) DO UPDATE SET body = ?1`, r, b.Vantage, r.Scope); err != nil {
+			raw, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			if _, err := s.hot.putReach.in(tx).ExecContext(ctx, b.Vantage, r.Scope, string(raw)); err != nil {
 				return err
 			}
 		}
@@ -57,14 +61,14 @@ type shared struct {
 
 func (s *Store) loadShared(ctx context.Context, tx *sql.Tx, now time.Time, vantage string) (*shared, error) {
 	sh := &shared{vantage: vantage, reach: map[string]monitor.Reach{}}
-	reaches, err := bodies[monitor.Reach](ctx, tx, `SELECT body FROM reaches WHERE vantage = ?1`, vantage)
+	reaches, err := rows[monitor.Reach](ctx, tx, s.hot.reaches, vantage)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range reaches {
 		sh.reach[r.Scope] = r
 	}
-	if sh.silences, err = bodies[monitor.Silence](ctx, tx, `SELECT body FROM silences WHERE until > ?1`, micros(now)); err != nil {
+	if sh.silences, err = rows[monitor.Silence](ctx, tx, s.hot.silences, micros(now)); err != nil {
 		return nil, err
 	}
 	sh.sites, err = s.sites.of(ctx, tx, vantage)
@@ -121,7 +125,7 @@ func (s *Store) ingest(ctx context.Context, tx *sql.Tx, now time.Time, rules *mo
 	}
 	before := monitor.Before{Now: now, Vantage: sh.vantage, Reach: sh.reach, Silences: sh.silences, Sites: sh.sites}
 	var endpoint, watch []byte
-	err = tx.QueryRowContext(ctx, `SELECT e.body, w.body FROM watches w JOIN endpoints e ON e.id = w.endpoint WHERE w.endpoint = ?1 AND w.vantage = ?2`, rep.Endpoint, sh.vantage).Scan(&endpoint, &watch)
+	err = s.hot.bodies.in(tx).QueryRowContext(ctx, rep.Endpoint, sh.vantage).Scan(&endpoint, &watch)
 	if err != nil {
 		return false, err
 	}
@@ -132,11 +136,15 @@ func (s *Store) ingest(ctx context.Context, tx *sql.Tx, now time.Time, rules *mo
 		return false, err
 	}
 	before.Watch.Checks = w.checks
-	if before.States, err = statesOf(ctx, tx, rep.Endpoint, sh.vantage); err != nil {
+	states, err := s.hot.states.in(tx).QueryContext(ctx, rep.Endpoint, sh.vantage)
+	if err != nil {
+		return false, err
+	}
+	if before.States, err = scanStates(states); err != nil {
 		return false, err
 	}
 	recent := micros(now.Add(-monitor.ReopenWithin))
-	if before.Incidents, err = bodies[monitor.Incident](ctx, tx, `SELECT body FROM incidents WHERE endpoint IN (?1, '') AND vantage = ?2 AND (resolved = 0 OR resolved >= ?3)`, rep.Endpoint, sh.vantage, recent); err != nil {
+	if before.Incidents, err = rows[monitor.Incident](ctx, tx, s.hot.incidents, rep.Endpoint, sh.vantage, recent); err != nil {
 		return false, err
 	}
 	after := rules.Apply(before, *rep)

@@ -21,10 +21,15 @@ func bodies[T any](ctx context.Context, q queryer, query string, args ...any) ([
 	if err != nil {
 		return nil, err
 	}
+	return collect[T](rows)
+}
+
+// collect reads the JSON of rows, and closes them.
+func collect[T any](rows *sql.Rows) ([]T, error) {
 	defer rows.Close()
 	out := []T{}
 	for rows.Next() {
-		var raw []byte
+		var raw sql.RawBytes
 		var v T
 		if err := rows.Scan(&raw); err != nil {
 			return nil, err

@@ -72,6 +72,11 @@ func statesOf(ctx context.Context, q queryer, endpoint, vantage string) ([]monit
 	if err != nil {
 		return nil, err
 	}
+	return scanStates(rows)
+}
+
+// scanStates reads states, and closes the rows.
+func scanStates(rows *sql.Rows) ([]monitor.State, error) {
 	defer rows.Close()
 	out := []monitor.State{}
 	for rows.Next() {
