@@ -107,7 +107,7 @@ func weakerKey(old, now string) bool {
 // drift compares a handshake with the baseline. Unexpected changes are
 // findings, which last until they are undone or accepted; what is expected is
 // said once and learned.
-func drift(b *Baseline, o *Outcome, st *State) (found []Finding, said []string) {
+func drift(now time.Time, b *Baseline, o *Outcome, st *State) (found []Finding, said []string) {
 	s := &o.Seen
 	unexpected := func(what, format string, args ...any) {
 		found = append(found, Finding{Key: "drift-" + what, Cause: "drift-" + what, Severity: Warning, Stage: diag.StageFinished, Summary: fmt.Sprintf(format, args...),
@@ -140,6 +140,7 @@ func drift(b *Baseline, o *Outcome, st *State) (found []Finding, said []string) 
 			unexpected("names", "the certificate no longer has %s", strings.Join(lost, ", "))
 		}
 		switch {
+		case st.swaps(now):
 		case fresh && leaf.NotBefore.Before(old.NotBefore), !fresh && st.sighting("drift-rollback") != nil && old.Fingerprint == leaf.Fingerprint:
 			unexpected("rollback", "the certificate was replaced by an older one, issued %s", leaf.NotBefore.Format(time.DateOnly))
 		case fresh:

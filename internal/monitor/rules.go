@@ -164,7 +164,7 @@ func (a *applied) next() time.Time {
 	every := a.b.Endpoint.Every()
 	for _, s := range a.out.States {
 		for i := range s.Sightings {
-			if x := &s.Sightings[i]; s.Missing == 0 && (x.Missed > 0 || !a.confirmed(x)) {
+			if x := &s.Sightings[i]; s.Missing == 0 && (x.Missed > 0 && !(x.Finding.Certificate != "" && s.swaps(a.now)) || !a.confirmed(x)) {
 				return a.now.Add(min(every, a.within()/time.Duration(max(1, a.tries()-1))))
 			}
 		}

@@ -25,6 +25,10 @@ func (a *applied) outcome(o *Outcome) {
 		return // our own inability says nothing
 	}
 	a.reach(o)
+	if old, leaf := st.Now.Leaf(), o.Seen.Leaf(); old != nil && leaf != nil && old.Fingerprint != leaf.Fingerprint && slices.Contains(st.Known, leaf.Fingerprint) {
+		st.Swapped = a.now
+	}
+	st.Swapped = earlier(st.Swapped, a.now)
 	findings := a.findings(o, st)
 	a.sight(st, o, findings, first)
 	if leaf := o.Seen.Leaf(); leaf != nil {
@@ -86,7 +90,7 @@ func (a *applied) findings(o *Outcome, st *State) []Finding {
 	}
 	found = append(found, expectations(&a.b.Endpoint.Expect, o)...)
 	if b := a.out.Watch.Baseline; b != nil {
-		drifted, said := drift(b, o, st)
+		drifted, said := drift(a.now, b, o, st)
 		found = append(found, drifted...)
 		for _, s := range said {
 			a.event(EventDrift, o.Address, "", s)
@@ -131,6 +135,9 @@ func (a *applied) sight(st *State, o *Outcome, found []Finding, first bool) {
 func (a *applied) absent(st *State, o *Outcome, x *Sighting) bool {
 	if !couldSee(o, &x.Finding) {
 		return false
+	}
+	if x.Finding.Certificate != "" && st.swaps(a.now) && a.now.Sub(x.Last) < day {
+		return false // it was another machine's turn
 	}
 	need := a.tries()
 	for _, inc := range a.incidents {

@@ -28,6 +28,10 @@ type State struct {
 	Healthy Snapshot `json:"healthy"`         // of the last good check
 	Known   []string `json:"known,omitempty"` // leaves seen here, newest first
 
+	// Swapped is when a leaf came back that another had taken the place of: several
+	// machines answer here.
+	Swapped time.Time `json:"swapped,omitzero"`
+
 	Renewal *Renewal `json:"renewal,omitempty"` // of the leaf, where its CA says
 
 	// Signature and Diagnosed keep the full diagnosis that was made for an outcome.
@@ -44,6 +48,11 @@ type State struct {
 
 // maxKnown bounds the leaves that are remembered of one address.
 const maxKnown = 8
+
+// swaps tells whether leaves take turns here.
+func (s *State) swaps(now time.Time) bool {
+	return !s.Swapped.IsZero() && now.Sub(s.Swapped) < day
+}
 
 // Sighting is a finding with its history at one address.
 type Sighting struct {
