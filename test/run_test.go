@@ -251,7 +251,7 @@ func TestRunHello(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = capture.Process.Kill(); _ = capture.Wait() }()
-	for range 100 { // until it listens
+	for range 1500 { // until it listens
 		if info, err := os.Stat(dump); err == nil && info.Size() > 0 {
 			break
 		}
@@ -261,7 +261,7 @@ func TestRunHello(t *testing.T) {
 	url := "https://" + net.JoinHostPort(local, strconv.Itoa(e.Port)) + "/"
 	run := exec.Command(bin, "run", "--no-experiments", "-vv", "-o", "json", "--report", file, "--", "curl", "-sS", url)
 	_ = run.Run()
-	time.Sleep(300 * time.Millisecond) // for the last packets
+	time.Sleep(2 * time.Second) // for the last packets
 	_ = capture.Process.Signal(os.Interrupt)
 	_ = capture.Wait()
 	data, err := os.ReadFile(file)

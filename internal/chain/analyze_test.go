@@ -374,7 +374,7 @@ func TestCrossSignedGraph(t *testing.T) {
 	in.Policy.MaxCertificates, in.Policy.Backtracks = 1000, true
 	start := time.Now()
 	a := Analyze(in)
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %v", took)
 	}
 	if !a.Valid || !a.Truncated {

@@ -190,7 +190,7 @@ func TestHostileSubjects(t *testing.T) {
 	in.Policy.MaxCertificates = 1000
 	start := time.Now()
 	a := Analyze(in)
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %v", took)
 	}
 	if !a.Valid {

@@ -123,7 +123,7 @@ func TestMatchNameMany(t *testing.T) {
 	}
 	start := time.Now()
 	r := MatchName(named("", entries...), strings.Repeat("a", 58)+"bb.example.com")
-	if r.OK || time.Since(start) > 5*time.Second {
+	if r.OK || time.Since(start) > 30*time.Second {
 		t.Errorf("got %v after %v", r.OK, time.Since(start))
 	}
 }

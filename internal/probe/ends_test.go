@@ -65,7 +65,7 @@ func TestEnds(t *testing.T) {
 		{"half-alert", say("\x15\x03\x03\x00\x01\x02", fin), facts.EndMalformed, tlswire.SideServer, nil},
 		{"http", say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", hold), facts.EndNotTLS, tlswire.SideServer,
 			func(a *facts.Attempt) bool {
-				return bytes.HasSuffix(a.End.Data, []byte("Length: 0\r\n\r\n")) && a.End.After < time.Second
+				return bytes.HasSuffix(a.End.Data, []byte("Length: 0\r\n\r\n"))
 			}},
 		{"ssh", func(c net.Conn) { c.Write([]byte("SSH-2.0-x\r\n")); hold(c) }, facts.EndNotTLS, tlswire.SideServer,
 			func(a *facts.Attempt) bool { return string(a.End.Data) == "SSH-2.0-x\r\n" }},
@@ -105,13 +105,13 @@ func TestEnds(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
-		}, facts.EndTimeout, tlswire.SideNone, func(a *facts.Attempt) bool { return a.End.After < 2*time.Second }},
+		}, facts.EndTimeout, tlswire.SideNone, func(a *facts.Attempt) bool { return a.End.After < 20*time.Second }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			total := 600 * time.Millisecond
-			if c.kind == facts.EndLimit {
-				total = 20 * time.Second // a busy machine must not run into the other bound
+			total := time.Minute // a busy machine must not run into it
+			if c.kind == facts.EndTimeout {
+				total = time.Second
 			}
 			a := attempt(t, Spec{Address: serve(t, c.handle), Timeouts: Timeouts{Total: total}})
 			if a.End.Kind != c.kind || a.End.By != c.by || a.End.Stage != diag.StageClientHello {
@@ -129,12 +129,7 @@ func TestEnds(t *testing.T) {
 
 func TestConnectEnds(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	l.Close()
+	const closed = "127.0.0.1:1" // a port below those that programs are given
 	canceledCtx, cancel := context.WithCancel(context.Background())
 	cancel()
 	blocked := func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
@@ -155,7 +150,7 @@ func TestConnectEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			a := c.prober.Attempt(c.ctx, Spec{Address: c.address, Hello: template(), Timeouts: Timeouts{Connect: 50 * time.Millisecond}})
+			a := c.prober.Attempt(c.ctx, Spec{Address: c.address, Hello: template(), Timeouts: Timeouts{Connect: time.Second}})
 			if a.End.Kind != c.want || a.End.Stage != diag.StageConnect {
 				t.Errorf("got %v at %v: %v, want %v", a.End.Kind, a.End.Stage, a.End.Err, c.want)
 			}
@@ -175,7 +170,7 @@ func TestContext(t *testing.T) {
 	if a := Attempt(ctx, Spec{Address: address, Hello: template()}); a.End.Kind != facts.EndCanceled {
 		t.Errorf("canceled: got %v %v", a.End.Kind, a.End.Err)
 	}
-	ctx, cancel = context.WithTimeout(context.Background(), 30*time.Millisecond)
+	ctx, cancel = context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if a := Attempt(ctx, Spec{Address: address, Hello: template()}); a.End.Kind != facts.EndTimeout {
 		t.Errorf("deadline: got %v %v", a.End.Kind, a.End.Err)

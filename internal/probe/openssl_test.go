@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ import (
 // address.
 func opensslServer(t *testing.T, key string, args ...string) string {
 	t.Helper()
-	address, _ := openssl(t, key, append([]string{"-www", "-quiet"}, args...)...)
+	address, _ := openssl(t, key, append([]string{"-www"}, args...)...)
 	return address
 }
 
@@ -53,13 +54,6 @@ func openssl(t *testing.T, key string, args ...string) (string, io.Writer) {
 			t.Fatal(err)
 		}
 	}
-	// The port is free now; that another process takes it is unlikely.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
 	if newkey, ok := strings.CutPrefix(key, "req:"); ok { // a kind that Go cannot make
 		req := append([]string{"req", "-x509", "-nodes", "-subj", "/CN=probe.test", "-keyout", "key.pem", "-out", "cert.pem"},
 			strings.Fields(newkey)...)
@@ -69,15 +63,15 @@ func openssl(t *testing.T, key string, args ...string) (string, io.Writer) {
 			t.Fatalf("openssl req: %v: %s", err, out)
 		}
 	}
-	cmd := exec.Command("openssl", append([]string{"s_server", "-accept", address,
+	cmd := exec.Command("openssl", append([]string{"s_server", "-accept", "127.0.0.1:0",
 		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem"}, args...)...)
 	cmd.Dir = dir
 	keyboard, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var talk bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &talk, &talk
+	talk := &heard{bound: make(chan string, 1)}
+	cmd.Stdout, cmd.Stderr = talk, talk
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,18 +79,35 @@ func openssl(t *testing.T, key string, args ...string) (string, io.Writer) {
 		cmd.Process.Kill()
 		cmd.Wait()
 		if t.Failed() {
-			t.Logf("s_server said: %s", talk.Bytes())
+			t.Logf("s_server said: %s", talk.text.Bytes())
 		}
 	})
-	for range 200 {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			return address, keyboard
-		}
-		time.Sleep(10 * time.Millisecond)
+	select {
+	case address := <-talk.bound:
+		return address, keyboard
+	case <-time.After(time.Minute):
+		t.Fatal("s_server did not start")
+		return "", nil
 	}
-	t.Fatalf("s_server did not start: %s", talk.Bytes())
-	return "", nil
+}
+
+// heard keeps what s_server says and finds in it the port that it was given.
+type heard struct {
+	text  bytes.Buffer
+	bound chan string
+	found bool
+}
+
+var acceptLine = regexp.MustCompile(`(?m)^ACCEPT (127\.0\.0\.1:\d+)$`)
+
+// Write implements io.Writer, for one process.
+func (h *heard) Write(p []byte) (int, error) {
+	h.text.Write(p)
+	if m := acceptLine.FindSubmatch(h.text.Bytes()); m != nil && !h.found {
+		h.found = true
+		h.bound <- string(m[1])
+	}
+	return len(p), nil
 }
 
 func TestOpenSSL(t *testing.T) {
@@ -269,7 +280,7 @@ func (k *keyed) Write(p []byte) (int, error) {
 	n, err := k.Conn.Write(p)
 	if k.writes++; k.writes == 3 {
 		go func() {
-			time.Sleep(200 * time.Millisecond) // s_server reads the request first
+			time.Sleep(time.Second) // s_server reads the request first
 			for _, c := range k.keys {
 				io.WriteString(k.keyboard, string(c)+"\n")
 				time.Sleep(100 * time.Millisecond)

@@ -148,9 +148,9 @@ func TestDialogue(t *testing.T) {
 			if !ok {
 				t.Fatalf("no protocol %q", tc.protocol)
 			}
-			timeout := 10 * time.Second
+			timeout := time.Minute
 			if tc.want == NoGreeting || tc.want == Silent || strings.HasSuffix(tc.script[0], waitNow) {
-				timeout = 300 * time.Millisecond
+				timeout = 2 * time.Second // long enough for the words before the silence
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()

@@ -156,7 +156,8 @@ func TestWatch(t *testing.T) {
 		Watch(ctx, path, options, first, reload, 5*time.Millisecond, slog.New(slog.DiscardHandler), func(c *Config) { applied <- c })
 		close(ended)
 	}()
-	time.Sleep(20 * time.Millisecond) // so that the first look has been taken
+	reload <- os.Interrupt // taken once the first look has been
+	<-applied
 	version("v2", "endpoints: [{target: a}, {target: b}]")
 	if c := <-applied; len(c.Endpoints) != 2 {
 		t.Errorf("got %d endpoints after the swap", len(c.Endpoints))
