@@ -14,6 +14,7 @@ type mark struct {
 	s        *stanza
 	from, to int // words
 	gaps     int
+	deep     int  // exceptions around it
 	code     bool // the words are the meaning of a code
 	problem  facts.Problem
 	rank     int
@@ -42,13 +43,76 @@ const maxSteps = 4 << 20
 // longer one are left out.
 func find(text string) ([]word, []mark) {
 	s := &scanner{lex: load(), text: text, words: split(text)}
+	windows := false
 	for i := range s.words {
 		n := s.lex.at(s.words[i].text)
 		if n != nil {
 			s.walk(n, i+1, mark{from: i})
 		}
+		windows = windows || s.words[i].text == "schannel"
+		if windows && schannelEvent(s.words[i].text) {
+			s.event(i)
+		}
 	}
+	nest(text, s.words, s.marks)
 	return s.words, outermost(s.marks)
+}
+
+// nest counts for each mark the exceptions that wrap its own: those of Java are
+// printed from the outside in, and so are those of .NET on one line.
+func nest(text string, words []word, marks []mark) {
+	var starts []int
+	for _, sign := range []string{"Caused by: ", "nested exception is ", " ---> "} {
+		for from := 0; ; {
+			i := strings.Index(text[from:], sign)
+			if i < 0 {
+				break
+			}
+			from += i + len(sign)
+			starts = append(starts, from)
+		}
+	}
+	for i := range marks {
+		for _, at := range starts {
+			if words[marks[i].from].start >= at {
+				marks[i].deep++
+			}
+		}
+	}
+}
+
+// schannelEvent tells the numbers of the events that SChannel writes.
+func schannelEvent(word string) bool {
+	return len(word) == 5 && "36870" <= word && word <= "36888"
+}
+
+// event reads the number of an event at word i as "event ID 36887" is read: what
+// stands around it is in the language of the machine. The alert, where there
+// is one, is the next number that is one.
+func (s *scanner) event(i int) {
+	number := s.words[i].text
+	n := s.lex.at("event")
+	for _, w := range []string{"id", number} {
+		if n == nil {
+			return
+		}
+		n = n.next[w]
+	}
+	m := mark{from: i}
+	const far = 150 // words; every character of Japanese is one
+	for k := i + 1; k < min(len(s.words), i+far) && (number == "36887" || number == "36888"); k++ {
+		if a, err := strconv.ParseUint(s.words[k].text, 10, 8); err == nil && a > 0 && tlswire.AlertDescription(a).Name() != "" {
+			m = withAlert(m, tlswire.AlertDescription(a))
+			m.way = facts.WayReceived
+			if number == "36888" {
+				m.way = facts.WaySent
+			}
+			break
+		}
+	}
+	if n != nil {
+		s.walk(n, i+1, m)
+	}
 }
 
 // walk follows the tree from a node, at word i.
@@ -205,7 +269,7 @@ func outermost(marks []mark) []mark {
 	for i, m := range marks {
 		inside := false
 		for k, o := range marks {
-			if k != i && o.gaps == 0 && o.from <= m.from && m.to <= o.to && o.to-o.from > m.to-m.from && o.replaces(&m) {
+			if k != i && o.gaps == 0 && o.from <= m.from && m.to <= o.to && o.covers(&m) && o.replaces(&m) {
 				inside = true
 				break
 			}
@@ -215,6 +279,13 @@ func outermost(marks []mark) []mark {
 		}
 	}
 	return out
+}
+
+// covers tells whether a phrase around another is longer, or as long and there to
+// hide it.
+func (m *mark) covers(o *mark) bool {
+	long, short := m.to-m.from, o.to-o.from
+	return long > short || long == short && m.s.nothing && !o.s.nothing
 }
 
 // replaces tells whether a longer phrase says what a shorter one inside it
@@ -243,15 +314,31 @@ func (m *mark) weight() int {
 }
 
 // choose is the mark that names the problem best, nil when none does. Of
-// equals the first counts.
+// equals the first counts, and what stands behind a later "Caused by" counts
+// more.
 func choose(marks []mark) *mark {
 	var best *mark
+	weight := 0
 	for i := range marks {
-		if m := &marks[i]; m.problem != "" && (best == nil || m.weight() > best.weight()) {
-			best = m
+		m := &marks[i]
+		if m.problem == "" {
+			continue
+		}
+		if w := m.weight() + m.bonus(); best == nil || w > weight {
+			best, weight = m, w
 		}
 	}
 	return best
+}
+
+// bonus is what the place of a mark adds to its weight: some for each exception
+// that it lies deeper, where it says more than that something failed.
+func (m *mark) bonus() int {
+	const most = 12
+	if m.rank < 2 {
+		return 0
+	}
+	return min(4*m.deep, most)
 }
 
 // splitPort takes a port off a host, where there is one.

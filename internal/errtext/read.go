@@ -161,10 +161,28 @@ func (e *event) joins(o *event) bool {
 	if e.Side != o.Side && e.Side != 0 && o.Side != 0 || e.Host != o.Host && e.Host != "" && o.Host != "" || e.peer != o.peer && e.peer != "" && o.peer != "" {
 		return false
 	}
-	if e.Generic != o.Generic {
+	if e.Generic != o.Generic || e.echoes(o) {
 		return true
 	}
 	return e.id != "" && e.id == o.id && (e.conn || e.Problem != o.Problem)
+}
+
+// echoes tells that of two neighbouring lines one says what is wrong with a
+// certificate, and the other only that it was not accepted.
+func (e *event) echoes(o *event) bool {
+	const next = 1
+	return o.Line-e.Last <= next && !e.Generic && (e.Problem == facts.ProblemNotTrusted) != (o.Problem == facts.ProblemNotTrusted) &&
+		(ofCertificate(e.Problem) || ofCertificate(o.Problem))
+}
+
+// ofCertificate tells the reasons for which a certificate is not accepted.
+func ofCertificate(p facts.Problem) bool {
+	switch p {
+	case facts.ProblemUnknownCA, facts.ProblemSelfSigned, facts.ProblemSelfSignedRoot, facts.ProblemIncomplete, facts.ProblemExpired, facts.ProblemNotYetValid,
+		facts.ProblemDates, facts.ProblemHostname, facts.ProblemRevoked, facts.ProblemPurpose, facts.ProblemWeak, facts.ProblemCRLExpired, facts.ProblemNoRevocation:
+		return true
+	}
+	return false
 }
 
 // absorb adds what another part of the same failure tells.
@@ -218,7 +236,7 @@ func (rd *reader) endEvent() {
 func (rd *reader) result() *Result {
 	isLog := rd.r.Lines > logLines || rd.logged >= logRecords
 	for _, g := range rd.seen {
-		if g.weak && rd.r.Lines > 3 {
+		if g.weak && (rd.r.Lines > 12 || rd.r.Lines > 3 && rd.logged > 1) {
 			continue
 		}
 		g.Log = isLog

@@ -42,7 +42,12 @@ func (r *record) read() *event {
 			best = choose(marks)
 		}
 	}
-	if best == nil || ambiguous(best.problem) && !concernsTLS(words, marks) || best.closes() && completed(said) {
+	if p, side := helloInClear(text); best == nil && p != "" {
+		at := mark{s: &stanza{side: side}, problem: p, rank: rankOf(p), to: min(1, len(words))}
+		marks = append(marks, at)
+		best = &marks[len(marks)-1]
+	}
+	if best == nil || len(words) == 0 || ambiguous(best.problem) && !concernsTLS(words, marks) || best.closes() && completed(said) {
 		return nil
 	}
 	e := &event{TextMatch: facts.TextMatch{Problem: best.problem, Alert: best.alert, Way: best.way, Line: r.first, Last: r.first + len(r.lines) - 1, Count: 1}}
@@ -259,6 +264,23 @@ func firstBytes(text string) facts.Problem {
 		}
 	}
 	return ""
+}
+
+// helloInClear finds the first bytes of a TLS record where a program that speaks
+// none prints what came: a ClientHello came to a server, an alert to a client.
+func helloInClear(text string) (facts.Problem, tlswire.Side) {
+	for _, p := range []struct {
+		begins  string
+		problem facts.Problem
+		side    tlswire.Side
+	}{{`\x16\x03`, facts.ProblemPlainServer, tlswire.SideServer}, {`\u0016\u0003`, facts.ProblemPlainServer, tlswire.SideServer}, {`(16,3,`, facts.ProblemPlainServer, tlswire.SideServer},
+		{`\026\003`, facts.ProblemPlainServer, tlswire.SideServer}, {`\x15\x03`, facts.ProblemPlainClient, tlswire.SideClient}, {`"\x15"`, facts.ProblemPlainClient, tlswire.SideClient},
+		{`\u0015\u0003`, facts.ProblemPlainClient, tlswire.SideClient}, {`(15,3,`, facts.ProblemPlainClient, tlswire.SideClient}} {
+		if strings.Contains(text, p.begins) {
+			return p.problem, p.side
+		}
+	}
+	return "", tlswire.SideNone
 }
 
 // quote is the line of the record in which the words stand, bounded.

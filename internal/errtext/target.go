@@ -44,7 +44,7 @@ func (e *event) target(text string) {
 	if wellKnown(e.Host) {
 		e.Signs = append(e.Signs, facts.SignKnownSite)
 	}
-	if e.CertName != "" && strings.Contains(e.CertName, ".") && strings.Contains(e.Host, ".") && domain(e.CertName) != domain(e.Host) {
+	if e.CertName != "" && ofInternet(e.CertName) && ofInternet(e.Host) && domain(e.CertName) != domain(e.Host) {
 		e.Signs = append(e.Signs, facts.SignForeignName)
 	}
 }
@@ -77,6 +77,20 @@ func hostName(s string) string {
 		return ""
 	}
 	return s
+}
+
+// ofInternet tells names with a domain from those of one network or cluster,
+// which say nothing about who runs the server.
+func ofInternet(name string) bool {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return false
+	}
+	switch strings.ToLower(name[i+1:]) {
+	case "local", "default", "svc", "internal", "lan", "localdomain", "home", "corp", "localhost":
+		return false
+	}
+	return !isAddress(name)
 }
 
 // explains tells hosts to which error messages send their readers.
