@@ -61,25 +61,38 @@ func firstAnswers(t *testing.T, text string) []string {
 	return ids
 }
 
-// TestMoreTexts holds what the texts outside the labelled corpus reached.
+// TestMoreTexts holds what the texts outside the first labelled corpus reached.
+// The labels of programs.jsonl were set by rule, so that some are too strict.
 func TestMoreTexts(t *testing.T) {
-	rows := readCorpus(t, "more.jsonl")
-	strict, lenient := 0, 0
-	for _, r := range rows {
-		ids := firstAnswers(t, r.Text)
-		switch {
-		case len(ids) > 0 && ids[0] == r.Cause:
-			strict++
-			lenient++
-		case len(ids) > 0 && slices.Contains(r.Also, ids[0]):
-			lenient++
-		default:
-			t.Logf("%s got %v, want %s %v: %.200q", r.ID, ids, r.Cause, r.Also, r.Text)
-		}
-	}
-	t.Logf("strict %.1f%% lenient %.1f%%", 100*float64(strict)/float64(len(rows)), 100*float64(lenient)/float64(len(rows)))
-	if strict*100 < 90*len(rows) || lenient*100 < 97*len(rows) {
-		t.Errorf("strict %d lenient %d of %d", strict, lenient, len(rows))
+	t.Parallel()
+	for name, least := range map[string]struct{ strict, lenient int }{
+		"more": {93, 99}, "rare": {92, 98}, "second": {92, 98}, "programs": {87, 95}, "pasted": {90, 95}, "healthy": {93, 99},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rows := readCorpus(t, name+".jsonl")
+			strict, lenient := 0, 0
+			for _, r := range rows {
+				first := ""
+				ids := firstAnswers(t, r.Text)
+				if len(ids) > 0 {
+					first = ids[0]
+				}
+				switch {
+				case first == r.Cause:
+					strict++
+					lenient++
+				case slices.Contains(r.Also, first):
+					lenient++
+				default:
+					t.Logf("%s got %v, want %s %v: %.200q", r.ID, ids, r.Cause, r.Also, r.Text)
+				}
+			}
+			t.Logf("strict %.1f%% lenient %.1f%%", 100*float64(strict)/float64(len(rows)), 100*float64(lenient)/float64(len(rows)))
+			if strict*100 < least.strict*len(rows) || lenient*100 < least.lenient*len(rows) {
+				t.Errorf("strict %d lenient %d of %d", strict, lenient, len(rows))
+			}
+		})
 	}
 }
 

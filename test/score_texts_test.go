@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,4 +62,21 @@ func explained(t *testing.T, text string) string {
 		return ""
 	}
 	return ds[0].Causes[0].ID
+}
+
+// TestScorePageHasTexts: the page that make score writes names every labelled set.
+func TestScorePageHasTexts(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "accuracy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range explainTexts(t) {
+		if line := fmt.Sprintf("testdata/corpus/%s, %d) | ", s.name, s.rows); !strings.Contains(string(page), line) {
+			t.Errorf("docs/accuracy.md has no line %q: make score writes it", line)
+		}
+		if s.strict > s.lenient || s.lenient > s.rows || s.strict*10 < s.rows*8 {
+			t.Errorf("%s: %d strict and %d lenient of %d", s.name, s.strict, s.lenient, s.rows)
+		}
+	}
 }
