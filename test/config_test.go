@@ -224,7 +224,7 @@ func (m *machine) predict(t *testing.T, s *scenario, file string) *diag.Diagnosi
 	t.Helper()
 	c := srvconf.Load(file, srvconf.Options{Server: m.kind.Name})
 	if len(c.Faults) > 0 {
-		return diagnose.Misread(file, c.Faults, "")
+		return diagnose.Misread(file, c.Software, c.Faults, "")
 	}
 	if len(c.Sites) == 0 {
 		t.Fatal("no site")

@@ -101,7 +101,7 @@ type configRun struct {
 // report judges what one configuration holds.
 func (r *configRun) report(ctx context.Context, file string, c *srvconf.Config, o options) error {
 	if len(c.Faults) > 0 {
-		if err := r.add(diagnose.Misread(file, c.Faults, r.command(file))); err != nil {
+		if err := r.add(diagnose.Misread(file, c.Software, c.Faults, r.command(file))); err != nil {
 			return err
 		}
 	}

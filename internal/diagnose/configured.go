@@ -64,10 +64,13 @@ func Configured(ctx context.Context, s *facts.Site, offline bool, o Options, env
 }
 
 // Misread is the diagnosis of a configuration that cannot be read, or only in
-// part.
-func Misread(file string, faults []facts.Fault, command string) *diag.Diagnosis {
+// part; server is whose it is, "" = not known.
+func Misread(file, server string, faults []facts.Fault, command string) *diag.Diagnosis {
 	started := time.Now()
-	found, _ := causes.Judge(&facts.Case{At: started.UTC(), Want: facts.Want{Input: file, Protocol: "config", Command: command}, Faults: faults, Spent: true})
+	if canonical, ok := causes.Software(server); ok {
+		server = canonical
+	}
+	found, _ := causes.Judge(&facts.Case{At: started.UTC(), Want: facts.Want{Input: file, Protocol: "config", Server: server, Command: command}, Faults: faults, Spent: true})
 	d := empty(started)
 	d.Target = diag.Target{Input: file, Protocol: "config"}
 	d.Causes, d.Verdict = found, diag.Failure

@@ -29,7 +29,11 @@ func (h *haproxyReader) bind(section *node, words []string, line facts.Line) {
 	}
 	for i := 2; i < len(words); i++ {
 		if w := words[i]; !slices.Contains(haproxyValues, w) && !slices.Contains(haproxyFlags, w) {
-			h.fault(mistyped(line.Place, "a bind line of HAProxy knows no", w, slices.Concat(haproxyValues, haproxyFlags), ": it does not start"))
+			f := mistyped(line.Place, "a bind line of HAProxy knows no", w, slices.Concat(haproxyValues, haproxyFlags), ": it does not start")
+			if h.fault(f); slices.Contains(haproxyValues, f.Meant) {
+				i++ // its value
+			}
+			continue
 		}
 		set[words[i]] = true
 		if slices.Contains(haproxyValues, words[i]) && i+1 < len(words) {
