@@ -101,6 +101,14 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
 	}
 	p.patient.Store(true)
+	release, err := sqlite.Lock(ctx, filepath.Join(f.data, "tlswhy.lock"))
+	switch {
+	case errors.Is(err, sqlite.ErrLocked):
+		return badUsage("end it first, or give this one a folder of its own with --data DIR", "another monitor is running on the data in %s", f.data)
+	case err != nil:
+		return badUsage("give another with --data DIR", "the folder of the data cannot be used: %v", err)
+	}
+	defer func() { _ = release() }() // the end of the process releases it, too
 	store, err := sqlite.Open(ctx, filepath.Join(f.data, databaseName))
 	if err != nil {
 		return badUsage("", "%v", err)
