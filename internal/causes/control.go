@@ -147,6 +147,22 @@ func (v *view) onPath(f *flip) (control string, evidence []diag.Evidence, ask []
 	return control, evidence, v.ask(ask...)
 }
 
+// mirrored makes the experiments of a round at the controls that are silent like
+// the target too, so that their answers cost no further deadline.
+func (v *view) mirrored(cur *facts.Attempt, round []facts.Changes) (ask []facts.Experiment) {
+	if cur.End.Kind != facts.EndTimeout {
+		return nil
+	}
+	for _, x := range v.compared(cur) {
+		for _, ch := range round {
+			if to := toward(x.Control, ch); x.blocked(cur) && ch.Size == "" && ch.Segments == "" && len(v.atControl(x.Control, to)) == 0 {
+				ask = append(ask, facts.Experiment{Address: x.Address, Changes: to})
+			}
+		}
+	}
+	return v.ask(ask...)
+}
+
 // located says of a flip of the hello's form whether a box on the path is to
 // blame rather than the server, as far as the controls tell.
 func (v *view) located(m *match, f *flip) *match {

@@ -163,7 +163,7 @@ func (v *view) refine(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []fact
 			round = sizes
 		}
 		if ask := v.untried(round...); len(ask) > 0 {
-			return nil, ask
+			return nil, append(ask, v.mirrored(cur, round)...)
 		}
 		low := v.works(cur, capped)
 		f.classic, f.padded, f.capped = large && small != nil, v.works(cur, padded) != nil, low != nil
