@@ -21,6 +21,10 @@ import (
 // newSources joins the endpoints of all sources in the store.
 func (s *service) newSources() *source.Manager {
 	return &source.Manager{Log: s.log,
+		Confirmed: func(ctx context.Context, endpoint string) bool {
+			open, err := s.store.Incidents(ctx, monitor.Filter{Endpoint: endpoint, OpenOnly: true})
+			return err == nil && slices.ContainsFunc(open, func(i monitor.Incident) bool { return i.Finding.Cause == "source-shrunk" && !i.Acknowledged.IsZero() })
+		},
 		Store: func(ctx context.Context, es []monitor.Endpoint) error {
 			spread := min(time.Duration(len(es))*20*time.Millisecond, time.Minute)
 			return s.store.SetEndpoints(ctx, time.Now(), "file", vantage, spread, es)

@@ -32,7 +32,7 @@ func (m *Manager) Check(name string) *diag.Diagnosis {
 		case s.Held != nil:
 			warn(d, "source-shrunk", fmt.Sprintf("the source %q names %d endpoints, before %d: the loss is held until somebody confirms it", name, *s.Held, s.Endpoints),
 				diag.Evidence{Text: "since " + stamp(s.Since) + "; all endpoints of before are still watched", Where: "source " + name},
-				diag.Fix{Side: "client", Action: "confirm-loss", Text: "If they were removed on purpose, confirm it, or raise max_shrink of the source. If not, mend the source."})
+				diag.Fix{Side: "client", Action: "confirm-loss", Text: "If they were removed on purpose, acknowledge this incident, and the loss is believed within minutes; or raise max_shrink of the source. If not, mend the source."})
 		case s.Loaded.IsZero():
 			d.Verdict = diag.Untested // it has not answered yet
 		}

@@ -21,6 +21,9 @@ type Manager struct {
 	// Kept are the endpoints of before the start: those of a source stay until
 	// it answers.
 	Kept func(ctx context.Context) ([]monitor.Endpoint, error)
+	// Confirmed tells whether somebody has acknowledged the incident of the
+	// endpoint that stands for a source: then its loss is believed. nil is nobody.
+	Confirmed func(ctx context.Context, endpoint string) bool
 	// Every is how often files are looked at; 0 is 2 s.
 	Every time.Duration
 	Log   *slog.Logger
@@ -164,7 +167,7 @@ func (m *Manager) take(ctx context.Context, s *state, es []monitor.Endpoint, err
 		return
 	}
 	s.err, s.good = nil, now
-	if lost := len(s.kept) - len(es); lost > 0 && lost*100 > len(s.kept)*s.spec.MaxShrink {
+	if lost := len(s.kept) - len(es); lost > 0 && lost*100 > len(s.kept)*s.spec.MaxShrink && !(s.held != nil && m.Confirmed != nil && m.Confirmed(ctx, s.itself().ID)) {
 		if s.held == nil {
 			s.since = now
 			m.log().Error("a source of endpoints has lost many; they stay until that is confirmed", "source", s.spec.Name, "had", len(s.kept), "has", len(es))

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,6 +209,26 @@ func TestStart(t *testing.T) {
 	st.err = nil
 	st.mu.Unlock()
 	st.wait(t, "old new")
+}
+
+// TestAcknowledged believes a loss when its incident was acknowledged.
+func TestAcknowledged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x")
+	write(t, path, "a\nb\nc\n")
+	st := &store{}
+	m, ctx := manage(t, st)
+	var acknowledged atomic.Bool
+	m.Confirmed = func(context.Context, string) bool { return acknowledged.Load() }
+	if err := m.Set(ctx, nil, []Spec{{Name: "s", Paths: []string{path}, MaxShrink: 20, Read: lines("s")}}); err != nil {
+		t.Fatal(err)
+	}
+	st.wait(t, "a b c")
+	write(t, path, "a\n")
+	m.state(t, "s", func(s Status) bool { return s.Held != nil })
+	acknowledged.Store(true)
+	m.Reload()
+	st.wait(t, "a")
 }
 
 // TestTwoSources gives an endpoint to the source that comes first, whichever
