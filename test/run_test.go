@@ -208,13 +208,19 @@ func TestRun(t *testing.T) {
 // what was printed, and the first diagnosis, nil when there was none.
 func runProgram(t *testing.T, bin, ca string, args []string) (int, string, *diag.Diagnosis) {
 	t.Helper()
+	return runProgramIn(t, bin, ca, nil, args)
+}
+
+// runProgramIn adds to the environment.
+func runProgramIn(t *testing.T, bin, ca string, environ, args []string) (int, string, *diag.Diagnosis) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	file := filepath.Join(t.TempDir(), "report.json")
 	cmd := exec.CommandContext(ctx, bin, append([]string{"run", "--ca", ca, "-o", "json", "--report", file}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.Env, cmd.WaitDelay = append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0"), time.Second
+	cmd.Env, cmd.WaitDelay = append(append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0"), environ...), time.Second
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		t.Fatalf("%v did not end: %v\n%s", args, err, out.String())

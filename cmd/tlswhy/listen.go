@@ -87,5 +87,5 @@ func (p *program) runListen(ctx context.Context, f *diagnoseFlags, addr, caFile 
 
 func visitor(v *relay.Visit) diagnose.Visitor {
 	return diagnose.Visitor{From: v.From, At: v.At, Hello: v.Hello, Raw: v.Raw, Records: v.Records, Segments: v.Segments, Words: v.Words,
-		Version: v.Version, Suite: v.Suite, Protocol: v.Protocol, Asked: !v.AskedNot, Err: v.Err, Alert: v.Alert, Refused: v.Refused, Certificates: v.Certificates}
+		Version: v.Version, Suite: v.Suite, Protocol: v.Protocol, Asked: !v.AskedNot, Err: v.Err, Alert: v.Alert, Refused: v.Refused, Left: v.Left, Certificates: v.Certificates}
 }

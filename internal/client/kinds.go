@@ -1,6 +1,9 @@
 package client
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -62,17 +65,18 @@ func Kinds() []Kind {
 }
 
 // Alike names the profiles whose hello has the same fingerprint.
-func Alike(h *tlswire.ClientHello) []string {
-	want := JA4(h)
-	var out []string
+func Alike(h *tlswire.ClientHello) []string { return slices.Clone(byFingerprint()[tail(JA4(h))]) }
+
+// byFingerprint lists the profiles. Their SNI and ALPN may be the collection's,
+// not the client's, so that only the tail of the JA4 counts.
+var byFingerprint = sync.OnceValue(func() map[string][]string {
+	m := map[string][]string{}
 	for _, p := range Profiles() {
-		// A profile's SNI and ALPN may be the collection's, not the client's.
-		if tail(JA4(p.Hello())) == tail(want) {
-			out = append(out, p.Name)
-		}
+		of := tail(JA4(p.Hello()))
+		m[of] = append(m[of], p.Name)
 	}
-	return out
-}
+	return m
+})
 
 // tail is the part of a JA4 that does not count extensions.
 func tail(ja4 string) string { return ja4[len(ja4)-25:] }

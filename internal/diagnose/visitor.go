@@ -33,6 +33,7 @@ type Visitor struct {
 	Err          string
 	Alert        tlswire.AlertDescription
 	Refused      bool
+	Left         bool // said nothing after the handshake
 	Certificates [][]byte
 }
 
@@ -94,6 +95,8 @@ func (v Visitor) outcome() string {
 			return fmt.Sprintf("no TLS: it speaks %s %s", protocol, detail)
 		}
 		return fmt.Sprintf("no TLS: its first bytes are % x", v.Words[:min(16, len(v.Words))])
+	case v.Err == "" && v.Left:
+		return "the handshake completed, and the client said nothing after it: so do clients that refuse the certificate last (GnuTLS), and those that only look"
 	case v.Err == "":
 		return "the handshake completed"
 	case v.Refused:

@@ -38,6 +38,8 @@ type Visit struct {
 	// not asked for one.
 	Certificates [][]byte
 	AskedNot     bool
+	// Left says that the client said nothing after the handshake.
+	Left bool
 	// Err says how the handshake ended when it did not complete, Alert the
 	// client's own word for it.
 	Err   string
@@ -211,7 +213,7 @@ func (h *Host) visit(conn net.Conn) *Visit {
 		var alert tls.AlertError
 		if rerr != nil && (errors.As(rerr, &alert) || strings.Contains(rerr.Error(), "remote error")) {
 			err = rerr
-		} else if rerr == nil {
+		} else if v.Left = rerr != nil; !v.Left {
 			_, _ = io.WriteString(server, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n")
 		}
 		_ = server.Close()

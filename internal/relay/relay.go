@@ -160,7 +160,7 @@ func (r *Relay) serve(conn net.Conn) {
 	server, err := r.dial(c)
 	if err != nil {
 		c.Err = err
-		c.refused(conn, err)
+		c.refused(conn.RemoteAddr().String(), err)
 		_ = answer(conn, err)
 		return
 	}
@@ -218,7 +218,7 @@ func tells(line string) bool {
 }
 
 // refused makes an attempt of a proxy's refusal.
-func (c *Conversation) refused(client net.Conn, err error) {
+func (c *Conversation) refused(client string, err error) {
 	var p *proxyError
 	if !errors.As(err, &p) {
 		return
@@ -228,7 +228,7 @@ func (c *Conversation) refused(client net.Conn, err error) {
 	}
 	now := time.Now()
 	c.Attempt = &facts.Attempt{Address: p.via, Started: now, Alone: true,
-		Seen: &facts.Seen{Client: client.RemoteAddr().String(), Target: c.Asked, Began: true},
+		Seen: &facts.Seen{Client: client, Target: c.Asked, Began: true},
 		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: strings.Replace(p.err.Error(), "it answers", "the proxy answers", 1)}}
 	if len(p.lines) > 0 {
 		said := "CONNECT " + c.Asked + " HTTP/1.1"
