@@ -24,10 +24,10 @@ func (w *witness) unseen() string {
 	} else {
 		s += w.client + " takes no proxy from its environment, has one of its own, or never got as far as a connection"
 	}
-	target := targetIn(w.command)
-	at := target
-	if at == "" {
-		at = "HOST:PORT"
+	at := "HOST:PORT"
+	if target := targetIn(w.command); target != "" {
+		at = target
+		s += "\nask the server without " + w.client + ": tlswhy " + target
 	}
 	return s + "\nlead it through a port of ours: tlswhy run --listen 127.0.0.1:8443 " + at +
 		"\nor watch the network: tcpdump -i any -U -w - tcp | tlswhy capture -"
@@ -35,6 +35,12 @@ func (w *witness) unseen() string {
 
 // targetIn finds the server in the words of a command, "" when there is none.
 func targetIn(words []string) string {
+	all := strings.Join(words, " ")
+	if host := hostWord.FindStringSubmatch(all); host != nil {
+		if port := portWord.FindStringSubmatch(all); port != nil {
+			return net.JoinHostPort(host[1], port[1])
+		}
+	}
 	for i, word := range words {
 		if i == 0 || strings.HasPrefix(word, "-") {
 			continue
@@ -57,6 +63,12 @@ func targetIn(words []string) string {
 	}
 	return ""
 }
+
+// How clients of databases name their server: host=a port=1, -h a -P 1.
+var (
+	hostWord = regexp.MustCompile(`(?:host=|-h |--host[ =])([A-Za-z0-9_.-]+)`)
+	portWord = regexp.MustCompile(`(?:port=|-[pP] ?|--port[ =])([0-9]{1,5})\b`)
+)
 
 var hostPort = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$`)
 
