@@ -66,7 +66,8 @@ const readers = 4
 func Open(ctx context.Context, path string) (*Store, error) {
 	s := &Store{path: path, claimed: map[string]time.Time{}}
 	var err error
-	if s.write, err = open(path, "&_txlock=immediate&_pragma=cache_size(-16000)", 1); err != nil {
+	// auto_vacuum is a write and has to come before the first table.
+	if s.write, err = open(path, "&_txlock=immediate&_pragma=cache_size(-16000)&_pragma=auto_vacuum(INCREMENTAL)", 1); err != nil {
 		return nil, err
 	}
 	if s.read, err = open(path, "&_pragma=query_only(1)", readers); err != nil {
@@ -85,7 +86,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 func open(path, more string, conns int) (*sql.DB, error) {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}).String() +
-		"?_pragma=busy_timeout(10000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + more
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(67108864)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + more
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %q: %w", path, err)

@@ -107,6 +107,39 @@ func TestErrorsAreClear(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("locked by another process, and free again", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "m.db")
+		s := mustOpen(t, path)
+		defer s.Close()
+		if err := s.SetEndpoints(t.Context(), storetest.Start, "file", "here", 0, storetest.Endpoints(3)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.write.Exec(`PRAGMA busy_timeout = 20`); err != nil {
+			t.Fatal(err)
+		}
+		other, err := open(path, "&_txlock=immediate", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		tx, err := other.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Claim(t.Context(), storetest.Start, "here", 1); err == nil || !strings.Contains(err.Error(), "another process holds the database") {
+			t.Errorf("got %v", err)
+		}
+		if es, err := s.Endpoints(t.Context()); err != nil || len(es) != 3 {
+			t.Errorf("reading beside it: %d endpoints, %v", len(es), err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := s.Claim(t.Context(), storetest.Start, "here", 10); err != nil || len(b.Works) != 3 {
+			t.Errorf("claimed %d, %v", len(b.Works), err)
+		}
+	})
 	t.Run("disk full, and room again", func(t *testing.T) {
 		t.Parallel()
 		s := mustOpen(t, filepath.Join(t.TempDir(), "m.db"))
