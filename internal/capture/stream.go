@@ -28,6 +28,7 @@ type half struct {
 	fin     bool
 	full    mark // its receive window is zero since then
 
+	idle                   int // skips since a piece was delivered
 	retransmits, reordered int
 	ttl                    uint8 // of its first packet
 	packets                int
@@ -131,16 +132,28 @@ func (h *half) drain() {
 }
 
 // skip gives up what is missing before the first piece, here or at the peer.
+// Each hole ends at a piece, so that there are no more of them than pieces;
+// numbers that contradict each other go round the circle for ever, and then the
+// piece is taken as it is.
 func (h *half) skip() {
 	if h.drain(); len(h.waiting) == 0 {
 		return
 	}
+	n := len(h.waiting)
 	if p := h.waiting[0]; after(p.seq, h.next) {
 		h.hole(p.seq)
 	} else {
 		h.peer.hole(p.ack)
 	}
-	h.drain()
+	if h.drain(); len(h.waiting) < n {
+		h.idle = 0
+		return
+	}
+	if h.idle++; h.idle > 2*(n+len(h.peer.waiting)) {
+		p := h.waiting[0]
+		h.idle, h.waiting, h.bytes = 0, h.waiting[1:], h.bytes-len(p.data)
+		h.deliver(p)
+	}
 }
 
 // hole passes over bytes up to a sequence number, or to what waits before it.
