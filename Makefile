@@ -1,5 +1,6 @@
 # make build   static binary in ./bin
 # make test    installs what the tests need (Debian, as root), then runs everything
+# make netns   networks that interfere, as root: see docs/middlebox.md
 # make check   formatting, vet, linter, module files, cross-builds
 # make score   how right the diagnoses are; writes docs/accuracy.md
 # make bench   connections and time per class of scenario
@@ -17,7 +18,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # One of each kind is enough to see that all compile.
 CHECKED := linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: all build cross check fmt vet lint tidy deps test test-short score bench bench-capture fuzz clean
+.PHONY: netns all build cross check fmt vet lint tidy deps test test-short score bench bench-capture fuzz clean
 
 all: build
 
@@ -63,6 +64,10 @@ RACE = $(shell gcc -E -include stdlib.h - </dev/null >/dev/null 2>&1 && echo -ra
 test: deps
 	$(GO) test $(RACE) -timeout 25m $(TESTFLAGS) $$($(GO) list ./... | grep -v '/test\(/\|$$\)')
 	$(GO) test $(RACE) -timeout 25m $(TESTFLAGS) -p 1 ./test/...
+
+netns:
+	@scripts/deps.sh
+	$(GO) test ./test/netns -count 1 -v -interfere | grep -v '^=== '
 
 test-short:
 	$(GO) test -short $(TESTFLAGS) ./...

@@ -21,3 +21,11 @@ func (v *view) lossy() bool {
 	}
 	return n > 1
 }
+
+// packetsVanish tells whether the kernel saw large packets vanish with one hello
+// and none with the other, which differs in the size of the packets only.
+func packetsVanish(bad, good *facts.Attempt) bool {
+	t := bad.TCP
+	return t != nil && bad.Of.Changes.With(facts.PropMSS, good.Of.Changes.MSS) == good.Of.Changes && bad.Of.Changes.MSS == "" && !lost(good) &&
+		(t.Retransmits > 1 && t.Unacked > 0 || t.OutOfOrder > 0)
+}

@@ -98,6 +98,8 @@ func btoi(b bool) int {
 func (v *view) needs(bad, good *facts.Attempt) proof {
 	alert := bad.End.Alert.Description
 	switch {
+	case packetsVanish(bad, good): // the kernel saw it, and no machine does that
+		return ofReason
 	case len(v.flips) > 0: // a first flip showed the server to be steady
 		return ofReason
 	case bad.End.Kind == facts.EndTimeout && bad.BytesReceived == 0:
