@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/spell"
 )
 
 // commands are the subcommands that exist.
@@ -49,39 +51,9 @@ func nearest(word string, candidates []string) string {
 		if len(c) <= 4 {
 			most = 1
 		}
-		if n := distance(word, c); n <= most && n < least {
+		if n := spell.Distance(word, c, most); n <= most && n < least {
 			best, least = c, n
 		}
 	}
 	return best
-}
-
-// distance counts insertions, deletions, substitutions and transpositions of
-// neighbours (optimal string alignment). Words beyond 64 bytes are far from
-// everything.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return max(len(a), len(b))
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

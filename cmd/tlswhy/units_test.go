@@ -23,19 +23,6 @@ func TestCheckWord(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"lab", "lab", 0}, {"exlpain", "explain", 1}, {"kitten", "sitting", 3}, {strings.Repeat("x", 100), "x", 100}}
-	for _, tt := range tests {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-}
-
 func TestParseMoment(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)

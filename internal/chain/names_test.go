@@ -142,18 +142,6 @@ func TestPunycode(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "abd", 1}, {"kitten", "sitting", 3}} {
-		if got := editDistance(tc.a, tc.b); got != tc.want {
-			t.Errorf("%q, %q: got %d, want %d", tc.a, tc.b, got, tc.want)
-		}
-	}
-}
-
 func FuzzMatchName(f *testing.F) {
 	f.Add("a.example.com", "*.example.com", "x")
 	f.Add("10.0.0.1", "10.0.0.1", "")

@@ -3,6 +3,8 @@ package chain
 import (
 	"slices"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/spell"
 )
 
 const maxCompared = 2000 // names that are measured by edit distance
@@ -155,7 +157,7 @@ func nearlyEqual(entry, name string, wild bool) bool {
 	if stripDigits(entry) == stripDigits(name) {
 		return false
 	}
-	return editDistance(entry, name) <= limit
+	return spell.Distance(entry, name, limit) <= limit
 }
 
 func stripDigits(s string) string {
@@ -165,27 +167,4 @@ func stripDigits(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// editDistance counts insertions, deletions, substitutions and swaps of neighbours.
-func editDistance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

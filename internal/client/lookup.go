@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/spell"
 )
 
 // UnknownError says that no profile has this name.
@@ -177,11 +179,12 @@ func near(key string) []string {
 	var all []candidate
 	for _, p := range index() {
 		name, family := squeeze(p.Name), squeeze(p.Family)
-		d := distance(key, name)
+		most := 2 * len(key) / 3
+		d := spell.Distance(key, name, most)
 		if strings.HasPrefix(key, family) {
 			d = min(numberGap(key[len(family):], p.Version), 999) - 1000*commonPrefix(key, name)
-		} else if d > 2*len(key)/3 {
-			if d = distance(key, family); d > 2 || d >= len(key) {
+		} else if d > most {
+			if d = spell.Distance(key, family, 2); d > 2 || d >= len(key) {
 				continue
 			}
 		}
@@ -213,28 +216,4 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
-}
-
-// maxDistanceInput bounds the work on a long argument.
-const maxDistanceInput = 64
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), maxDistanceInput)], b[:min(len(b), maxDistanceInput)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

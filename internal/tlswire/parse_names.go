@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/spell"
 )
 
 // ParseCipherSuites reads a list of suites, separated by commas, colons or
@@ -138,7 +140,7 @@ func nearNames[T ~uint16](item string, table []entry[T]) []string {
 	near := make([][]string, bound+1) // by distance
 	for _, e := range table {
 		for _, name := range append(strings.Fields(e.alias), e.name) {
-			if d := distance(want, normalName(name), bound); d <= bound {
+			if d := spell.Distance(want, normalName(name), bound); d <= bound {
 				near[d] = append(near[d], name)
 			}
 		}
@@ -152,28 +154,4 @@ func nearNames[T ~uint16](item string, table []entry[T]) []string {
 		}
 	}
 	return out
-}
-
-// distance counts edits (Levenshtein), giving up above bound.
-func distance(a, b string, bound int) int {
-	if len(a)-len(b) > bound || len(b)-len(a) > bound {
-		return bound + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j+1]+1, row[j]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }
