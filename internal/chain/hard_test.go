@@ -55,6 +55,35 @@ func TestMissingReasons(t *testing.T) {
 	}
 }
 
+// TestOwnAnchors: the user's own CA and the issuer of the certificate are of one
+// organisation, which says something only where one stands above the other.
+func TestOwnAnchors(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, anchor, issuer string
+		own                  bool
+		likely               Likelihood
+	}{
+		{"two CAs of a house", "Test CA", "Wrong CA", true, LikelihoodUnknown},
+		{"two roots of a house", "House Root A", "House Root B", true, LikelihoodUnknown},
+		{"a root and another CA", "House Root CA", "House Server CA 2", true, LikelihoodLikely},
+		{"an intermediate by its name", "Test CA", "Test Inter CA", true, LikelihoodLikely},
+		{"no intermediate, though the letters are there", "Test CA", "International CA", true, LikelihoodUnknown},
+		{"a public organisation", "Public CA 1", "Public CA 7", false, LikelihoodLikely},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			anchor := issue(t, nil, spec{name: tc.anchor, org: "House", ca: true})
+			issuer := issue(t, nil, spec{name: tc.issuer, org: "House", ca: true})
+			in := input(certs(anchor), leaf(t, issuer).cert)
+			in.OwnAnchors = tc.own
+			if a := Analyze(in); len(a.Missing) != 1 || a.Missing[0].Likely != tc.likely {
+				t.Errorf("got %+v, want %v", a.Missing, tc.likely)
+			}
+		})
+	}
+}
+
 // TestSelfIssued: a server certificate with the very subject of its private CA,
 // which OpenSSL calls self-signed.
 func TestSelfIssued(t *testing.T) {

@@ -2,7 +2,9 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // end judges where the path ends and what it needed that was not sent.
@@ -108,7 +110,7 @@ func (j *judge) missing(c *Certificate) *Missing {
 		m.Reason = fmt.Sprintf("the missing issuer is called an intermediate, and the trusted CA is the user's own: %s", m.Anchor.Title())
 		return m
 	}
-	if anchor := j.relative(c.Issuer); anchor != nil && !strings.Contains(strings.ToLower(c.Issuer.CN()), "root") {
+	if anchor := j.relative(c.Issuer); anchor != nil && !calledRoot(c.Issuer) {
 		m.Likely, m.Anchor = LikelihoodLikely, anchor
 		m.Reason = fmt.Sprintf("the missing issuer belongs to the same organisation as the trusted CA %s", anchor.Title())
 		return m
@@ -154,7 +156,9 @@ func (j *judge) wrongIntermediate() *Certificate {
 func (j *judge) relative(issuer DN) *Certificate {
 	org := canonValue(issuer, oidOrganization)
 	for _, anchor := range j.in.Anchors {
-		if anchor == nil {
+		// A house with a CA of its own often has several, each its own root, of one
+		// organisation: only one that is called the root has others below it.
+		if anchor == nil || j.in.OwnAnchors && !calledRoot(anchor.Subject) {
 			continue
 		}
 		if org != "" && org == canonValue(anchor.Subject, oidOrganization) {
@@ -218,11 +222,15 @@ func missingOf(paths []*Path) []Missing {
 // CalledIntermediate tells whether a CA's common name says that it is an
 // intermediate. A habit of naming, not a rule.
 func CalledIntermediate(name DN) bool {
-	cn := strings.ToLower(name.CN())
-	for _, word := range []string{"intermediate", "issuing", "subordinate", "sub ca", "subca", "sub-ca"} {
-		if strings.Contains(cn, word) {
+	words := strings.FieldsFunc(strings.ToLower(name.CN()), func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.ContainsFunc(words, func(w string) bool {
+		switch w {
+		case "intermediate", "inter", "int", "issuing", "subordinate", "sub", "subca", "ica":
 			return true
 		}
-	}
-	return false
+		return false
+	})
 }
+
+// calledRoot tells whether a CA's common name says that it is a root.
+func calledRoot(name DN) bool { return strings.Contains(strings.ToLower(name.CN()), "root") }
