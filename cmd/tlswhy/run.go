@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/relay"
 )
 
@@ -77,7 +78,7 @@ func (p *program) runClient(ctx context.Context, f *runFlags, args []string) err
 		return err
 	}
 	w.command = args
-	upstream := relay.NewUpstream(p.environ, args)
+	upstream := proxy.NewUpstream(p.environ, args)
 	upstream.Git = gitProxy(args)
 	w.ignored = upstream.Ignored
 	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy, Roots: roots(f.opts.CAFile)})

@@ -13,6 +13,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/relay"
 	"github.com/tlswhy/tlswhy/internal/report"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -38,7 +39,7 @@ type witness struct {
 	protocol string // of the one target
 	relay    string // where the one target is reached through us
 	observer *diagnose.Observer
-	ignored  func(relay.Request) string // a proxy variable that the client does not look at
+	ignored  func(proxy.Request) string // a proxy variable that the client does not look at
 
 	command []string
 	code    int
@@ -226,12 +227,12 @@ func (w *witness) unreached(ctx context.Context, f *failure) *diag.Diagnosis {
 	c := f.c
 	var d *diag.Diagnosis
 	switch {
-	case c.Trouble == relay.ProxyRefuses:
+	case c.Trouble == proxy.Refuses:
 		d = w.observer.Judge(ctx, c.Attempt, "", nil)
-	case w.offline || c.Trouble == relay.ProxyUnknown:
+	case w.offline || c.Trouble == proxy.Unknown:
 	default:
 		target := c.Asked
-		if c.Trouble == relay.ProxyAway || c.Trouble == relay.ProxyTLS {
+		if c.Trouble == proxy.Away || c.Trouble == proxy.TLS {
 			target = c.Via
 		}
 		o := diagnose.Options(w.o)
@@ -244,7 +245,7 @@ func (w *witness) unreached(ctx context.Context, f *failure) *diag.Diagnosis {
 		return nil
 	}
 	switch {
-	case c.Trouble == relay.ProxyRefuses:
+	case c.Trouble == proxy.Refuses:
 		d.Notes = append(d.Notes, "the proxy is "+c.Via+", which "+w.client+" takes from its environment")
 	case c.Via != "":
 		d.FirstFailure().Fixes = []diag.Fix{{Side: "client", Action: "use-proxy", Text: "Start the proxy at " + c.Via + ", or correct the variable that names it; without a proxy in this network, unset it.",

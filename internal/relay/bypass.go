@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // shy are programs that take no proxy from their environment, with what is
@@ -69,7 +71,7 @@ func Bypass(command []string, env func(string) string) string {
 		return ""
 	}
 	for _, o := range own {
-		if !isOneOf(command[0], o.runs) {
+		if !proxy.IsOneOf(command[0], o.runs) {
 			continue
 		}
 		for _, word := range command[1:] {
@@ -82,7 +84,7 @@ func Bypass(command []string, env func(string) string) string {
 		}
 	}
 	for _, s := range settings {
-		if !isOneOf(command[0], s.runs) {
+		if !proxy.IsOneOf(command[0], s.runs) {
 			continue
 		}
 		file := filepath.Join(env("HOME"), s.file)
@@ -98,7 +100,7 @@ func Bypass(command []string, env func(string) string) string {
 		}
 	}
 	for _, p := range shy {
-		if isOneOf(command[0], p.runs) {
+		if proxy.IsOneOf(command[0], p.runs) {
 			return p.why
 		}
 	}
@@ -114,11 +116,4 @@ func Bypass(command []string, env func(string) string) string {
 	return ""
 }
 
-// isOneOf reports that a command is one of the programs, whatever its version.
-func isOneOf(command string, programs []string) bool {
-	command = strings.TrimSuffix(strings.ToLower(filepath.Base(command)), ".exe")
-	return slices.ContainsFunc(programs, func(name string) bool {
-		rest, ok := strings.CutPrefix(command, name)
-		return ok && strings.Trim(rest, "0123456789.-") == ""
-	})
-}
+func vars(names ...string) []string { return names }

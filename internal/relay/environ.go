@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // NodePreload is a script for Node.js before 22.21, which takes no proxy from
@@ -21,13 +23,13 @@ var NodePreload []byte
 // NodePreload, "" for none.
 func Environ(environ []string, addr string, command []string, preload string) []string {
 	host, port, _ := net.SplitHostPort(addr)
-	proxy := "http://" + addr
-	all := proxy
-	if isOneOf(command[0], vars("curl")) {
-		all = "socks5h://" + addr // mail and LDAP through the proxy, too
+	own := "http://" + addr
+	all := own
+	if proxy.IsOneOf(command[0], vars("curl")) {
+		all = "socks5h://" + addr // mail and LDAP through the own, too
 	}
 	set := map[string]string{
-		"http_proxy": proxy, "https_proxy": proxy, "HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "all_proxy": all, "ALL_PROXY": all,
+		"http_proxy": own, "https_proxy": own, "HTTPS_PROXY": own, "HTTP_PROXY": own, "all_proxy": all, "ALL_PROXY": all,
 		// Nothing is excepted here: whether the user's own proxy is, is decided
 		// behind ours.
 		"no_proxy": "", "NO_PROXY": "",
@@ -47,10 +49,10 @@ func Environ(environ []string, addr string, command []string, preload string) []
 	if preload != "" {
 		add["NODE_OPTIONS"] = "--require " + preload
 	}
-	if isOneOf(command[0], vars("git")) {
+	if proxy.IsOneOf(command[0], vars("git")) {
 		n, _ := strconv.Atoi(given["GIT_CONFIG_COUNT"])
 		set["GIT_CONFIG_COUNT"] = strconv.Itoa(n + 1)
-		set[fmt.Sprintf("GIT_CONFIG_KEY_%d", n)], set[fmt.Sprintf("GIT_CONFIG_VALUE_%d", n)] = "http.proxy", proxy
+		set[fmt.Sprintf("GIT_CONFIG_KEY_%d", n)], set[fmt.Sprintf("GIT_CONFIG_VALUE_%d", n)] = "http.proxy", own
 	}
 	var out []string
 	for _, kv := range environ {

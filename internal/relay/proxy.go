@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // replier tells the client whether the server was reached.
@@ -47,7 +49,7 @@ func httpProxy(in *bufio.Reader, client *buffered, c *Conversation) (replier, er
 	if err != nil {
 		return nil, errNoProxyRequest
 	}
-	c.Request = Request{Scheme: "https", Host: req.Host, Agent: agent(head, req.UserAgent())}
+	c.Request = proxy.Request{Scheme: "https", Host: req.Host, Agent: agent(head, req.UserAgent())}
 	if req.Method != http.MethodConnect {
 		if req.URL.Host == "" || req.URL.Scheme != "http" {
 			return nil, refuse(client.Conn)
@@ -105,7 +107,7 @@ func readHead(in *bufio.Reader) ([]byte, error) {
 // letters.
 func agent(head []byte, userAgent string) string {
 	if userAgent == "" && bytes.Contains(head, []byte("\r\nproxy-connection: keep-alive\r\n")) {
-		return agentNode
+		return proxy.AgentNode
 	}
 	return userAgent
 }
@@ -189,7 +191,7 @@ func socks5(in *bufio.Reader, conn net.Conn, c *Conversation) (replier, error) {
 	if req[3] != 3 {
 		host = net.IP(rest[:length]).String()
 	}
-	c.Request = Request{Host: net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(rest[length:]))))}
+	c.Request = proxy.Request{Host: net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(rest[length:]))))}
 	return func(conn net.Conn, err error) error {
 		_, werr := conn.Write([]byte{5, socksCode(err), 0, 1, 0, 0, 0, 0, 0, 0})
 		return werr

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -22,7 +24,7 @@ type Options struct {
 	// place of what a client asks a proxy for; "" makes a proxy.
 	Target string
 	// Upstream names the proxy behind this one for a request, nil for none.
-	Upstream func(Request) (*url.URL, error)
+	Upstream func(proxy.Request) (*url.URL, error)
 	// Roots are trusted to vouch for proxies of scheme https; nil = the system's.
 	Roots *x509.CertPool
 	// DialTimeout bounds a connect; 0 = 10 s.
@@ -35,16 +37,16 @@ type Options struct {
 type Conversation struct {
 	Asked string // host:port that the client asked for
 	// Request is how it asked; zero where every connection leads to one target.
-	Request Request
+	Request proxy.Request
 	// Attempt is what passed; nil when the server was not reached, or when
 	// nothing was asked for. Where a proxy behind this one refused, it is that.
 	Attempt *facts.Attempt
 	// Protocol is the plaintext dialogue before TLS, "" for none.
 	Protocol string
-	Plain    bool    // the client asked the proxy for an http:// page
-	Err      error   // why the server was not reached
-	Via      string  // host:port of the proxy behind this one
-	Trouble  Trouble // where the way through that proxy ended
+	Plain    bool          // the client asked the proxy for an http:// page
+	Err      error         // why the server was not reached
+	Via      string        // host:port of the proxy behind this one
+	Trouble  proxy.Trouble // where the way through that proxy ended
 
 	head  []byte   // of the request for a page
 	proxy *url.URL // behind Via
@@ -53,7 +55,7 @@ type Conversation struct {
 
 // Dial connects to what the client asked for in the way in which the Relay did.
 func (c *Conversation) Dial(ctx context.Context) (net.Conn, error) {
-	return way{net.Dialer{Timeout: dialTimeout}, c.proxy, c.roots}.connect(ctx, c.Asked)
+	return proxy.Way{Proxy: c.proxy, Roots: c.roots, Timeout: dialTimeout}.Connect(ctx, c.Asked)
 }
 
 // The bounds of a Relay. A conversation beyond the last one is passed on, too,
@@ -174,15 +176,11 @@ func (r *Relay) serve(conn net.Conn) {
 // dial reaches what the client asked for, through the proxy behind this one
 // where there is one. A request for a page goes out with it.
 func (r *Relay) dial(c *Conversation) (net.Conn, error) {
-	d := net.Dialer{Timeout: r.o.DialTimeout}
-	if d.Timeout == 0 {
-		d.Timeout = dialTimeout
-	}
 	c.roots = r.o.Roots
 	if r.o.Upstream != nil {
 		var err error
 		if c.proxy, err = r.o.Upstream(c.Request); err != nil {
-			c.Trouble = ProxyUnknown
+			c.Trouble = proxy.Unknown
 			return nil, err
 		}
 	}
@@ -190,19 +188,20 @@ func (r *Relay) dial(c *Conversation) (net.Conn, error) {
 		c.Via = c.proxy.Host
 	}
 	toProxy := c.Plain && c.proxy != nil && !strings.HasPrefix(c.proxy.Scheme, "socks")
+	way := proxy.Way{Proxy: c.proxy, Roots: c.roots, Timeout: cmp.Or(r.o.DialTimeout, dialTimeout)}
 	var conn net.Conn
 	var err error
 	if toProxy {
-		conn, err = way{d, c.proxy, c.roots}.reach(r.ctx)
+		conn, err = way.Reach(r.ctx)
 	} else {
-		conn, err = way{d, c.proxy, c.roots}.connect(r.ctx, c.Asked)
+		conn, err = way.Connect(r.ctx, c.Asked)
 	}
 	if err != nil || !c.Plain {
 		return conn, err
 	}
 	auth := ""
 	if toProxy {
-		auth = authorization(c.proxy)
+		auth = proxy.Authorization(c.proxy)
 	}
 	if _, err = conn.Write(pageRequest(c.head, auth, toProxy)); err != nil {
 		_ = conn.Close()
@@ -219,25 +218,25 @@ func tells(line string) bool {
 
 // refused makes an attempt of a proxy's refusal.
 func (c *Conversation) refused(client string, err error) {
-	var p *proxyError
+	var p *proxy.Error
 	if !errors.As(err, &p) {
 		return
 	}
-	if c.Trouble = p.where; p.where != ProxyRefuses {
+	if c.Trouble = p.Where; p.Where != proxy.Refuses {
 		return
 	}
 	now := time.Now()
-	c.Attempt = &facts.Attempt{Address: p.via, Started: now, Alone: true,
+	c.Attempt = &facts.Attempt{Address: p.Via, Started: now, Alone: true,
 		Seen: &facts.Seen{Client: client, Target: c.Asked, Began: true},
-		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: strings.Replace(p.err.Error(), "it answers", "the proxy answers", 1)}}
-	if len(p.lines) > 0 {
+		End:  facts.End{Kind: facts.EndPreamble, Stage: diag.StageProxy, By: tlswire.SideServer, Preamble: "refused", Err: strings.Replace(p.Err.Error(), "it answers", "the proxy answers", 1)}}
+	if len(p.Lines) > 0 {
 		said := "CONNECT " + c.Asked + " HTTP/1.1"
 		if c.proxy.User != nil {
 			said += ", with Proxy-Authorization"
 		}
 		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideClient, Text: said})
 	}
-	for _, l := range p.lines {
+	for _, l := range p.Lines {
 		if !tells(l) {
 			continue
 		}

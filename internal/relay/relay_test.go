@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -80,7 +81,7 @@ func TestUpstream(t *testing.T) {
 	defer secure.Close()
 	far := startRelay(t, Options{})
 	up, _ := url.Parse("http://user:secret@" + far.Addr())
-	near := startRelay(t, Options{Upstream: func(Request) (*url.URL, error) { return up, nil }})
+	near := startRelay(t, Options{Upstream: func(proxy.Request) (*url.URL, error) { return up, nil }})
 	body, err := get(secure.URL, "http://"+near.Addr())
 	if err != nil || body != "hello" {
 		t.Errorf("got %q, %v", body, err)

@@ -2,17 +2,16 @@ package relay
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // TestChain goes through a second relay, by each way that it speaks.
@@ -27,7 +26,7 @@ func TestChain(t *testing.T) {
 	for _, scheme := range []string{"http", "socks5", "socks5h"} {
 		far := startRelay(t, Options{})
 		up := &url.URL{Scheme: scheme, Host: far.Addr()}
-		near := startRelay(t, Options{Upstream: func(Request) (*url.URL, error) { return up, nil }})
+		near := startRelay(t, Options{Upstream: func(proxy.Request) (*url.URL, error) { return up, nil }})
 		if body, err := get(secure.URL, "http://"+near.Addr()); err != nil || body != "hello" {
 			t.Errorf("%s: got %q, %v", scheme, body, err)
 		}
@@ -100,8 +99,8 @@ func TestProxyRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := startRelay(t, Options{Upstream: func(Request) (*url.URL, error) { return up, nil }})
-			c := &Conversation{Asked: "a.test:443", Request: Request{Scheme: "https", Host: "a.test:443"}}
+			r := startRelay(t, Options{Upstream: func(proxy.Request) (*url.URL, error) { return up, nil }})
+			c := &Conversation{Asked: "a.test:443", Request: proxy.Request{Scheme: "https", Host: "a.test:443"}}
 			conn, err := r.dial(c)
 			if err == nil {
 				_ = conn.Close()
@@ -111,7 +110,7 @@ func TestProxyRefuses(t *testing.T) {
 			switch {
 			case tt.want == "" && err != nil:
 				t.Errorf("got %v", err)
-			case tt.want != "" && (c.Attempt == nil || c.Trouble != ProxyRefuses || c.Attempt.End.Stage != diag.StageProxy || !strings.Contains(c.Attempt.End.Err, tt.want)):
+			case tt.want != "" && (c.Attempt == nil || c.Trouble != proxy.Refuses || c.Attempt.End.Stage != diag.StageProxy || !strings.Contains(c.Attempt.End.Err, tt.want)):
 				t.Errorf("got %v, %+v; want %q", err, c.Attempt, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), ":p@") {
@@ -137,54 +136,6 @@ func TestPageRequest(t *testing.T) {
 	} {
 		if got := string(pageRequest([]byte(tt.in), tt.auth, tt.toProxy)); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
-// TestUpstreamVariables finds the proxy as each program does.
-func TestUpstreamVariables(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name    string
-		environ []string
-		command []string
-		r       Request
-		want    string
-		ignored string
-	}{
-		{"curl looks at small letters for pages", []string{"HTTP_PROXY=http://p:1"}, []string{"curl"}, Request{Scheme: "http", Host: "a.test:80"}, "", ""},
-		{"without a scheme", []string{"https_proxy=p.test"}, []string{"curl"}, Request{Scheme: "https", Host: "a.test:443"}, "http://p.test:80", ""},
-		{"curl, mail", []string{"https_proxy=http://p:1", "ALL_PROXY=socks5://q"}, []string{"curl"}, Request{Host: "a.test:25"}, "socks5://q:1080", ""},
-		{"Ruby looks at http_proxy", []string{"http_proxy=http://p:1"}, []string{"/usr/bin/ruby3.1"}, Request{Scheme: "https", Host: "a.test:443"}, "http://p:1", ""},
-		{"Go says who it is", []string{"HTTPS_PROXY=http://p:1", "https_proxy=http://q:2"}, []string{"./deploy"}, Request{Scheme: "https", Host: "a.test:443", Agent: "Go-http-client/1.1"}, "http://p:1", ""},
-		{"Java knows no variables", []string{"https_proxy=http://p:1"}, []string{"java", "-jar", "x.jar"}, Request{Scheme: "https", Host: "a.test:443", Agent: "Java/17"}, "", "https_proxy"},
-		{"Java has properties", []string{"JAVA_TOOL_OPTIONS=-Xmx1g -Dhttps.proxyHost=p -Dhttps.proxyPort=8"}, []string{"java"}, Request{Scheme: "https", Host: "a.test:443"}, "http://p:8", ""},
-		{"the command line's win", []string{"JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=p"}, []string{"java", "-Dhttps.proxyHost=q"}, Request{Scheme: "https", Host: "a.test:443"}, "http://q:443", ""},
-		{"Java excepts this machine", nil, []string{"java", "-Dhttps.proxyHost=q"}, Request{Scheme: "https", Host: "localhost:443"}, "", ""},
-		{"git has settings", []string{"https_proxy=http://p:1"}, []string{"git", "fetch"}, Request{Scheme: "https", Host: "a.test:443", Agent: "git/2.39"}, "http://g:9", ""},
-		{"Node.js must be told", []string{"https_proxy=http://p:1"}, []string{"node", "x.js"}, Request{Scheme: "https", Host: "a.test:443", Agent: agentNode}, "", "https_proxy"},
-		{"Node.js was told", []string{"https_proxy=http://p:1", "NODE_USE_ENV_PROXY=1"}, []string{"node", "x.js"}, Request{Scheme: "https", Host: "a.test:443", Agent: agentNode}, "http://p:1", ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			u := NewUpstream(tt.environ, tt.command)
-			if slices.Contains(tt.command, "git") {
-				u.Git = "http://g:9\n"
-			}
-			p, err := u.Proxy(tt.r)
-			got := ""
-			if p != nil {
-				got = p.String()
-			}
-			if err != nil || got != tt.want || u.Ignored(tt.r) != tt.ignored {
-				t.Errorf("got %q, %v, ignored %q", got, err, u.Ignored(tt.r))
-			}
-		})
-	}
-	for _, bad := range []string{"ftp://user:secret@p:1", "http://user:secret@:1", "http://user:secret@p:x"} {
-		_, err := NewUpstream([]string{"https_proxy=" + bad}, []string{"curl"}).Proxy(Request{Scheme: "https", Host: "a.test:443"})
-		if err == nil || strings.Contains(err.Error(), "secret") || errors.Unwrap(err) != nil {
-			t.Errorf("%s: got %v", bad, err)
 		}
 	}
 }

@@ -1,6 +1,10 @@
-package relay
+package proxy
 
-import "strings"
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
 
 // dialect is how a kind of program reads the proxies of its environment. All of
 // it was measured: testdata/no_proxy.tsv holds what each program did.
@@ -67,7 +71,7 @@ var dialects = []dialect{
 	{name: "aiohttp", agent: "aiohttp", https: vars("https_proxy", "HTTPS_PROXY"), http: vars("http_proxy", "HTTP_PROXY"), excepts: lowerFirst, suffix: matchLabels, bare: true, star: starAlone, fold: true},
 	{name: "ruby", runs: vars("ruby", "gem", "bundle", "rails", "rake"), https: vars("http_proxy", "HTTP_PROXY"), http: vars("http_proxy", "HTTP_PROXY"), excepts: lowerFirst, loopback: true, suffix: matchLabels, cidr: true, brackets: true, port: true, blanks: true, fold: true},
 	{name: "perl", agent: "libwww-perl", runs: vars("perl"), https: vars("HTTPS_PROXY", "https_proxy"), http: vars("HTTP_PROXY", "http_proxy"), excepts: upperFirst, skipEmpty: true, suffix: matchTail},
-	{name: "node", agent: agentNode, runs: vars("node", "npx"), https: vars("https_proxy", "HTTPS_PROXY"), http: vars("http_proxy", "HTTP_PROXY"), excepts: lowerFirst,
+	{name: "node", agent: AgentNode, runs: vars("node", "npx"), https: vars("https_proxy", "HTTPS_PROXY"), http: vars("http_proxy", "HTTP_PROXY"), excepts: lowerFirst,
 		suffix: matchLabels, bare: true, glob: true, star: starAlone, port: true, blanks: true, brackets: true, fold: true, address: true},
 	{name: "npm", agent: "npm/", runs: vars("npm", "yarn", "pnpm"), https: vars("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), http: vars("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"),
 		excepts: upperFirst, skipEmpty: true, suffix: matchLabels, bare: true, fold: true},
@@ -81,7 +85,7 @@ var dialects = []dialect{
 
 // Names for programs that send no User-Agent.
 const (
-	agentNode    = "tlswhy-node/new"
+	AgentNode    = "tlswhy-node/new"
 	agentOldNode = "tlswhy-node/old" // written by preload.cjs
 )
 
@@ -94,9 +98,19 @@ func dialectOf(agent, command string) *dialect {
 		}
 	}
 	for i := range dialects {
-		if isOneOf(command, dialects[i].runs) {
+		if IsOneOf(command, dialects[i].runs) {
 			return &dialects[i]
 		}
 	}
 	return &dialects[0]
+}
+
+// IsOneOf tells whether a command is one of the programs, whatever the version
+// in its name.
+func IsOneOf(command string, programs []string) bool {
+	command = strings.TrimSuffix(strings.ToLower(filepath.Base(command)), ".exe")
+	return slices.ContainsFunc(programs, func(name string) bool {
+		rest, ok := strings.CutPrefix(command, name)
+		return ok && strings.Trim(rest, "0123456789.-") == ""
+	})
 }

@@ -1,4 +1,4 @@
-package relay
+package proxy
 
 import (
 	"fmt"
@@ -54,7 +54,7 @@ func (u *Upstream) Proxy(r Request) (*url.URL, error) {
 	case d.name == "node" && !u.nodeEnv:
 		return nil, nil
 	case d.name == "git" && u.Git != "":
-		return parseProxy("http.proxy", u.Git)
+		return Parse("http.proxy", u.Git)
 	}
 	name, value := u.first(d.variables(r.Scheme), true)
 	if value == "" {
@@ -64,7 +64,7 @@ func (u *Upstream) Proxy(r Request) (*url.URL, error) {
 	if d.except(exceptions, r.Host) {
 		return nil, nil
 	}
-	return parseProxy(name, value)
+	return Parse(name, value)
 }
 
 // Ignored names a variable with a proxy that this program does not look at, ""
@@ -103,8 +103,9 @@ func (d *dialect) variables(scheme string) []string {
 // defaultPorts of proxies; curl's, which others share or do without.
 var defaultPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080", "socks4": "1080", "socks4a": "1080", "socks": "1080"}
 
-// parseProxy reads the value of a variable.
-func parseProxy(name, value string) (*url.URL, error) {
+// Parse reads the value of a variable or an option, which the error calls by
+// its name. The error never holds the value, which may hold a password.
+func Parse(name, value string) (*url.URL, error) {
 	value = strings.TrimSpace(value)
 	if !strings.Contains(value, "://") {
 		value = "http://" + value

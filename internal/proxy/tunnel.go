@@ -1,4 +1,4 @@
-package relay
+package proxy
 
 import (
 	"bytes"
@@ -23,72 +23,126 @@ type Trouble uint8
 
 // The places; none of them concerns the server itself.
 const (
-	NoTrouble    Trouble = iota
-	ProxyUnknown         // the variable that names it makes no sense
-	ProxyAway            // no connection to the proxy
-	ProxyTLS             // no handshake with a proxy of scheme https
-	ProxyRefuses         // it did not open the tunnel
+	NoTrouble Trouble = iota
+	Unknown           // the variable that names it makes no sense
+	Away              // no connection to the proxy
+	TLS               // no handshake with a proxy of scheme https
+	Refuses           // it did not open the tunnel
 )
 
-// proxyError is an error of the proxy behind this one.
-type proxyError struct {
-	where Trouble
-	via   string
-	lines []string // the proxy's answer
-	err   error
+// Error is an error of the proxy, not of the server behind it.
+type Error struct {
+	Where Trouble
+	Via   string // host:port
+	// Lines and Body are the proxy's answer in clear, bounded.
+	Lines []string
+	Body  []byte
+	Err   error
 }
 
 // Error implements error.
-func (e *proxyError) Error() string { return "the proxy " + e.via + ": " + e.err.Error() }
+func (e *Error) Error() string { return "the proxy " + e.Via + ": " + e.Err.Error() }
 
 // Unwrap gives the reason.
-func (e *proxyError) Unwrap() error { return e.err }
+func (e *Error) Unwrap() error { return e.Err }
 
-// way is how servers are reached: through a proxy, nil for none.
-type way struct {
-	dialer net.Dialer
-	proxy  *url.URL
-	roots  *x509.CertPool // for a proxy of scheme https
+// Way is how servers are reached.
+type Way struct {
+	// Proxy is the proxy, with its credentials; nil goes directly.
+	Proxy *url.URL
+	// Roots are trusted to vouch for a proxy of scheme https; nil = the system's.
+	Roots *x509.CertPool
+	// Dial makes TCP connections; nil is a net.Dialer's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timeout bounds each step; 0 leaves that to the context.
+	Timeout time.Duration
 }
 
-// connect reaches hostport.
-func (w way) connect(ctx context.Context, hostport string) (net.Conn, error) {
-	if w.proxy == nil {
-		return w.dialer.DialContext(ctx, "tcp", hostport)
+// Connect reaches hostport.
+func (w Way) Connect(ctx context.Context, hostport string) (net.Conn, error) {
+	if w.Proxy == nil {
+		return w.dial(ctx, hostport)
 	}
-	conn, err := w.reach(ctx)
+	conn, err := w.Reach(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	_ = conn.SetDeadline(time.Now().Add(w.dialer.Timeout))
-	lines, err := tunnel(ctx, conn, w.proxy, hostport)
-	if err != nil {
+	if err := w.Open(ctx, conn, hostport); err != nil {
 		_ = conn.Close()
-		return nil, &proxyError{where: ProxyRefuses, via: w.proxy.Host, lines: lines, err: err}
+		return nil, err
 	}
-	_ = conn.SetDeadline(time.Time{})
 	return conn, nil
 }
 
-// reach connects to the proxy itself.
-func (w way) reach(ctx context.Context) (net.Conn, error) {
-	conn, err := w.dialer.DialContext(ctx, "tcp", w.proxy.Host)
+// Reach connects to the proxy itself.
+func (w Way) Reach(ctx context.Context) (net.Conn, error) {
+	conn, err := w.dial(ctx, w.Proxy.Host)
 	if err != nil {
-		return nil, &proxyError{where: ProxyAway, via: w.proxy.Host, err: err}
+		return nil, &Error{Where: Away, Via: w.Proxy.Host, Err: err}
 	}
-	if w.proxy.Scheme != "https" {
+	if w.Proxy.Scheme != "https" {
 		return conn, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, w.dialer.Timeout)
-	defer cancel()
-	secure := tls.Client(conn, &tls.Config{ServerName: w.proxy.Hostname(), NextProtos: []string{"http/1.1"}, RootCAs: w.roots})
+	if w.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.Timeout)
+		defer cancel()
+	}
+	secure := tls.Client(conn, &tls.Config{ServerName: w.Proxy.Hostname(), NextProtos: []string{"http/1.1"}, RootCAs: w.Roots})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, &proxyError{where: ProxyTLS, via: w.proxy.Host, err: err}
+		return nil, &Error{Where: TLS, Via: w.Proxy.Host, Err: err}
 	}
 	return secure, nil
+}
+
+// Open asks the proxy behind conn for a way to hostport. The error is an *Error.
+func (w Way) Open(ctx context.Context, conn net.Conn, hostport string) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if until, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(until)
+	}
+	if w.Timeout > 0 {
+		_ = conn.SetDeadline(time.Now().Add(w.Timeout))
+	}
+	lines, err := tunnel(ctx, conn, w.Proxy, hostport)
+	if err != nil {
+		refused := &Error{Where: Refuses, Via: w.Proxy.Host, Lines: lines, Err: err}
+		if len(lines) > 0 {
+			refused.Body = page(conn, lines)
+		}
+		return refused
+	}
+	return conn.SetDeadline(time.Time{})
+}
+
+func (w Way) dial(ctx context.Context, address string) (net.Conn, error) {
+	if w.Dial != nil {
+		return w.Dial(ctx, "tcp", address)
+	}
+	return (&net.Dialer{Timeout: w.Timeout}).DialContext(ctx, "tcp", address)
+}
+
+// The bounds of the page that comes with a refusal.
+const (
+	pageLimit = 16 << 10
+	pageWait  = 500 * time.Millisecond
+)
+
+// page reads what comes with a refusal.
+func page(conn net.Conn, lines []string) []byte {
+	limit := pageLimit
+	for _, l := range lines {
+		if name, value, _ := strings.Cut(l, ":"); strings.EqualFold(name, "Content-Length") {
+			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
+				limit = min(limit, n)
+			}
+		}
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(pageWait))
+	body, _ := io.ReadAll(io.LimitReader(conn, int64(limit)))
+	return body
 }
 
 // tunnel asks the proxy for a way to hostport; lines are its answer in clear.
@@ -116,20 +170,23 @@ func tunnel(ctx context.Context, conn net.Conn, up *url.URL, hostport string) (l
 	case "socks", "socks4", "socks4a":
 		return nil, socks4Tunnel(conn, up.User, host, uint16(n))
 	}
-	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", hostport, hostport, authorization(up)); err != nil {
+	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", hostport, hostport, Authorization(up)); err != nil {
 		return nil, err
 	}
 	return connected(conn)
 }
 
-// authorization is the header that logs in at a proxy, "" for none.
-func authorization(up *url.URL) string {
+// Authorization is the header that logs in at a proxy, "" for none.
+func Authorization(up *url.URL) string {
 	if up.User == nil {
 		return ""
 	}
 	password, _ := up.User.Password()
 	return "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(up.User.Username()+":"+password)) + "\r\n"
 }
+
+// headerLimit bounds the header of an answer.
+const headerLimit = 64 << 10
 
 // connected reads the answer to CONNECT, byte by byte: what follows it is the
 // server's.
