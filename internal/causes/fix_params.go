@@ -330,10 +330,29 @@ func (p *FixParams) ClientGroups() string {
 	return strings.Join(withExtra(mozillaGroups, strings.Split(p.ClientGroupList(), ":")), ":")
 }
 
-// JavaGroups are the groups of JSSE with those of Groups, in its names.
+// JavaGroups are the groups of JSSE with those of Groups, in its names; "" where
+// JSSE knows none of Groups.
 func (p *FixParams) JavaGroups() string {
-	return strings.Join(withExtra("x25519:secp256r1:secp384r1:secp521r1", p.Groups), ",")
+	known := slices.DeleteFunc(slices.Clone(p.Groups), func(g string) bool { return strings.HasPrefix(g, "brainpool") })
+	if len(p.Groups) > 0 && len(known) == 0 {
+		return ""
+	}
+	return strings.Join(withExtra("x25519:secp256r1:secp384r1:secp521r1", known), ",")
 }
+
+// ClientGoGroups are those of Groups that Go 1.26 knows, in its names.
+func (p *FixParams) ClientGoGroups() []string {
+	var known []string
+	for _, g := range p.Groups {
+		if name := goGroups[g]; name != "" {
+			known = append(known, name)
+		}
+	}
+	return known
+}
+
+var goGroups = map[string]string{"x25519": "X25519", "secp256r1": "CurveP256", "secp384r1": "CurveP384", "secp521r1": "CurveP521",
+	"X25519MLKEM768": "X25519MLKEM768", "SecP256r1MLKEM768": "SecP256r1MLKEM768", "SecP384r1MLKEM1024": "SecP384r1MLKEM1024"}
 
 var opensslGroups = map[string]string{"secp256r1": "prime256v1", "x25519": "X25519", "x448": "X448"}
 
