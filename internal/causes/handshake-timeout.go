@@ -19,9 +19,13 @@ var _ = register(rule{id: "handshake-timeout", rank: rankResidual, residual: tru
 	m := &match{confidence: diag.Likely, summary: "TCP connects, then the handshake gets no answer" + behind(v.deep),
 		not: []string{"an overloaded or hanging server process", "a filter on the path that drops packets silently", "a port that expects another protocol"}}
 	v.sometimes(m)
-	if v.lossy() {
+	if sometimes := v.mixed || v.flaky || v.contradicted(); v.lossy() || sometimes && unheard(v.deep) {
 		m.summary = "packets get lost on this path, and the handshake gets no answer in time" + behind(v.deep)
-		m.see("TCP_INFO", "packets get lost on this path: the connections that were answered had to send some again")
+		if v.lossy() {
+			m.see("TCP_INFO", "packets get lost on this path: the connections that were answered had to send some again")
+		} else {
+			m.see("TCP_INFO", "the ClientHello was sent again %d times and never acknowledged, while other connections were answered: packets get lost on this path", v.deep.TCP.Retransmits)
+		}
 		m.not = append([]string{"loss alone: try again, and see whether ping loses packets too"}, m.not...)
 	}
 	if v.plainBase() != "" {

@@ -18,7 +18,7 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 	switch {
 	case v.base == nil, v.base.End.Kind == facts.EndPreamble, v.plainBase() != "":
 		return nil // what was tried besides is no repetition of it
-	case v.base.End.Kind == facts.EndTimeout && v.lossy():
+	case v.byLoss():
 		return nil // loss does that, with one machine too
 	case v.mixed && snapped(v.base):
 		m := &match{confidence: diag.Likely, stage: v.base.End.Stage, summary: fmt.Sprintf("now and then %s: %s; the others work", endText(v.base), v.often()),
@@ -34,9 +34,12 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 		m := &match{severity: diag.SeverityWarning, confidence: diag.Possible, stage: diag.StageClientHello, summary: "now and then a connection is cut; the same hello works at other times",
 			not: []string{"an overloaded server", "a limit on connections"}}
 		for _, a := range v.tries {
-			if a.Of.Kind == facts.Handshake && snapped(a) {
+			if a.Of.Kind == facts.Handshake && snapped(a) && !unheard(a) {
 				m.see(attempts(a), "%s", endText(a))
 			}
+		}
+		if len(m.evidence) == 0 {
+			return nil
 		}
 		return m
 	}
@@ -52,6 +55,8 @@ func (v *view) nowAndThen() *match {
 		case a.Of.Kind != facts.Handshake:
 		case v.helps(v.base, a):
 			worked = append(worked, a)
+		case unheard(a):
+			return nil
 		case snapped(a):
 			failed = append(failed, a)
 		}
@@ -185,6 +190,9 @@ func compare(views []*view, found []finding) []finding {
 		if often := f.v.often(); f.v.mixed && f.severity() == diag.SeverityFailure && f.r.id != r.id {
 			f.m.see(attempts(f.v.base), "seen in %s", often)
 		}
+	}
+	if slices.ContainsFunc(views, func(v *view) bool { return v.mixed && v.byLoss() }) {
+		return found // one machine would do
 	}
 	if len(views) < 2 || slices.ContainsFunc(found, func(f finding) bool { return f.r.id == r.id }) {
 		return found

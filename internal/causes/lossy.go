@@ -22,6 +22,18 @@ func (v *view) lossy() bool {
 	return n > 1
 }
 
+// unheard tells whether the kernel sent a silent attempt's packets again and
+// again and nobody acknowledged them. A machine that is broken or overloaded
+// does not do that: its kernel, which has just taken the connection, would.
+func unheard(a *facts.Attempt) bool {
+	return a.End.Kind == facts.EndTimeout && lost(a) && a.TCP.Unacked > 0
+}
+
+// byLoss tells whether the silence may be loss, which needs no second machine.
+func (v *view) byLoss() bool {
+	return v.base.End.Kind == facts.EndTimeout && (v.lossy() || unheard(v.base))
+}
+
 // packetsVanish tells whether the kernel saw large packets vanish with one hello
 // and none with the other, which differs in the size of the packets only.
 func packetsVanish(bad, good *facts.Attempt) bool {

@@ -17,6 +17,7 @@ import (
 type machines struct {
 	live *server
 	dead facts.End
+	tcp  *facts.TCPInfo // of connections to dead ones
 	// turn says whether the machine that gets the n-th connection is dead.
 	turn func(n int) bool
 	rnd  *rand.Rand // the order in which connections made side by side arrive
@@ -39,7 +40,7 @@ func (m *machines) one(e facts.Experiment, h *tlswire.ClientHello) *facts.Attemp
 	m.n++
 	switch {
 	case dead:
-		return &facts.Attempt{Of: e, Address: e.Address, Sent: h, End: m.dead}
+		return &facts.Attempt{Of: e, Address: e.Address, Sent: h, End: m.dead, TCP: m.tcp}
 	case e.Kind == facts.Plain, e.Changes.Proxy != "":
 		return &facts.Attempt{Of: e, Address: e.Address, Sent: h, End: facts.End{Kind: facts.EndClosed, Stage: diag.StageClientHello, By: tlswire.SideServer}}
 	}
