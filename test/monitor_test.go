@@ -18,44 +18,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlswhy/tlswhy/test/monitor"
 	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 3 * time.Minute
-
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still waiting for %s", what)
-		}
-	}
+	monitor.Until(t, what, ok)
 }
 
 // serve runs tlswhy serve with a configuration until the test ends.
 func serve(t *testing.T, bin, config string, env ...string) {
 	t.Helper()
-	dir := server.Folder(t)
-	file := filepath.Join(dir, "tlswhy.yaml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	cmd := exec.Command(bin, "serve", "--config", file, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0")
-	cmd.Stdout, cmd.Stderr, cmd.Env = &said, &said, append(os.Environ(), env...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("tlswhy serve said:\n%s", said.String())
-		}
-	})
+	monitor.StartWith(t, env, bin, monitor.Config(t, config)...)
 }
 
 // alerted is what a webhook of tlswhy brings, as far as a reader needs it.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/test/monitor"
 	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
@@ -25,12 +26,7 @@ const local = "localhost"
 // program builds tlswhy once for a test.
 func program(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(server.Folder(t), "tlswhy")
-	cmd := exec.Command("go", "build", "-o", bin, "../cmd/tlswhy")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building tlswhy: %v\n%s", err, out)
-	}
-	return bin
+	return monitor.Program(t)
 }
 
 // commands are the clients that take a proxy from their environment; each is

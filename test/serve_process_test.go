@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -10,65 +9,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/tlswhy/tlswhy/test/monitor"
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
 // monitorProcess is a running tlswhy serve.
 type monitorProcess struct {
 	*testing.T
-	cmd *exec.Cmd
-	url string
-
-	mu   sync.Mutex
-	said bytes.Buffer
+	*monitor.Process
 }
-
-// Write implements io.Writer, for what the process says.
-func (m *monitorProcess) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.said.Write(p)
-}
-
-func (m *monitorProcess) says(what string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return strings.Contains(m.said.String(), what)
-}
-
-var listeningAt = regexp.MustCompile(`msg=listening url=(\S+)`)
 
 // startMonitor runs it until the test ends, and waits until it listens.
 func startMonitor(t *testing.T, bin string, args ...string) *monitorProcess {
 	t.Helper()
-	m := &monitorProcess{T: t}
-	m.cmd = exec.Command(bin, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	m.cmd.Stderr = m
-	if err := m.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = m.cmd.Process.Kill()
-		_ = m.cmd.Wait()
-		if t.Failed() {
-			t.Logf("tlswhy serve said:\n%s", m.said.String())
-		}
-	})
-	until(t, "the monitor", func() bool {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if x := listeningAt.FindStringSubmatch(m.said.String()); x != nil {
-			m.url = x[1]
-		}
-		return m.url != ""
-	})
-	return m
+	return &monitorProcess{t, monitor.Start(t, bin, args...)}
 }
 
 // refused runs it where it must end by itself, and returns the exit code and
@@ -84,7 +42,7 @@ func refused(t *testing.T, bin string, args ...string) (int, string) {
 
 func (m *monitorProcess) ask(c *http.Client, method, path, body string, status int) map[string]any {
 	m.Helper()
-	req, err := http.NewRequestWithContext(m.Context(), method, m.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(m.Context(), method, m.URL+path, strings.NewReader(body))
 	if err != nil {
 		m.Fatal(err)
 	}
@@ -165,28 +123,28 @@ func TestServeProcess(t *testing.T) {
 	}
 	// Read again at a hang-up; what is broken is told and changes nothing.
 	write("endpoints: [\n")
-	if err := m.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+	if err := m.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the complaint", func() bool { return m.says("the last good one stays") })
+	until(t, "the complaint", func() bool { return m.Says("the last good one stays") })
 	if got := owners(); got != "file api" {
 		t.Errorf("after a broken reload: got %q", got)
 	}
 	write("endpoints: [{target: \"127.0.0.1:1\", owner: renamed}]\n")
-	if err := m.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+	if err := m.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the reload", func() bool { return owners() == "renamed api" })
 
-	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := m.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.cmd.Wait(); err != nil {
+	if err := m.Cmd.Wait(); err != nil {
 		t.Errorf("it did not end well: %v", err)
 	}
 	// Sessions and endpoints outlive it.
 	m = startMonitor(t, bin, "--config", config, "--data", data)
-	if err := m.cmd.Process.Signal(syscall.Signal(0)); err != nil {
+	if err := m.Cmd.Process.Signal(syscall.Signal(0)); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.ask(c, "GET", "/api/v1/me", "", 200)["user"]; got != "root" || owners() != "renamed api" {
