@@ -34,6 +34,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
 	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // farm is an nginx with an ECDSA certificate of a private CA, at two ports:
@@ -180,7 +181,7 @@ func BenchmarkLight(b *testing.B) {
 			}
 		}},
 		{"tlswhy/TLS1.2-no-signature", syscall.RUSAGE_SELF, func(b *testing.B) func() {
-			hello, _, err := client.Build(client.Reference(), client.Options{SNI: farmName})
+			hello, _, err := client.Build(client.Reference(), client.Options{SNI: farmName, MaxVersion: tlswire.TLS12})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -229,8 +229,8 @@ func (e *engine) partingAlert(end *facts.End) {
 	default:
 		return
 	}
-	if e.left {
-		return
+	if e.left || e.spec.Light && e.spec.Stop == StopServerFlight {
+		return // a light attempt spares the server the words, too
 	}
 	speaksTLS := !e.hello.SSL2 || e.a.Version > tlswire.SSL2
 	if e.helloSent.IsZero() || !speaksTLS || e.writeErr != nil {

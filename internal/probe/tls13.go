@@ -168,7 +168,7 @@ func (e *engine) serverMessage13(got event, secrets *secrets13) error {
 // clientFlight13 answers with Certificate and CertificateVerify, if asked for,
 // and Finished, and goes over to the application keys.
 func (e *engine) clientFlight13(secrets *secrets13) error {
-	clientSecret, serverSecret := secrets.schedule.Application(e.transcript.Sum())
+	handshake := e.transcript.Sum()
 	leaving := e.spec.Light && e.spec.Stop == StopFinished
 	flight := e.compatibility(nil)
 	if e.a.Request != nil {
@@ -183,7 +183,7 @@ func (e *engine) clientFlight13(secrets *secrets13) error {
 	}
 	flight = e.message(flight, "Finished", finished)
 	if leaving {
-		if err := e.writeWith(clientSecret); err != nil {
+		if err := e.writeWith(secrets.schedule.ClientApplication(handshake)); err != nil {
 			return err
 		}
 		alert := tlswire.Alert{Level: tlswire.LevelWarning, Description: tlswire.AlertCloseNotify}
@@ -191,6 +191,7 @@ func (e *engine) clientFlight13(secrets *secrets13) error {
 		e.send(e.record(flight, "Alert", tlswire.ContentAlert, alert.Marshal()))
 		return nil
 	}
+	clientSecret, serverSecret := secrets.schedule.Application(handshake)
 	e.resumption = secrets.schedule.Resumption(e.transcript.Sum())
 	if e.partial() {
 		e.violation(facts.ViolationOrder, "Finished", "is followed by other messages in its record", "RFC 8446, Section 5.1")

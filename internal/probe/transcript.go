@@ -31,6 +31,9 @@ func (e *engine) note(from tlswire.Side, name string, raw []byte, size int) {
 	if len(raw) > limit {
 		raw = raw[:limit]
 	}
+	if e.a.Messages == nil {
+		e.a.Messages = make([]facts.Message, 0, 12) // of most handshakes
+	}
 	e.a.Messages = append(e.a.Messages, facts.Message{From: from, Name: name, Raw: raw, Size: size, At: time.Since(e.a.Started)})
 }
 
@@ -126,8 +129,9 @@ func (e *engine) message(dst []byte, name string, raw []byte) []byte {
 
 // sendHello arms and sends the first ClientHello.
 func (e *engine) sendHello() error {
-	e.hello, e.keys = e.spec.Hello.Clone(), &Keys{}
-	if !e.spec.Verbatim {
+	if e.spec.Verbatim {
+		e.hello, e.keys = e.spec.Hello.Clone(), &Keys{}
+	} else {
 		algorithms := make([]uint16, 0, len(e.spec.Decompress))
 		for algorithm := range e.spec.Decompress {
 			algorithms = append(algorithms, algorithm)

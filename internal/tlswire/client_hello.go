@@ -39,7 +39,7 @@ func (h *ClientHello) Marshal() ([]byte, error) {
 	if h.SSL2 {
 		return h.marshalSSL2()
 	}
-	return marshal(TypeClientHello, func(b *cryptobyte.Builder) {
+	return marshalSized(TypeClientHello, h.size(), func(b *cryptobyte.Builder) {
 		b.AddUint16(uint16(h.Version))
 		b.AddBytes(h.Random)
 		addVec8(b, h.SessionID)

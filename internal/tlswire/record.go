@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -239,14 +240,14 @@ func MarshalRecords(t ContentType, v Version, data []byte, size int) ([]byte, er
 	if size <= 0 {
 		size = MaxPlaintext
 	}
-	var out []byte
+	out := make([]byte, 0, len(data)+recordHeader*(len(data)/size+1))
 	for {
 		n := min(size, len(data))
-		rec, err := Record{Type: t, Version: v, Fragment: data[:n]}.Marshal()
-		if err != nil {
-			return nil, err
+		if n > math.MaxUint16 {
+			return nil, fmt.Errorf("marshalling record: %d bytes are too many", n)
 		}
-		out = append(out, rec...)
+		out = append(out, byte(t), byte(v>>8), byte(v), byte(n>>8), byte(n))
+		out = append(out, data[:n]...)
 		data = data[n:]
 		if len(data) == 0 {
 			return out, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"hash"
+	"sync"
 )
 
 // Transcript is the running hash over the handshake messages. Messages added
@@ -12,6 +13,7 @@ import (
 // The messages stay readable: TLS 1.2 signs them with a hash of its own.
 type Transcript struct {
 	messages []byte
+	hashed   int       // of messages: a sum that nobody asks for costs nothing
 	hash     hash.Hash // nil until Use
 	sha1     hash.Hash // TLS 1.0 and 1.1 only: MD5 in hash, SHA-1 beside it
 }
@@ -23,21 +25,29 @@ func (t *Transcript) Use(version Version, h crypto.Hash) {
 		return
 	case version < TLS12:
 		t.hash, t.sha1 = crypto.MD5.New(), crypto.SHA1.New()
-		t.sha1.Write(t.messages)
 	default:
 		t.hash = h.New()
 	}
-	t.hash.Write(t.messages)
 }
 
 // Add appends one handshake message with its header.
 func (t *Transcript) Add(message []byte) {
-	t.messages = append(t.messages, message...)
-	if t.hash != nil {
-		t.hash.Write(message)
+	if t.messages == nil {
+		t.messages = make([]byte, 0, 4096) // of most handshakes
 	}
+	t.messages = append(t.messages, message...)
+}
+
+// catchUp hashes what was added since the last sum.
+func (t *Transcript) catchUp() {
+	if t.hash == nil {
+		return
+	}
+	fresh := t.messages[t.hashed:]
+	t.hashed = len(t.messages)
+	t.hash.Write(fresh)
 	if t.sha1 != nil {
-		t.sha1.Write(message)
+		t.sha1.Write(fresh)
 	}
 }
 
@@ -49,14 +59,14 @@ func (t *Transcript) Retry(h crypto.Hash) {
 	first.Write(t.messages)
 	digest := first.Sum(nil)
 	t.messages = append([]byte{byte(TypeMessageHash), 0, 0, byte(len(digest))}, digest...)
-	t.hash, t.sha1 = h.New(), nil
-	t.hash.Write(t.messages)
+	t.hash, t.sha1, t.hashed = h.New(), nil, 0
 }
 
 // Clone is a copy that goes its own way, for the exchanges after the handshake
 // (RFC 8446, Section 4.4).
 func (t *Transcript) Clone() Transcript {
-	c := Transcript{messages: t.messages[:len(t.messages):len(t.messages)]}
+	t.catchUp()
+	c := Transcript{messages: t.messages[:len(t.messages):len(t.messages)], hashed: t.hashed}
 	c.hash, c.sha1 = cloneHash(t.hash), cloneHash(t.sha1)
 	return c
 }
@@ -80,6 +90,7 @@ func (t *Transcript) Sum() []byte {
 	if t.hash == nil {
 		return nil
 	}
+	t.catchUp()
 	sum := t.hash.Sum(make([]byte, 0, 64))
 	if t.sha1 != nil {
 		sum = t.sha1.Sum(sum)
@@ -95,15 +106,32 @@ func (t *Transcript) Messages() []byte { return t.messages }
 // Section 7.1).
 type Schedule struct {
 	hash   crypto.Hash
-	secret []byte // early, then handshake, then master secret
+	secret []byte // early (nil without a pre-shared key), then handshake, then master secret
+	salt   []byte // derived from the secret for the next one; nil: not yet
 }
 
 // NewSchedule begins the schedule of a suite with this hash at its early
 // secret.
 func NewSchedule(h crypto.Hash) *Schedule {
-	zeros := make([]byte, h.Size())
-	return &Schedule{hash: h, secret: extract(h, zeros, nil)}
+	switch h {
+	case crypto.SHA256:
+		return &Schedule{hash: h, salt: salt256()}
+	case crypto.SHA384:
+		return &Schedule{hash: h, salt: salt384()}
+	}
+	return earlySchedule(h)
 }
+
+func earlySchedule(h crypto.Hash) *Schedule {
+	return &Schedule{hash: h, secret: extract(h, make([]byte, h.Size()), nil)}
+}
+
+// Without a pre-shared key the early secret is the same in every handshake, and
+// so is what is derived from it.
+var (
+	salt256 = sync.OnceValue(func() []byte { return earlySchedule(crypto.SHA256).derived() })
+	salt384 = sync.OnceValue(func() []byte { return earlySchedule(crypto.SHA384).derived() })
+)
 
 // Handshake mixes the (EC)DHE shared secret in and returns the two handshake
 // traffic secrets for the transcript hash up to ServerHello.
@@ -116,15 +144,25 @@ func (s *Schedule) Handshake(shared, transcriptHash []byte) (client, server []by
 // Application advances to the master secret and returns the two application
 // traffic secrets for the transcript hash up to the server's Finished.
 func (s *Schedule) Application(transcriptHash []byte) (client, server []byte) {
+	client = s.ClientApplication(transcriptHash)
+	return client, expandLabel(s.hash, s.secret, "s ap traffic", transcriptHash, s.hash.Size())
+}
+
+// ClientApplication is Application for a client that leaves and reads no more.
+func (s *Schedule) ClientApplication(transcriptHash []byte) []byte {
 	s.advance(make([]byte, s.hash.Size()))
-	return expandLabel(s.hash, s.secret, "c ap traffic", transcriptHash, s.hash.Size()),
-		expandLabel(s.hash, s.secret, "s ap traffic", transcriptHash, s.hash.Size())
+	return expandLabel(s.hash, s.secret, "c ap traffic", transcriptHash, s.hash.Size())
 }
 
 func (s *Schedule) advance(input []byte) {
-	empty := s.hash.New().Sum(nil)
-	salt := expandLabel(s.hash, s.secret, "derived", empty, s.hash.Size())
-	s.secret = extract(s.hash, input, salt)
+	if s.salt == nil {
+		s.salt = s.derived()
+	}
+	s.secret, s.salt = extract(s.hash, input, s.salt), nil
+}
+
+func (s *Schedule) derived() []byte {
+	return expandLabel(s.hash, s.secret, "derived", s.hash.New().Sum(nil), s.hash.Size())
 }
 
 // NextTrafficSecret is the secret after a KeyUpdate (RFC 8446, Section 7.2).

@@ -213,7 +213,12 @@ func addVec24(b *cryptobyte.Builder, data []byte) {
 
 // marshal builds a handshake message.
 func marshal(t HandshakeType, body func(*cryptobyte.Builder)) ([]byte, error) {
-	var b cryptobyte.Builder
+	return marshalSized(t, 0, body)
+}
+
+// marshalSized is marshal where the length of the message is known.
+func marshalSized(t HandshakeType, size int, body func(*cryptobyte.Builder)) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, size))
 	b.AddUint8(uint8(t))
 	b.AddUint24LengthPrefixed(body)
 	out, err := b.Bytes()
