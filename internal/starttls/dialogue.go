@@ -24,17 +24,34 @@ type dialogue struct {
 	received int // bytes of the server so far
 }
 
-// begin binds the connection to the context. The returned function undoes it.
-func begin(ctx context.Context, conn net.Conn, protocol string) (*dialogue, func()) {
+// converse has a conversation in plain text, bound to the context, and gives its
+// lines also where it fails.
+func converse(ctx context.Context, conn net.Conn, protocol string, talk func(*dialogue) error) ([]Line, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline) // a connection without deadlines still ends with its peer
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	d := &dialogue{protocol: protocol, ctx: ctx, conn: conn, first: "greeting", step: "greeting"}
-	return d, func() {
+	defer func() {
 		stop()
 		_ = conn.SetDeadline(time.Time{})
+	}()
+	d := &dialogue{protocol: protocol, ctx: ctx, conn: conn, first: "greeting", step: "greeting"}
+	err := talk(d)
+	return d.lines, err
+}
+
+// offered is an error where the capabilities lack the word that begins TLS, or
+// where something on the path has overwritten it.
+func (d *dialogue) offered(capabilities []string, word string) error {
+	if hasWord(capabilities, word) {
+		return nil
 	}
+	failure := d.fail(NotOffered)
+	if rewritten(capabilities) {
+		failure.Problem = Rewritten
+	}
+	failure.Capabilities = capabilities
+	return failure
 }
 
 // fail makes the error of the current step.

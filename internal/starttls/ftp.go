@@ -29,10 +29,7 @@ func (r ftpReply) text() string { return strings.TrimSpace(strings.Join(r.texts,
 // features (RFC 2389), which tells a server without TLS from one whose TLS
 // does not work.
 func (p ftp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p ftp) talk(d *dialogue) error {

@@ -21,10 +21,7 @@ func (imap) Ports() []int { return []int{143} }
 // Dialogue is greeting, CAPABILITY, STARTTLS. Capabilities are asked for even
 // where the greeting lists them: that list may be shortened.
 func (p imap) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p imap) talk(d *dialogue) error {
@@ -50,13 +47,8 @@ func (p imap) talk(d *dialogue) error {
 		failure.Capabilities = capabilities
 		return failure
 	}
-	if !hasWord(capabilities, "STARTTLS") {
-		failure := d.fail(NotOffered)
-		if rewritten(capabilities) {
-			failure.Problem = Rewritten
-		}
-		failure.Capabilities = capabilities
-		return failure
+	if err := d.offered(capabilities, "STARTTLS"); err != nil {
+		return err
 	}
 	_, err = p.command(d, "a2", "STARTTLS")
 	if failure, ok := err.(*Error); ok {

@@ -24,10 +24,7 @@ func (irc) Ports() []int { return []int{6667, 6666} }
 // neither may say nothing at all: ngIRCd passes over commands that it does not
 // know until the client has registered, and only its capabilities tell.
 func (p irc) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p irc) talk(d *dialogue) error {

@@ -36,10 +36,7 @@ var ldapResults = map[int]string{1: "operationsError", 2: "protocolError", 8: "s
 
 // Dialogue is StartTLS and its answer. The client begins.
 func (p ldap) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p ldap) talk(d *dialogue) error {

@@ -18,8 +18,5 @@ func (lmtp) Ports() []int { return []int{24} }
 
 // Dialogue is greeting, LHLO, STARTTLS.
 func (p lmtp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := mail{hello: "LHLO"}.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), mail{hello: "LHLO"}.talk)
 }

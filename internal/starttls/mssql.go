@@ -46,10 +46,7 @@ var tdsRequest = []byte{tdsPrelogin, tdsLast, 0, 26, 0, 0, 0, 0,
 
 // Dialogue is PRELOGIN and its answer. The client begins.
 func (p mssql) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p mssql) talk(d *dialogue) error {

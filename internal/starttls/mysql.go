@@ -43,10 +43,7 @@ func (mysql) Ports() []int { return []int{3306} }
 // Dialogue is the server's greeting, whose flags say whether it takes TLS, and
 // SSLRequest. There is no answer to that but TLS.
 func (p mysql) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p mysql) talk(d *dialogue) error {

@@ -19,10 +19,7 @@ func (nntp) Ports() []int { return []int{119} }
 // Dialogue is greeting, CAPABILITIES, STARTTLS. A server that does not know
 // CAPABILITIES is asked for STARTTLS all the same.
 func (p nntp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p nntp) talk(d *dialogue) error {
@@ -49,13 +46,8 @@ func (p nntp) talk(d *dialogue) error {
 		if capabilities, err = d.block(); err != nil {
 			return err
 		}
-		if !hasWord(capabilities, "STARTTLS") {
-			failure := d.fail(NotOffered)
-			if rewritten(capabilities) {
-				failure.Problem = Rewritten
-			}
-			failure.Capabilities = capabilities
-			return failure
+		if err := d.offered(capabilities, "STARTTLS"); err != nil {
+			return err
 		}
 	case "400": // the server ends the connection
 		return refusal(d, Refused, code, text)

@@ -20,10 +20,7 @@ func (pop3) Ports() []int { return []int{110} }
 // Dialogue is greeting, CAPA, STLS. A server that does not know CAPA is asked
 // for STLS all the same.
 func (p pop3) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p pop3) talk(d *dialogue) error {
@@ -45,10 +42,8 @@ func (p pop3) talk(d *dialogue) error {
 		if capabilities, err = d.block(); err != nil {
 			return err
 		}
-		if !hasWord(capabilities, "STLS") {
-			failure := d.fail(NotOffered)
-			failure.Capabilities = capabilities
-			return failure
+		if err := d.offered(capabilities, "STLS"); err != nil {
+			return err
 		}
 	}
 	if err := d.send("STLS", "STLS"); err != nil {

@@ -30,10 +30,7 @@ var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 // Dialogue is SSLRequest, to which the server answers one letter. The client
 // begins.
 func (p postgres) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p postgres) talk(d *dialogue) error {

@@ -41,10 +41,7 @@ var rdpFailures = map[byte]string{1: "SSL_REQUIRED_BY_SERVER", 2: "SSL_NOT_ALLOW
 
 // Dialogue is the connection request and its confirmation. The client begins.
 func (p rdp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p rdp) talk(d *dialogue) error {

@@ -20,10 +20,7 @@ func (sieve) Ports() []int { return []int{4190} }
 
 // Dialogue is greeting, which lists the capabilities, and STARTTLS.
 func (p sieve) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), p.talk)
 }
 
 func (p sieve) talk(d *dialogue) error {
@@ -34,13 +31,8 @@ func (p sieve) talk(d *dialogue) error {
 	if status != "OK" {
 		return refusal(d, Unavailable, status, text)
 	}
-	if !hasWord(capabilities, "STARTTLS") {
-		failure := d.fail(NotOffered)
-		if rewritten(capabilities) {
-			failure.Problem = Rewritten
-		}
-		failure.Capabilities = capabilities
-		return failure
+	if err := d.offered(capabilities, "STARTTLS"); err != nil {
+		return err
 	}
 	if err := d.send("STARTTLS", "STARTTLS"); err != nil {
 		return err

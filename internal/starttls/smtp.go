@@ -33,10 +33,7 @@ func (r smtpReply) text() string { return strings.Join(r.texts, " ") }
 
 // Dialogue is greeting, EHLO, STARTTLS.
 func (s smtp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, s.Name())
-	defer end()
-	err := mail{hello: "EHLO", plain: "HELO"}.talk(d)
-	return d.lines, err
+	return converse(ctx, conn, s.Name(), mail{hello: "EHLO", plain: "HELO"}.talk)
 }
 
 func (s mail) talk(d *dialogue) error {
@@ -76,13 +73,8 @@ func (s mail) talk(d *dialogue) error {
 	default:
 		return s.refused(d, Refused, ehlo)
 	}
-	if !hasWord(capabilities, "STARTTLS") {
-		failure := d.fail(NotOffered)
-		if rewritten(capabilities) {
-			failure.Problem = Rewritten
-		}
-		failure.Capabilities = capabilities
-		return failure
+	if err := d.offered(capabilities, "STARTTLS"); err != nil {
+		return err
 	}
 	if err := d.send("STARTTLS", "STARTTLS"); err != nil {
 		return err

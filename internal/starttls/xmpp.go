@@ -29,10 +29,7 @@ func (p xmpp) Ports() []int { return []int{p.port} }
 // Dialogue is a stream header, to which the server answers with its own and its
 // features, and <starttls/>. The client begins. name is the domain.
 func (p xmpp) Dialogue(ctx context.Context, conn net.Conn, name string) ([]Line, error) {
-	d, end := begin(ctx, conn, p.Name())
-	defer end()
-	err := p.talk(d, name)
-	return d.lines, err
+	return converse(ctx, conn, p.Name(), func(d *dialogue) error { return p.talk(d, name) })
 }
 
 func (p xmpp) talk(d *dialogue, name string) error {
