@@ -120,6 +120,8 @@ type Accounts interface {
 
 	AddSession(ctx context.Context, s Session) error
 	Session(ctx context.Context, id string) (Session, error)
+	// Sessions are those of a user, the last used first.
+	Sessions(ctx context.Context, user string) ([]Session, error)
 	TouchSession(ctx context.Context, id string, seen time.Time) error
 	RemoveSession(ctx context.Context, id string) error
 	// SweepSessions removes those that were created or last seen before.

@@ -222,6 +222,9 @@ type Browser interface {
 	BrowseEvents(ctx context.Context, q EventQuery) (Page[Event], error)
 	// Deliveries are the messages about an incident, the oldest first.
 	Deliveries(ctx context.Context, incident string) ([]MessageStatus, error)
+	// Messages are the last ones of all channels, the newest first; those of one
+	// channel, or the one of a key, where they are not "".
+	Messages(ctx context.Context, channel, key string, n int) ([]MessageStatus, error)
 }
 
 // MessageStatus is a message with what became of it: waiting, trying, sent or

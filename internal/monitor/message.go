@@ -39,6 +39,28 @@ type Message struct {
 	Last  string `json:"last,omitempty"` // what came of the last try
 	// Ambiguous counts tries that may have been delivered: the answer was lost.
 	Ambiguous int `json:"ambiguous,omitempty"`
+	// Tried are the last tries, at most MaxTried, the oldest first.
+	Tried []Try `json:"tried,omitempty"`
+}
+
+// Try is what came of one attempt to deliver a message.
+type Try struct {
+	At   time.Time `json:"at"`
+	OK   bool      `json:"ok,omitempty"`
+	Text string    `json:"text"`
+}
+
+// MaxTried bounds Message.Tried.
+const MaxTried = 20
+
+// Note adds a try.
+func (m *Message) Note(now time.Time, d Delivery) {
+	m.Last = d.Text
+	if d.Ambiguous {
+		m.Ambiguous++
+	}
+	m.Tried = append(m.Tried, Try{At: now.UTC(), OK: d.OK, Text: d.Text})
+	m.Tried = m.Tried[max(0, len(m.Tried)-MaxTried):]
 }
 
 // Item is what a message says of one incident: all that the reader needs, so
@@ -47,6 +69,9 @@ type Item struct {
 	Incident Incident          `json:"incident"`
 	Tags     map[string]string `json:"tags,omitempty"`
 	Runbook  string            `json:"runbook,omitempty"`
+	// Page is the address of the incident's page, where the monitor knows how
+	// people reach it.
+	Page string `json:"page,omitempty"`
 }
 
 // ItemOf is what a message says of an incident.

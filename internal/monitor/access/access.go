@@ -253,7 +253,7 @@ func (k *Keeper) BySession(ctx context.Context, value, address string) (*Somebod
 		return nil, err
 	}
 	now := time.Now().UTC()
-	if now.Sub(s.Created) > lastFor || now.Sub(s.Seen) > idleFor {
+	if ended(&s, now) {
 		return nil, errors.Join(ErrNobody, k.accounts.RemoveSession(ctx, s.ID))
 	}
 	u, err := k.accounts.User(ctx, s.User)

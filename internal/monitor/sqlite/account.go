@@ -118,6 +118,15 @@ func (s *Store) Session(ctx context.Context, id string) (monitor.Session, error)
 	return x, nil
 }
 
+// Sessions implements monitor.Accounts.
+func (s *Store) Sessions(ctx context.Context, user string) ([]monitor.Session, error) {
+	out, err := bodies[monitor.Session](ctx, s.read, `SELECT json_set(body, '$.seen', strftime('%Y-%m-%dT%H:%M:%SZ', seen / 1000000, 'unixepoch')) FROM sessions WHERE user = ?1 ORDER BY seen DESC, id`, user)
+	if err != nil {
+		return nil, clear(err, "reading the sessions", s.path)
+	}
+	return out, nil
+}
+
 // TouchSession implements monitor.Accounts.
 func (s *Store) TouchSession(ctx context.Context, id string, seen time.Time) error {
 	return s.exec(ctx, "storing a session", `UPDATE sessions SET seen = ?2 WHERE id = ?1`, id, micros(seen))

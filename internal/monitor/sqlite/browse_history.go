@@ -66,8 +66,17 @@ func (s *Store) BrowseEvents(ctx context.Context, q monitor.EventQuery) (monitor
 func (s *Store) Deliveries(ctx context.Context, incident string) ([]monitor.MessageStatus, error) {
 	// The keys of an incident's own messages begin with its id; it may also be an
 	// item of another's message, written after it was opened.
-	rows, err := s.read.QueryContext(ctx, `SELECT state, body FROM outbox WHERE written >= (SELECT opened FROM incidents WHERE id = ?1) AND instr(body, ?2) > 0 ORDER BY written LIMIT 200`,
+	return s.messages(ctx, `SELECT state, body FROM outbox WHERE written >= (SELECT opened FROM incidents WHERE id = ?1) AND instr(body, ?2) > 0 ORDER BY written LIMIT 200`,
 		incident, `"id":"`+incident+`"`)
+}
+
+// Messages implements monitor.Browser.
+func (s *Store) Messages(ctx context.Context, channel, key string, n int) ([]monitor.MessageStatus, error) {
+	return s.messages(ctx, `SELECT state, body FROM outbox WHERE (?1 = '' OR channel = ?1) AND (?2 = '' OR key = ?2) ORDER BY written DESC LIMIT ?3`, channel, key, limit(n))
+}
+
+func (s *Store) messages(ctx context.Context, query string, args ...any) ([]monitor.MessageStatus, error) {
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, clear(err, "reading messages", s.path)
 	}

@@ -154,10 +154,7 @@ func (s *Store) Delivered(ctx context.Context, now time.Time, key string, d moni
 		if err != nil {
 			return err
 		}
-		m.Last = d.Text
-		if d.Ambiguous {
-			m.Ambiguous++
-		}
+		m.Note(now, d)
 		state := trying
 		switch {
 		case d.OK:

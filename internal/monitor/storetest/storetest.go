@@ -319,8 +319,8 @@ func outbox(b bench) {
 	}
 	m, err := b.Begin(b.Context(), now, "k")
 	b.ok(err)
-	if m.Ambiguous != 1 || m.Last != "busy" {
-		b.Errorf("got %+v, want the ambiguous try and the last answer", m)
+	if m.Ambiguous != 1 || m.Last != "busy" || len(m.Tried) != 3 || m.Tried[2] != (monitor.Try{At: Start.Add(2 * time.Minute), Text: "busy"}) {
+		b.Errorf("got %+v, want the ambiguous try, the last answer, and all tries", m)
 	}
 	// A try that never came back, because the program died, is made again.
 	if got := b.outbox(now.Add(time.Hour)); len(got) != 1 || got[0].Key != "k" {
