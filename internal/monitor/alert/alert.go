@@ -8,9 +8,11 @@ package alert
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -103,5 +105,30 @@ func New(o Options) (monitor.Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ch, nil
+	if o.ExternalURL == "" {
+		return ch, nil
+	}
+	l := linked{ch, strings.TrimRight(o.ExternalURL, "/")}
+	if r, ok := ch.(monitor.Repeater); ok {
+		return struct {
+			linked
+			monitor.Repeater
+		}{l, r}, nil
+	}
+	return l, nil
+}
+
+// linked is a channel whose messages name the page of each incident.
+type linked struct {
+	monitor.Channel
+	base string
+}
+
+// Notify implements monitor.Channel.
+func (l linked) Notify(ctx context.Context, m monitor.Message) (bool, error) {
+	m.Items = slices.Clone(m.Items)
+	for i := range m.Items {
+		m.Items[i].Page = l.base + "/incidents/" + url.PathEscape(m.Items[i].Incident.ID)
+	}
+	return l.Channel.Notify(ctx, m)
 }

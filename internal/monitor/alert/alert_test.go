@@ -227,3 +227,35 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
+
+// TestPage has messages name the page of their incident, and only where there
+// is one.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ external, want string }{
+		{"https://mon.example.com/tls/", "https://mon.example.com/tls/incidents/abc123"},
+		{"", ""},
+	} {
+		r := receive(t, ok)
+		ch, err := New(Options{Type: "webhook", URL: monitor.Secret(r.URL), ExternalURL: c.external})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []monitor.Kind{monitor.KindOpened, monitor.KindResolved} {
+			m := message(k)
+			if _, err := ch.Notify(t.Context(), m); err != nil || m.Items[0].Page != "" {
+				t.Fatalf("got %v, and the caller's message now says %q", err, m.Items[0].Page)
+			}
+			var body struct {
+				Text  string
+				Items []monitor.Item
+			}
+			if err := json.Unmarshal(r.got[len(r.got)-1], &body); err != nil || body.Items[0].Page != c.want {
+				t.Errorf("%s: got %q, %v; want %q", k, body.Items[0].Page, err, c.want)
+			}
+			if strings.Contains(body.Text, "/incidents/") != (c.want != "") || !strings.Contains(body.Text, c.want) {
+				t.Errorf("%s: got %s, want it to name %q", k, body.Text, c.want)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -85,7 +86,7 @@ func (a *alertmanager) alert(k monitor.Kind, it *monitor.Item, s monitor.Severit
 		labels["owner"] = i.Owner
 	}
 	one := monitor.Message{Kind: k, Items: []monitor.Item{*it}}
-	out := amAlert{Labels: labels, StartsAt: i.Opened, EndsAt: ends, GeneratorURL: a.external,
+	out := amAlert{Labels: labels, StartsAt: i.Opened, EndsAt: ends, GeneratorURL: cmp.Or(it.Page, a.external),
 		Annotations: map[string]string{"summary": i.Target + ": " + i.Finding.Summary, "description": cut(Text(&one), maxAnnotation), "cause": i.Finding.Cause, "verify": i.Finding.Verify}}
 	if it.Runbook != "" {
 		out.Annotations["runbook"] = it.Runbook

@@ -67,6 +67,7 @@ func item(b *strings.Builder, k monitor.Kind, it *monitor.Item) {
 	fmt.Fprintf(b, "%s: %s\n%s (%s)\n", word(k, i), i.Target, f.Summary, f.Cause)
 	if k == monitor.KindResolved {
 		fmt.Fprintf(b, "Over since %s, after %s: %s.\n", stamp(i.Resolved), monitor.Span(i.Resolved.Sub(i.Opened)), i.Why)
+		page(b, it)
 		return
 	}
 	fmt.Fprintf(b, "Since %s", stamp(i.Opened))
@@ -110,6 +111,13 @@ func item(b *strings.Builder, k monitor.Kind, it *monitor.Item) {
 		fmt.Fprintf(b, "\nOwner: %s\n", i.Owner)
 	}
 	fmt.Fprintf(b, "Incident %s\n", i.ID)
+	page(b, it)
+}
+
+func page(b *strings.Builder, it *monitor.Item) {
+	if it.Page != "" {
+		fmt.Fprintf(b, "%s\n", it.Page)
+	}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
