@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 )
 
@@ -52,16 +53,22 @@ func TestAlteredBytes(t *testing.T) {
 							hear(s)
 						}
 					})
-					d := run(t, "https://shop.lab.test", diagnose.Options{Connect: []string{address}, CAFile: ca, Timeout: 400 * time.Millisecond})
+					diagnosed := func(timeout time.Duration) (*diag.Diagnosis, bool) {
+						d := run(t, "https://shop.lab.test", diagnose.Options{Connect: []string{address}, CAFile: ca, Timeout: timeout})
+						first := d.FirstFailure()
+						return d, first == nil || slices.Contains(may, first.ID) || first.ID == "server-speaks-plaintext" && d.Attempts[0].Version == ""
+					}
+					// Many of these servers keep silent; on a busy machine good ones
+					// may look as if they did.
+					d, ok := diagnosed(400 * time.Millisecond)
+					if !ok {
+						d, ok = diagnosed(20 * time.Second)
+					}
 					for _, problem := range coherent(d) {
 						t.Error(problem)
 					}
-					first := d.FirstFailure()
-					switch {
-					case first == nil || slices.Contains(may, first.ID):
-					case first.ID == "server-speaks-plaintext" && d.Attempts[0].Version == "":
-					default:
-						t.Errorf("got %s\n%s", first.ID, describe(d))
+					if !ok {
+						t.Errorf("got %s\n%s", d.FirstFailure().ID, describe(d))
 					}
 					if len(d.Attempts) > 14 {
 						t.Errorf("%d connections", len(d.Attempts))
