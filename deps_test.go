@@ -53,7 +53,8 @@ var rooms = map[string]room{
 		why: "the loop between the judge and the probe, and the way from facts to diag"},
 	"internal/capture": {may: []string{"diag", "internal/facts", "internal/tlswire"},
 		why: "packets to attempts; what they mean is judged elsewhere"},
-	"internal/report": {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
+	"internal/compare": {may: []string{"diag", "internal/causes"}, why: "several diagnoses to one; no I/O, no clock. causes lends the texts of the fixes"},
+	"internal/report":  {may: []string{"diag"}, why: "what a report says must be in the result, so that JSON says it too"},
 	"internal/relay": {may: []string{"diag", "internal/facts", "internal/proxy", "internal/tlswire"},
 		why: "what passes between a client and its server is recorded, not judged"},
 	"internal/lab": {may: []string{"internal/tlswire"},
@@ -92,13 +93,13 @@ const light = "golang.org/x/"
 // processes, no chance. net/http is a word there (http.Header), never a client.
 var pure = map[string]bool{
 	"diag": true, "internal/tlswire": true, "internal/chain": true, "internal/ct": true, "internal/facts": true,
-	"internal/causes": true, "internal/client": true, "internal/monitor": true,
+	"internal/causes": true, "internal/client": true, "internal/monitor": true, "internal/compare": true,
 }
 
 var impure = []string{"net", "os", "os/exec", "os/signal", "syscall", "plugin", "math/rand", "math/rand/v2"}
 
 // clockless lists the folders of the judgement, in which the moment is given.
-var clockless = []string{"diag", "internal/chain", "internal/ct", "internal/facts", "internal/causes", "internal/monitor"}
+var clockless = []string{"diag", "internal/chain", "internal/ct", "internal/facts", "internal/causes", "internal/monitor", "internal/compare"}
 
 // goPackage is one folder with Go files, as the parser sees it.
 type goPackage struct {

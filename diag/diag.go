@@ -33,7 +33,9 @@ type Diagnosis struct {
 	// Next is the check that separates the candidates; nil where nothing is open.
 	Next *Next `json:"next,omitempty"`
 	// Observed is set when another client met the failure and we looked on.
-	Observed  *Observed `json:"observed,omitempty"`
+	Observed *Observed `json:"observed,omitempty"`
+	// Compared is set when several diagnoses were joined into this one.
+	Compared  *Compared `json:"compared,omitempty"`
 	StartedAt time.Time `json:"started_at"` // UTC
 	// JudgedAt is the moment as of which certificates were judged, UTC: that of
 	// --at, else StartedAt.

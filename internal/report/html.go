@@ -39,6 +39,8 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"tree":       newTree,
 	"differ":     addressesDiffer,
 	"upperFirst": upperFirst,
+	"fault":      func(c *diag.Compared) string { return safeLine(faultText(c)) },
+	"cell":       func(v diag.Vantage) string { return safeLine(verdictCell(v)) },
 }).Parse(pageSource))
 
 func text(s any) string {

@@ -20,6 +20,9 @@ func writeMarkdown(w io.Writer, d *diag.Diagnosis, o Options) error {
 	} else if s := agreed(d); s != "" {
 		fmt.Fprintf(&b, "%s\n\n", md(s))
 	}
+	if d.Compared != nil {
+		mdCompared(&b, d.Compared, o.Verbose > 0)
+	}
 	mdLadder(&b, d)
 	if lead != nil {
 		mdCause(&b, lead, o)
@@ -29,6 +32,10 @@ func writeMarkdown(w io.Writer, d *diag.Diagnosis, o Options) error {
 		mdCause(&b, c, o)
 	}
 	mdTables(&b, d, o)
+	if d.Compared != nil && d.Next != nil {
+		fmt.Fprintf(&b, "**Next**: %s\n\n", md(d.Next.Text))
+		mdFence(&b, d.Next.Command, false)
+	}
 	for _, n := range d.NotTested {
 		fmt.Fprintf(&b, "- not tested: %s (%s)\n", md(n.What), md(n.Reason))
 	}

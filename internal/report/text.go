@@ -25,7 +25,9 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	p.head(d)
 	lead := leading(d)
 	healthy := d.Verdict == diag.OK || d.Verdict == diag.Warning
-	if healthy && o.Verbose == 0 && d.Target.Protocol != "file" {
+	if d.Compared != nil {
+		p.compared(d.Compared, o)
+	} else if healthy && o.Verbose == 0 && d.Target.Protocol != "file" {
 		if line := agreed(d); line != "" {
 			p.item(item{indent: 2, text: line, style: dim})
 		}
@@ -44,6 +46,9 @@ func (p *printer) diagnosis(d *diag.Diagnosis, o Options) {
 	if addressesDiffer(d) {
 		p.blank()
 		p.addresses(d)
+	}
+	if d.Compared != nil && d.Next != nil {
+		p.next(d.Next)
 	}
 	if explained(d) {
 		p.candidates(d, o)

@@ -27,8 +27,13 @@ func (p *printer) candidates(d *diag.Diagnosis, o Options) {
 		}
 	}
 	if d.Next != nil {
-		p.blank()
-		p.section("Next", d.Next.Text+":", "")
-		p.put("            " + p.paint(cyan, p.whole(d.Next.Command)))
+		p.next(d.Next)
 	}
+}
+
+// next writes the check that decides.
+func (p *printer) next(n *diag.Next) {
+	p.blank()
+	p.section("Next", n.Text+":", "")
+	p.put("            " + p.paint(cyan, p.whole(n.Command)))
 }
