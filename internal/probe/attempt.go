@@ -142,7 +142,7 @@ func (e *engine) handshake() error {
 	if err := e.serverHello(); err != nil {
 		return err
 	}
-	if e.spec.Stop == StopServerHello {
+	if e.spec.Stop == StopServerHello || e.spec.Stop == StopAnswer {
 		return errStop
 	}
 	if e.a.Version >= tlswire.TLS13 {

@@ -80,3 +80,13 @@ func (d dhPair) agree(peer []byte) ([]byte, error) {
 	}
 	return new(big.Int).Exp(y, d.x, d.p).FillBytes(make([]byte, d.size())), nil
 }
+
+// NamedPrime is the group of RFC 7919 whose prime this is, 0 for another's.
+func NamedPrime(prime []byte) tlswire.Group {
+	for group, bits := range ffdheBits {
+		if 8*len(prime) == bits && new(big.Int).SetBytes(prime).Cmp(ffdhePrimes[bits]()) == 0 {
+			return group
+		}
+	}
+	return 0
+}

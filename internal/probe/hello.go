@@ -106,6 +106,9 @@ func (e *engine) retry(request *tlswire.ServerHello) error {
 	}
 	e.a.Retry = request
 	e.checkRetry(request)
+	if e.spec.Stop == StopAnswer {
+		return errStop
+	}
 	protection, ok := tlswire.ProtectionOf(request.CipherSuite)
 	if !ok || request.NegotiatedVersion() != tlswire.TLS13 || !e.hello.Offers(tlswire.TLS13) {
 		return local(tlswire.AlertIllegalParameter, fmt.Sprintf("the HelloRetryRequest chooses %v and %v",

@@ -117,6 +117,7 @@ const (
 	StopServerHello       // a ServerHello, not a HelloRetryRequest
 	StopServerFlight      // ServerHelloDone, or the server's Finished in TLS 1.3
 	StopFinished          // both Finished are sent and, before TLS 1.3, received
+	StopAnswer            // a ServerHello, or the HelloRetryRequest before it
 )
 
 // Timeouts bound an attempt. An earlier deadline of the context wins.
