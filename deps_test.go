@@ -44,6 +44,8 @@ var rooms = map[string]room{
 		why: "the judgement is pure: no dialling, no files, no clock, hence every diagnosis is a golden test"},
 	"internal/probe": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/starttls", "internal/client", "internal/proxy"},
 		why: "one attempt, told what to do; an input never imports causes"},
+	"internal/inventory": {may: []string{"diag", "internal/facts", "internal/probe", "internal/tlswire", "internal/chain"},
+		why: "what a server offers, seen in many attempts; what that is worth is said elsewhere"},
 	"internal/errtext": {may: []string{"diag", "internal/facts", "internal/tlswire"},
 		why: "words of a text to facts, by data; an input never imports causes"},
 	"internal/srvconf": {may: []string{"internal/facts", "internal/chain", "internal/tlswire", "internal/keyfile", "internal/spell"},

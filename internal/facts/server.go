@@ -20,6 +20,10 @@ type Server struct {
 	// OwnOrder says that the server's order decides, not the client's.
 	OwnOrder bool
 
+	// SuitesOf holds the same by version, for those versions that were asked one
+	// by one; nil where that is not known.
+	SuitesOf map[tlswire.Version][]tlswire.CipherSuite
+
 	// Keys are the kinds of its certificates, AuthRSA, AuthECDSA ...; empty when
 	// unknown. They bind the suites below TLS 1.3.
 	Keys []tlswire.Authentication

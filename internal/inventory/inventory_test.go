@@ -1,0 +1,135 @@
+package inventory_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/inventory"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// pair makes a self-signed certificate for localhost.
+func pair(t *testing.T, ec bool) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	var key crypto.Signer
+	var err error
+	if key, err = rsa.GenerateKey(rand.Reader, 2048); ec {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// serve answers handshakes with the configuration, through a wrapper of the
+// connections where there is one.
+func serve(t *testing.T, config *tls.Config, wrap func(net.Conn) net.Conn) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(time.Minute))
+				if wrap != nil {
+					if c = wrap(c); c == nil {
+						return
+					}
+				}
+				tls.Server(c, config).Handshake()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// TestGo holds the inventory to what a Go server is configured to offer.
+func TestGo(t *testing.T) {
+	t.Parallel()
+	suites := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}
+	groups := []tls.CurveID{tls.X25519, tls.CurveP256, tls.X25519MLKEM768}
+	at := serve(t, &tls.Config{Certificates: []tls.Certificate{pair(t, false)}, MinVersion: tls.VersionTLS10, CipherSuites: suites, CurvePreferences: groups}, nil)
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"})
+	if len(r.Unknown) > 0 || len(r.Varies) > 0 {
+		t.Errorf("not found out: %v, differing: %v", r.Unknown, r.Varies)
+	}
+	want := map[tlswire.Version][]uint16{tlswire.TLS13: {tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256},
+		tlswire.TLS12: suites, tlswire.TLS11: {suites[1], suites[3]}, tlswire.TLS10: {suites[1], suites[3]}, tlswire.SSL3: nil, tlswire.SSL2: nil}
+	for _, v := range r.Versions {
+		if offered := want[v.Version] != nil; (v.Offered == inventory.Yes) != offered || v.Offered == inventory.Unknown {
+			t.Errorf("%v is %v (%s), want %v", v.Version, v.Offered, v.How, offered)
+		}
+		if v.Offered != inventory.Yes {
+			continue
+		}
+		var got []uint16
+		for _, c := range v.Suites {
+			got = append(got, uint16(c))
+		}
+		slices.Sort(got)
+		expected := slices.Sorted(slices.Values(want[v.Version]))
+		if !slices.Equal(got, expected) || !v.Complete {
+			t.Errorf("%v offers %v (all: %v), want %v", v.Version, v.Suites, v.Complete, expected)
+		}
+		if v.Order != inventory.ServerOrder {
+			t.Errorf("the order of %v is %q", v.Version, v.Order)
+		}
+	}
+	for _, g := range groups {
+		if !slices.ContainsFunc(r.Groups, func(x inventory.Group) bool { return x.Group == tlswire.Group(g) }) {
+			t.Errorf("%v is missing in %v", g, r.Groups)
+		}
+	}
+	if s := r.Server(); !s.Versions[tlswire.TLS13] || s.Versions[tlswire.SSL3] || !s.SuitesComplete || !s.OwnOrder || !slices.Equal(s.Keys, []tlswire.Authentication{tlswire.AuthRSA}) {
+		t.Errorf("as facts: %+v", s)
+	}
+}
+
+// TestSilent takes a bounded time for a server that accepts and never answers.
+func TestSilent(t *testing.T) {
+	t.Parallel()
+	at := serve(t, nil, func(c net.Conn) net.Conn {
+		var b [1]byte
+		for {
+			if _, err := c.Read(b[:]); err != nil {
+				return nil
+			}
+		}
+	})
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost", Timeout: 200 * time.Millisecond})
+	if r.Reached || r.End == nil || r.Connections > 10 {
+		t.Errorf("reached %v, end %+v, %d connections", r.Reached, r.End, r.Connections)
+	}
+	for _, v := range r.Versions {
+		if v.Offered != inventory.Unknown {
+			t.Errorf("%v is %v", v.Version, v.Offered)
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package inventory
+
+// properties makes the experiments of the table.
+func (s *scan) properties() {}

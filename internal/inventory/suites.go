@@ -1,0 +1,320 @@
+package inventory
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// pick is one choice of the server's: from a list, in the order it was offered.
+type pick struct {
+	from  []tlswire.CipherSuite
+	suite tlswire.CipherSuite
+}
+
+// version finds the suites of a version whose opening was answered.
+func (s *scan) version(v *Version, opened answer) {
+	if got := chosen(opened); got != v.Version {
+		v.Offered, v.How, v.refusal = No, "answers with "+got.String(), opened.n
+		return
+	}
+	v.Offered = Yes
+	s.progress("suites of " + v.Version.String())
+	e := &enumeration{scan: s, v: v, base: s.wide(v.Version)}
+	if v.narrow {
+		e.base = narrow(v.Version)
+	}
+	e.take(opened, weakFirst(e.base.suites))
+	if v.Version == tlswire.TLS13 {
+		e.modern(opened)
+	} else {
+		e.classic()
+	}
+	if v.narrow {
+		v.Complete, v.How = false, "the server takes only short lists; unusual suites were not asked for"
+	}
+	v.Order = v.order()
+	if v.Order != ServerOrder {
+		v.Suites = byRank(v.Suites)
+	}
+}
+
+// enumeration finds the suites of one version.
+type enumeration struct {
+	*scan
+	v    *Version
+	base offer
+	mu   sync.Mutex
+}
+
+// take notes what the server picked from a list.
+func (e *enumeration) take(a answer, from []tlswire.CipherSuite) (tlswire.CipherSuite, bool) {
+	if a.verdict != picked || chosen(a) != e.v.Version {
+		return 0, false
+	}
+	c := a.hello().CipherSuite
+	if !slices.Contains(from, c) {
+		return 0, false // a breach that is noted elsewhere; it says nothing of the list
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.Contains(e.v.Suites, c) {
+		e.v.Suites = append(e.v.Suites, c)
+	}
+	e.v.picks = append(e.v.picks, pick{from, c})
+	return c, true
+}
+
+// offer asks with these suites.
+func (e *enumeration) offer(list []tlswire.CipherSuite) (c tlswire.CipherSuite, v verdict) {
+	o := e.base
+	o.suites = list
+	a := e.ask(question{hello: e.hello(o), stop: e.follow(e.v.Version)})
+	c, ok := e.take(a, list)
+	if !ok {
+		e.refused(a)
+		if a.verdict == picked {
+			return 0, declined
+		}
+		return 0, a.verdict
+	}
+	return c, picked
+}
+
+// refused notes that a list met a refusal, which a later answer has to guard.
+func (e *enumeration) refused(a answer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.v.refusal = max(e.v.refusal, a.n)
+}
+
+// classic finds the suites below TLS 1.3. The first two lists are offered in
+// opposite orders: a server with an order of its own shows it at once.
+func (e *enumeration) classic() {
+	left := without(e.base.suites, e.v.Suites...)
+	second, v := e.offer(strongFirst(left))
+	if v != picked {
+		e.v.Complete = v != unknown
+		return
+	}
+	left = without(left, second)
+	if e.v.order() != ServerOrder {
+		// Either the client's order decides, or the server likes the weak ones.
+		e.offer([]tlswire.CipherSuite{second, e.v.Suites[0]})
+	}
+	if e.v.order() == ServerOrder && !e.o.Unordered {
+		e.v.Complete = e.peel(left)
+		return
+	}
+	e.v.Complete = e.split(left)
+}
+
+// peel takes away what the server picks until it picks nothing; the picks come
+// in its order, if it has one. It reports whether the end was a refusal.
+func (e *enumeration) peel(left []tlswire.CipherSuite) bool {
+	for len(left) > 0 {
+		c, v := e.offer(weakFirst(left))
+		if v != picked {
+			return v != unknown
+		}
+		left = without(left, c)
+	}
+	return true
+}
+
+// lanes is into how many parts the suites are split where the order does not
+// matter: each costs a refusal of its own.
+const lanes = 5
+
+// split peels parts of the suites side by side.
+func (e *enumeration) split(left []tlswire.CipherSuite) bool {
+	n := lanes
+	if e.v.Version < tlswire.TLS12 {
+		n = 2
+	}
+	parts := make([][]tlswire.CipherSuite, n)
+	for i, c := range strongFirst(left) {
+		parts[i%n] = append(parts[i%n], c)
+	}
+	complete := make([]bool, n)
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		wg.Go(func() { complete[i] = e.peel(part) })
+	}
+	wg.Wait()
+	return !slices.Contains(complete, false)
+}
+
+// order is what the picks prove of whose order decides.
+func (v *Version) order() Order {
+	own, theirs := false, false
+	for _, p := range v.picks {
+		for _, c := range p.from {
+			if c == p.suite {
+				break
+			}
+			own = own || slices.Contains(v.Suites, c) // it passed over one that it accepts
+		}
+		at := slices.Index(p.from, p.suite)
+		theirs = theirs || slices.ContainsFunc(p.from[at+1:], func(c tlswire.CipherSuite) bool { return v.prefers(c, p.suite) })
+	}
+	switch {
+	case len(v.Suites) < 2:
+		return ""
+	case own && theirs:
+		return MixedOrder
+	case own:
+		return ServerOrder
+	case theirs:
+		return ClientOrder
+	}
+	return ""
+}
+
+// prefers says whether the server once picked c where it might have picked d.
+func (v *Version) prefers(c, d tlswire.CipherSuite) bool {
+	return slices.ContainsFunc(v.picks, func(p pick) bool { return p.suite == c && slices.Contains(p.from, d) })
+}
+
+func without[T comparable](list []T, gone ...T) []T {
+	var out []T
+	for _, x := range list {
+		if !slices.Contains(gone, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func byRank(list []tlswire.CipherSuite) []tlswire.CipherSuite {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b tlswire.CipherSuite) int { return rank(b) - rank(a) })
+	return list
+}
+
+// modern finds the suites and groups of TLS 1.3 together: neither choice
+// depends on the other, and a HelloRetryRequest tells both.
+func (e *enumeration) modern(opened answer) {
+	if e.base.shares != nil {
+		e.shared()
+		return
+	}
+	group, _ := retryGroup(opened)
+	e.addGroup(group, tlswire.TLS13)
+	known := e.base.groups
+	suites, groups := without(e.base.suites, e.v.Suites...), without(e.base.groups, group)
+	moreSuites, moreGroups := len(suites) > 0, len(groups) > 0
+	turn := strongFirst
+	for moreSuites || moreGroups {
+		o := e.base
+		o.suites, o.groups = e.v.Suites, known
+		if moreSuites {
+			o.suites = turn(suites)
+		}
+		if moreGroups {
+			o.groups = groups
+		}
+		c, g, v := e.both(o)
+		if v == unknown {
+			return
+		}
+		if v != picked && moreSuites && moreGroups {
+			// One of the two lists is exhausted: which?
+			o.groups = known
+			if c, _, v = e.both(o); v == unknown {
+				return
+			}
+			if v == picked {
+				moreGroups, e.result.GroupsComplete[tlswire.TLS13] = false, true
+			} else {
+				moreSuites, e.v.Complete = false, true
+				continue
+			}
+		}
+		if v != picked {
+			e.v.Complete = e.v.Complete || moreSuites
+			e.result.GroupsComplete[tlswire.TLS13] = e.result.GroupsComplete[tlswire.TLS13] || moreGroups
+			moreSuites, moreGroups = false, false
+			continue
+		}
+		if moreSuites {
+			suites = without(suites, c)
+		}
+		if moreGroups {
+			e.addGroup(g, tlswire.TLS13)
+			groups = without(groups, g)
+		}
+		turn = weakFirst
+		moreSuites, moreGroups = moreSuites && len(suites) > 0, moreGroups && len(groups) > 0
+	}
+	if len(e.v.Suites) > 1 && e.v.order() != ServerOrder {
+		e.offer([]tlswire.CipherSuite{e.v.Suites[1], e.v.Suites[0]})
+	}
+}
+
+// both asks with suites and groups of TLS 1.3.
+func (e *enumeration) both(o offer) (tlswire.CipherSuite, tlswire.Group, verdict) {
+	a := e.ask(question{hello: e.hello(o), stop: probe.StopAnswer})
+	c, ok := e.take(a, o.suites)
+	g, fine := retryGroup(a)
+	if ok && fine && slices.Contains(o.groups, g) {
+		return c, g, picked
+	}
+	e.refused(a)
+	if a.verdict == picked {
+		return 0, 0, declined
+	}
+	return 0, 0, a.verdict
+}
+
+// retryGroup is the group that a HelloRetryRequest asks a share of.
+func retryGroup(a answer) (tlswire.Group, bool) {
+	if a.Retry == nil {
+		return 0, false
+	}
+	share, ok := a.Retry.KeyShare()
+	return share.Group, ok
+}
+
+// shared finds the suites of a TLS 1.3 server that sends no HelloRetryRequest;
+// its groups are those that it answers a share of.
+func (e *enumeration) shared() {
+	e.v.Complete = e.peel(without(e.base.suites, e.v.Suites...))
+	complete := true
+	for _, g := range everyGroup(tlswire.TLS13) {
+		if !probe.Supported(g) {
+			complete = false
+			continue
+		}
+		o := e.base
+		o.groups, o.shares = []tlswire.Group{g}, []tlswire.Group{g}
+		a := e.ask(question{hello: e.hello(o), stop: probe.StopAnswer})
+		switch a.verdict {
+		case picked:
+			e.addGroup(g, tlswire.TLS13)
+		case unknown:
+			return
+		}
+	}
+	e.result.GroupsComplete[tlswire.TLS13] = complete
+}
+
+// addGroup notes a group that was picked in a version.
+func (s *scan) addGroup(g tlswire.Group, v tlswire.Version) {
+	if g == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.result
+	i := slices.IndexFunc(r.Groups, func(x Group) bool { return x.Group == g })
+	if i < 0 {
+		i = len(r.Groups)
+		r.Groups = append(r.Groups, Group{Group: g})
+	}
+	if !slices.Contains(r.Groups[i].Versions, v) {
+		r.Groups[i].Versions = append(r.Groups[i].Versions, v)
+	}
+}
