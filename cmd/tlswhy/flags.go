@@ -90,6 +90,29 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	f.registerOutput(fs)
 }
 
+// registerReach declares the options that say how a target is reached, for
+// commands that judge no client.
+func (f *diagnoseFlags) registerReach(fs *pflag.FlagSet) {
+	o := &f.opts
+	fs.SetNormalizeFunc(normalName)
+	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name")
+	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
+	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
+	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
+	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")
+	fs.StringVar(&o.CertFile, "cert", "", "client certificate")
+	fs.StringVar(&o.KeyFile, "key", "", "its key")
+	fs.StringVar(&f.passwordFile, "password-file", "", "file with the password of the client's key or store")
+	fs.StringVar(&f.alias, "alias", "", "the key to take from a store")
+	fs.StringVar(&o.StartTLS, "starttls", "", "plaintext dialogue before TLS")
+	lasting(fs, &o.Timeout, "timeout", "of a connection, until the server's pace is known")
+	positive(fs, &o.MaxConnections, "max-connections", "budget of connections per target")
+	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
+	fs.StringVar(&f.targets, "targets", "", "file with one target per line, or -")
+	positive(fs, &f.parallel, "parallel", "targets at a time")
+	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
+}
+
 // registerOutput declares the options that say how to print.
 func (f *diagnoseFlags) registerOutput(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.output, "output", "o", "text", "text, json, html, markdown, junit, sarif, nagios or csv")

@@ -17,13 +17,24 @@ type result struct {
 // ahead is how many results per worker may wait for an earlier, slower target.
 const ahead = 8
 
-// start diagnoses the targets, so many at a time. The results come in the
+// start diagnoses the targets; see pooled.
+func (p *program) start(ctx context.Context, o options, parallel int, args []string, file string) (results <-chan chan result, finish func() error) {
+	return pooled(ctx, p, parallel, args, file, func(t target) result {
+		res, opts := result{t: t, err: t.err}, o
+		if t.err == nil {
+			res.d, res.err = p.diagnose(ctx, t.input, &opts)
+		}
+		return res
+	})
+}
+
+// pooled works on the targets, so many at a time. The results come in the
 // order of the targets, each through a channel of its own; finish waits for
 // the workers and returns what went wrong while reading. After ctx ends no new
 // target is begun.
-func (p *program) start(ctx context.Context, o options, parallel int, args []string, file string) (results <-chan chan result, finish func() error) {
+func pooled[R any](ctx context.Context, p *program, parallel int, args []string, file string, work func(target) R) (results <-chan chan R, finish func() error) {
 	targets, readErr := p.targetChannel(ctx, args, file)
-	queue := make(chan chan result, parallel*ahead)
+	queue := make(chan chan R, parallel*ahead)
 	slots := make(chan struct{}, parallel)
 	var workers sync.WaitGroup
 	go func() {
@@ -43,16 +54,11 @@ func (p *program) start(ctx context.Context, o options, parallel int, args []str
 			if !ok {
 				return
 			}
-			out := make(chan result, 1)
+			out := make(chan R, 1)
 			queue <- out
-			opts := o
 			workers.Go(func() {
 				defer func() { <-slots }()
-				res := result{t: t, err: t.err}
-				if t.err == nil {
-					res.d, res.err = p.diagnose(ctx, t.input, &opts)
-				}
-				out <- res
+				out <- work(t)
 			})
 		}
 	}()

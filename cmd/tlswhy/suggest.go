@@ -8,11 +8,11 @@ import (
 )
 
 // commands are the subcommands that exist.
-var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "causes", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
+var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "scan", "causes", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
 
 // laterCommands are names that this version keeps free for what is to come;
 // they are no hosts.
-var laterCommands = []string{"scan", "clients", "worker", "agent"}
+var laterCommands = []string{"clients", "worker", "agent"}
 
 // laterFlags are options that this version does not have yet.
 var laterFlags = []string{"proxy", "via"}

@@ -15,11 +15,16 @@ import (
 // controls as they are; here they are escaped too, so that a line can be
 // printed on a terminal.
 func writeJSON(w io.Writer, d *diag.Diagnosis) error {
+	return writeJSONLine(w, complete(d))
+}
+
+// writeJSONLine writes a value as one line of JSON.
+func writeJSONLine(w io.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(complete(d)); err != nil {
-		return fmt.Errorf("encoding the diagnosis: %w", err)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encoding the report: %w", err)
 	}
 	_, err := w.Write(append(escapeJSON(bytes.TrimRight(b.Bytes(), "\n")), '\n'))
 	return err
