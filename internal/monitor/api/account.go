@@ -7,31 +7,8 @@ import (
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
+	"github.com/tlswhy/tlswhy/internal/monitor/server"
 )
-
-// The names of the session's cookie. Browsers take one that begins with __Host-
-// only over TLS, for this host and from it (RFC 6265bis, Section 4.1.3.2).
-const (
-	cookieSecure = "__Host-tlswhy"
-	cookiePlain  = "tlswhy"
-)
-
-func cookieName(o access.Origin) string {
-	if o.Secure {
-		return cookieSecure
-	}
-	return cookiePlain
-}
-
-// Cookie carries a session; an empty value ends it. SameSite=Lax lets a link in
-// an alert open a page without another login.
-func Cookie(o access.Origin, value string) http.Cookie {
-	c := http.Cookie{Name: cookieName(o), Value: value, Path: "/", HttpOnly: true, Secure: o.Secure, SameSite: http.SameSiteLaxMode}
-	if value == "" {
-		c.MaxAge = -1
-	}
-	return c
-}
 
 // Credentials are a name and a password.
 type Credentials struct {
@@ -125,7 +102,7 @@ func (a *API) sessions() {
 		}, error) {
 			out := &struct {
 				SetCookie http.Cookie `header:"Set-Cookie"`
-			}{Cookie(access.OriginOf(ctx), "")}
+			}{server.Cookie(access.OriginOf(ctx), "")}
 			if p := access.From(ctx); p != nil {
 				return out, a.Keeper.Logout(ctx, p)
 			}
@@ -156,7 +133,7 @@ func (a *API) login(ctx context.Context, c Credentials, agent string) (*SessionO
 	if err != nil {
 		return nil, err
 	}
-	return &SessionOutput{SetCookie: Cookie(from, value), Body: me(p)}, nil
+	return &SessionOutput{SetCookie: server.Cookie(from, value), Body: me(p)}, nil
 }
 
 // NameInput names a user.

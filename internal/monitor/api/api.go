@@ -23,6 +23,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
+	"github.com/tlswhy/tlswhy/internal/monitor/server"
 	"github.com/tlswhy/tlswhy/internal/monitor/service"
 )
 
@@ -72,7 +73,7 @@ func New(o Options) *API {
 	c.Servers = []*huma.Server{{URL: ".", Description: "relative to this document"}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made under /api/v1/tokens. Its scopes are those that an operation names."},
-		"session": {Type: "apiKey", In: "cookie", Name: cookieSecure, Description: "The cookie of a login. Without TLS its name is " + cookiePlain + "."},
+		"session": {Type: "apiKey", In: "cookie", Name: server.CookieSecure, Description: "The cookie of a login. Without TLS its name is " + server.CookiePlain + "."},
 	}
 	a.huma = humago.New(a.mux, c)
 	a.endpoints()
@@ -98,7 +99,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.nothing(w, r)
 		return
 	}
-	r, err := a.Authenticate(r)
+	r, err := server.Authenticate(a.Keeper, r)
 	if err != nil {
 		a.refuse(w, err)
 		return
@@ -115,7 +116,7 @@ func (a *API) Knows(r *http.Request) bool {
 // nothing answers for paths and methods that are not there. Who is nobody does
 // not learn which they are.
 func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
-	r, err := a.Authenticate(r)
+	r, err := server.Authenticate(a.Keeper, r)
 	if err == nil && access.From(r.Context()) == nil {
 		err = access.ErrNobody
 	}
@@ -142,36 +143,6 @@ type statusOnly struct {
 func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) WriteHeader(code int)        { s.status = code }
 func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
-
-// Authenticate finds out who asks, by token or session. A request without either
-// is nobody's; a token that is not good is an error.
-func (a *API) Authenticate(r *http.Request) (*http.Request, error) {
-	ctx := r.Context()
-	from := access.OriginOf(ctx)
-	if h := r.Header.Get("Authorization"); h != "" {
-		scheme, token, _ := strings.Cut(h, " ")
-		if !strings.EqualFold(scheme, "bearer") {
-			return r, access.ErrNobody
-		}
-		p, err := a.Keeper.ByToken(ctx, strings.TrimSpace(token), from.Address)
-		if err != nil {
-			return r, err
-		}
-		return r.WithContext(access.With(ctx, p)), nil
-	}
-	c, err := r.Cookie(cookieName(from))
-	if err != nil {
-		return r, nil
-	}
-	p, err := a.Keeper.BySession(ctx, c.Value, from.Address)
-	switch {
-	case errors.Is(err, access.ErrNobody):
-		return r, nil // a session that has ended must not keep its owner from logging in
-	case err != nil:
-		return r, err
-	}
-	return r.WithContext(access.With(ctx, p)), nil
-}
 
 // refuse writes an error that came before the typed API had its turn.
 func (a *API) refuse(w http.ResponseWriter, err error) {
