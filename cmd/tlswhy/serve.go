@@ -20,13 +20,16 @@ import (
 
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/monitor/access"
 	"github.com/tlswhy/tlswhy/internal/monitor/alert"
+	"github.com/tlswhy/tlswhy/internal/monitor/api"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
 	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
 	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
+	"github.com/tlswhy/tlswhy/internal/monitor/web"
 )
 
 // serveFlags are the options of serve.
@@ -128,6 +131,9 @@ type service struct {
 	renewal *renewal.Keeper
 	log     *slog.Logger
 	metrics *metrics.Metrics
+	keeper  *access.Keeper
+	api     *api.API
+	pages   *web.Web
 	local   bool // only this machine reaches the API
 }
 
@@ -148,7 +154,8 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach, s.metrics.Checked}, Vantage: vantage, Log: log, Ingested: s.deliver.Nudge,
+	p.open(s, c, path)
+	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach, s.metrics.Checked}, Vantage: vantage, Log: log, Ingested: s.ingested,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
@@ -171,6 +178,12 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	s.deliver.Wait()
 	s.sources.Wait()
 	return err
+}
+
+// ingested is called when checks came in.
+func (s *service) ingested() {
+	s.deliver.Nudge()
+	s.pages.Nudge()
 }
 
 // apply makes a configuration the one that counts.

@@ -23,6 +23,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
 	"github.com/tlswhy/tlswhy/internal/monitor/server"
 	monitorservice "github.com/tlswhy/tlswhy/internal/monitor/service"
+	"github.com/tlswhy/tlswhy/internal/monitor/web"
 	"github.com/tlswhy/tlswhy/internal/starttls"
 )
 
@@ -35,14 +36,14 @@ type memory interface {
 
 // serveHTTP answers until ctx ends.
 func (p *program) serveHTTP(ctx context.Context, s *service, ln net.Listener, c *config.Config, f *serveFlags) error {
-	keeper := access.New(s.store)
-	handler, err := server.Wrap(p.newAPI(s, keeper), server.Options{ExternalURL: c.ExternalURL, Proxies: c.Server.Proxies})
+	handler, err := server.Wrap(s.front(), server.Options{ExternalURL: c.ExternalURL, Proxies: c.Server.Proxies})
 	if err != nil {
 		return errors.Join(badUsage("correct the configuration", "%v", err), ln.Close())
 	}
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} // what strangers send is no news
+	srv.RegisterOnShutdown(s.pages.Close)
 	scheme, serve := "http", func() error { return srv.Serve(ln) }
 	if c.Server.Cert != "" {
 		cert, err := server.LoadCertificate(c.Server.Cert, c.Server.Key, s.log)
@@ -53,7 +54,7 @@ func (p *program) serveHTTP(ctx context.Context, s *service, ln net.Listener, c 
 		scheme, serve = "https", func() error { return srv.ServeTLS(ln, "", "") }
 	}
 	own := scheme + "://" + ln.Addr().String()
-	if err := s.invite(ctx, keeper, own); err != nil {
+	if err := s.invite(ctx, s.keeper, own); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	ended := make(chan struct{})
@@ -83,9 +84,11 @@ func (s *service) invite(ctx context.Context, k *access.Keeper, own string) erro
 	return nil
 }
 
-func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
+// open makes what answers people and programs.
+func (p *program) open(s *service, c *config.Config, path string) {
+	s.keeper = access.New(s.store)
 	o := p.configOptions()
-	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: keeper, Vantage: vantage, Version: programVersion(), Rules: s.judgement, Parse: o.Parse,
+	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: s.keeper, Vantage: vantage, Version: programVersion(), Rules: s.judgement, Parse: o.Parse,
 		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.channels, Changed: s.deliver.Nudge,
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
 			d, err := p.diagnose(withGuard(ctx, s.outside()), r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
@@ -99,7 +102,23 @@ func (p *program) newAPI(s *service, keeper *access.Keeper) *api.API {
 			}
 			return d, err
 		}})
-	return api.New(api.Options{Service: svc, Keeper: keeper, Version: programVersion(), Log: s.log, Plain: append(s.health(), s.scraped()...)})
+	s.api = api.New(api.Options{Service: svc, Keeper: s.keeper, Version: programVersion(), Log: s.log, Plain: append(s.health(), s.scraped()...)})
+	prefix := ""
+	if u, err := url.Parse(c.ExternalURL); err == nil {
+		prefix = u.Path
+	}
+	s.pages = web.New(web.Options{Service: svc, Keeper: s.keeper, Prefix: prefix, Version: programVersion(), File: path, Log: s.log})
+}
+
+// front hands requests to the API or to the pages.
+func (s *service) front() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.api.Knows(r) {
+			s.api.ServeHTTP(w, r)
+			return
+		}
+		s.pages.ServeHTTP(w, r)
+	})
 }
 
 // channels are those in use, without what is secret in them.

@@ -1,0 +1,102 @@
+// What the pages do beyond HTML and htmx: the reader's own time, news from the
+// server, copy buttons, ticking whole columns. Everything works without it.
+(() => {
+  "use strict";
+  const me = document.currentScript;
+  const two = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+  // times writes moments in the reader's own time, with UTC behind them.
+  function times(root) {
+    for (const t of root.querySelectorAll("time[datetime]:not([data-done])")) {
+      const d = new Date(t.dateTime);
+      t.dataset.done = "";
+      if (isNaN(d)) continue;
+      const utc = d.toISOString().replace("T", " ").slice(0, 19) + " UTC";
+      if ("relative" in t.dataset) {
+        t.title = two.format(d) + " · " + utc;
+        continue;
+      }
+      t.title = utc;
+      t.textContent = two.format(d);
+    }
+  }
+
+  // refresh fetches the live regions again that want to know of this kind of news.
+  const due = new Map();
+  function refresh(kind) {
+    for (const el of document.querySelectorAll("[data-live][id]")) {
+      if (kind && !el.dataset.live.split(" ").includes(kind)) continue;
+      due.set(el.id, true);
+    }
+    flush();
+  }
+  let busy = false;
+  async function flush() {
+    if (busy || document.hidden || !window.htmx) return;
+    busy = true;
+    try {
+      for (const id of [...due.keys()]) {
+        due.delete(id);
+        const el = document.getElementById(id);
+        if (!el || el.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")) continue;
+        await htmx.ajax("GET", el.dataset.from || location.pathname + location.search, { target: "#" + CSS.escape(id), select: "#" + CSS.escape(id), swap: "outerMorph" });
+      }
+    } catch { /* the next news tries again */ } finally { busy = false; }
+    if (due.size) setTimeout(flush, 1000);
+  }
+  document.addEventListener("visibilitychange", flush);
+
+  // listen hears the news; after an interruption everything is fetched again.
+  let wait = 2000, broken = false;
+  function listen() {
+    const es = new EventSource(me.dataset.events);
+    es.addEventListener("hello", () => { if (broken) refresh(); broken = false; wait = 2000; });
+    es.addEventListener("checked", () => refresh("checked"));
+    es.addEventListener("happened", () => refresh("happened"));
+    es.addEventListener("ended", () => { es.close(); refresh(); });
+    es.onerror = () => {
+      broken = true;
+      if (es.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, wait);
+      wait = Math.min(wait * 2, 60000);
+    };
+  }
+
+  document.addEventListener("click", async (e) => {
+    const b = e.target.closest("[data-copy]");
+    if (!b) return;
+    const from = document.getElementById(b.dataset.copy);
+    const said = b.textContent;
+    try {
+      await navigator.clipboard.writeText(from.textContent);
+      b.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(from);
+      b.textContent = "Selected: press Ctrl+C";
+    }
+    setTimeout(() => { b.textContent = said; }, 2000);
+  });
+
+  // A box with data-all ticks the boxes of that name in its form.
+  document.addEventListener("change", (e) => {
+    const name = e.target.dataset && e.target.dataset.all;
+    if (!name) return;
+    for (const box of e.target.form.elements) {
+      if (box.type === "checkbox" && box.name === name) box.checked = e.target.checked;
+    }
+  });
+
+  // One menu is open at a time, and none when somebody clicks elsewhere.
+  document.addEventListener("click", (e) => {
+    for (const d of document.querySelectorAll("details.menu[open]")) if (!d.contains(e.target)) d.open = false;
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    for (const d of document.querySelectorAll("details.menu[open]")) { d.open = false; d.querySelector("summary").focus(); }
+  });
+
+  document.documentElement.classList.add("js");
+  times(document);
+  document.addEventListener("htmx:after:swap", () => times(document));
+  if (me.dataset.events && document.querySelector("[data-live]")) listen();
+})();

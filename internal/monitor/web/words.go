@@ -1,0 +1,105 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/monitor"
+)
+
+// funcs are what templates may call.
+func (s *Web) funcs() template.FuncMap {
+	return template.FuncMap{
+		"path":     s.path,
+		"asset":    s.asset,
+		"when":     when,
+		"relative": func(t time.Time) template.HTML { return relative(t, time.Now()) },
+		"count":    count,
+		"number":   number,
+		"join":     strings.Join,
+		"sign":     sign,
+		"file":     func() string { return s.File },
+		"dict":     dict,
+	}
+}
+
+// dict makes a map of pairs, for templates that take several values.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return m
+}
+
+// when is a moment as UTC, which app.js turns into the reader's own time.
+func when(t time.Time) template.HTML {
+	if t.IsZero() {
+		return "–"
+	}
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2006-01-02 15:04") + ` UTC</time>`)
+}
+
+// relative is how far away a moment is; the moment itself is behind it.
+func relative(t, now time.Time) template.HTML {
+	if t.IsZero() {
+		return "–"
+	}
+	t = t.UTC()
+	words := distance(now.Sub(t)) + " ago"
+	if t.After(now) {
+		words = "in " + distance(t.Sub(now))
+	}
+	return template.HTML(`<time data-relative datetime="` + t.Format(time.RFC3339) + `" title="` + t.Format("2006-01-02 15:04:05") + ` UTC">` + words + `</time>`)
+}
+
+// distance is a time in its largest unit.
+func distance(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return count(int(d/time.Second), "second")
+	case d < 2*time.Hour:
+		return count(int(d/time.Minute), "minute")
+	case d < 2*day:
+		return count(int(d/time.Hour), "hour")
+	case d < 3*365*day:
+		return count(int(d/day), "day")
+	}
+	return count(int(d/(365*day)), "year")
+}
+
+// count is "1 endpoint", "2,000 endpoints".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return number(n) + " " + noun + "s"
+}
+
+// number writes thousands with commas.
+func number(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// sign is a state's mark, so that colour is never the only one.
+func sign(state any) string {
+	switch fmt.Sprint(state) {
+	case string(monitor.StandCritical), "failure":
+		return "✗"
+	case string(monitor.StandWarning):
+		return "!"
+	case string(monitor.StandOK):
+		return "✓"
+	case string(monitor.StandUntested):
+		return "?"
+	}
+	return "·"
+}
