@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,58 +34,6 @@ func serve(t *testing.T, bin, config string, env ...string) {
 	monitor.StartWith(t, env, bin, monitor.Config(t, config)...)
 }
 
-// alerted is what a webhook of tlswhy brings, as far as a reader needs it.
-type alerted struct {
-	Kind, Text string
-	Items      []struct {
-		Incident struct {
-			Target, Severity string
-			Finding          struct {
-				Cause, Verify string
-				Fixes         []struct{ Text, Config, Command string }
-				Evidence      []struct{ Text string }
-			}
-		}
-	}
-}
-
-// inbox keeps what a webhook was sent.
-type inbox struct {
-	*httptest.Server
-	mu  sync.Mutex
-	got []alerted
-}
-
-func newInbox(t *testing.T) *inbox {
-	b := &inbox{}
-	b.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		raw, _ := io.ReadAll(r.Body)
-		var a alerted
-		if err := json.Unmarshal(raw, &a); err != nil {
-			t.Errorf("a webhook brought no JSON: %v: %.200s", err, raw)
-		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.got = append(b.got, a)
-	}))
-	t.Cleanup(b.Close)
-	return b
-}
-
-// causes lists "target cause severity" of all incidents that came, sorted.
-func (b *inbox) causes() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var out []string
-	for _, a := range b.got {
-		for _, i := range a.Items {
-			out = append(out, i.Incident.Target+" "+i.Incident.Finding.Cause+" "+i.Incident.Severity)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // TestNewUser is the first quarter of an hour of a new user: one command, three
 // endpoints of which one is broken, one about to expire and one fine, and both a
 // mail and a webhook tell the right cause and fix of the two, and nothing else.
@@ -111,7 +58,7 @@ func TestNewUser(t *testing.T) {
 	for _, e := range eps {
 		fmt.Fprintf(&lines, "  - {target: %q, connect: [%q]}\n", target(e), e.Target())
 	}
-	hook, mx := newInbox(t), newMailbox(t, w.PKI)
+	hook, mx := monitor.NewInbox(t), newMailbox(t, w.PKI)
 	began := time.Now()
 	serve(t, bin, fmt.Sprintf(`
 confirm: {tries: 3, within: 3s}
@@ -123,9 +70,9 @@ endpoints:
 `, w.RootFile, lines.String(), hook.URL, mx.addr, w.RootFile), "MAIL_PASSWORD="+mailPassword)
 	want := []string{target(eps[0]) + " incomplete-chain critical", target(eps[1]) + " expires-soon warning"}
 	slices.Sort(want)
-	until(t, "the webhook", func() bool { return len(hook.causes()) >= len(want) })
+	until(t, "the webhook", func() bool { return len(hook.Causes()) >= len(want) })
 	heard := time.Since(began)
-	if got := hook.causes(); !slices.Equal(got, want) {
+	if got := hook.Causes(); !slices.Equal(got, want) {
 		t.Errorf("the webhook told %q, want %q", got, want)
 	}
 	until(t, "the mail", func() bool {
@@ -145,9 +92,7 @@ endpoints:
 	if t.Failed() {
 		t.Logf("the mail:\n%s", text)
 	}
-	hook.mu.Lock()
-	defer hook.mu.Unlock()
-	for _, a := range hook.got {
+	for _, a := range hook.Alerts("") {
 		for _, i := range a.Items {
 			if f := i.Incident.Finding; len(f.Fixes) == 0 || f.Verify == "" || len(f.Evidence) == 0 {
 				t.Errorf("the webhook lacks evidence, fix or verify: %+v", i)
