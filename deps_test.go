@@ -64,7 +64,7 @@ var rooms = map[string]room{
 
 	"internal/monitor": {may: []string{"diag"},
 		why: "the rules of watching are pure; what a handshake means comes as a diag.Diagnosis, made elsewhere"},
-	"internal/monitor/sqlite": {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
+	"internal/monitor/sqlite": {may: []string{"diag", "internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/loop":   {may: []string{"diag", "internal/monitor"}, why: "the loops know the interfaces: store, checker, channels are wired by cmd"},
 	"internal/monitor/config": {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/source": {may: []string{"diag", "internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},

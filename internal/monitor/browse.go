@@ -8,6 +8,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/tlswhy/tlswhy/diag"
 )
 
 // Errors of Browser and Editor, beside ErrNotFound.
@@ -219,6 +221,9 @@ type Browser interface {
 	Certificate(ctx context.Context, fingerprint string) (CertificateRow, []Serving, error)
 	BrowseIncidents(ctx context.Context, q IncidentQuery) (Page[Incident], error)
 	Incident(ctx context.Context, id string) (Incident, error)
+	// Diagnosis is what was seen when the incident opened or got its cause;
+	// ErrNotFound where that was not kept.
+	Diagnosis(ctx context.Context, incident string) (*diag.Diagnosis, error)
 	BrowseEvents(ctx context.Context, q EventQuery) (Page[Event], error)
 	// Deliveries are the messages about an incident, the oldest first.
 	Deliveries(ctx context.Context, incident string) ([]MessageStatus, error)

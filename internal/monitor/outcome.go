@@ -113,6 +113,9 @@ type Outcome struct {
 	Digest string    `json:"digest,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 	Same   bool      `json:"same,omitempty"`
+
+	// Diagnosis is what Findings were taken from; nil where it is not at hand.
+	Diagnosis *diag.Diagnosis `json:"diagnosis,omitempty"`
 }
 
 // Tested tells whether the check said anything of the server.
@@ -141,7 +144,7 @@ var silentCauses = []string{"dns-failure", "tcp-timeout", "handshake-timeout", "
 
 // Observe turns the diagnosis of one address into an outcome.
 func Observe(d *diag.Diagnosis, address string, deep bool) Outcome {
-	o := Outcome{Address: address, SNI: d.Target.SNI, Verdict: d.Verdict, Deep: deep, MS: d.DurationMS}
+	o := Outcome{Address: address, SNI: d.Target.SNI, Verdict: d.Verdict, Deep: deep, MS: d.DurationMS, Diagnosis: d}
 	a := own(d)
 	var signature []string
 	if a != nil {

@@ -147,7 +147,7 @@ func (w *Watcher) deepen(ctx context.Context, work monitor.Work, outcomes []moni
 			made[o.Signature] = full
 		}
 		if full.Verdict == diag.Failure && len(full.Findings) > 0 {
-			o.Findings, o.Deep = full.Findings, true
+			o.Findings, o.Deep, o.Diagnosis = full.Findings, true, full.Diagnosis
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
 )
@@ -27,6 +28,19 @@ func (s *Service) Incident(ctx context.Context, id string) (monitor.Incident, er
 		return monitor.Incident{}, err
 	}
 	return s.Store.Incident(ctx, id)
+}
+
+// Diagnosis is what was seen when an incident opened, nil where that was not
+// kept.
+func (s *Service) Diagnosis(ctx context.Context, incident string) (*diag.Diagnosis, error) {
+	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {
+		return nil, err
+	}
+	d, err := s.Store.Diagnosis(ctx, incident)
+	if errors.Is(err, monitor.ErrNotFound) {
+		return nil, nil
+	}
+	return d, err
 }
 
 // Acknowledge says who looks after an incident.

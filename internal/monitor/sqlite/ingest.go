@@ -197,6 +197,9 @@ func (s *Store) keep(ctx context.Context, tx *sql.Tx, now time.Time, sh *shared,
 	if err := relist(ctx, tx, now, rep.Endpoint, a.States, a.Incidents); err != nil {
 		return err
 	}
+	if err := keepDiagnoses(ctx, tx, now, sh.vantage, rep, before.Incidents, a.Incidents); err != nil {
+		return err
+	}
 	for i := range a.Incidents {
 		if err := putIncident(ctx, tx, &a.Incidents[i]); err != nil {
 			return err
