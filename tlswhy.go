@@ -116,6 +116,10 @@ type Options struct {
 	Progress func(string)
 	// Detail is 2 to keep the raw bytes of all messages in the result.
 	Detail int
+	// Picture keeps what a drawing of the handshake needs: the bytes of the
+	// messages that Handshake shows and what they mean, and which programs' lists
+	// have the root.
+	Picture bool
 }
 
 // UsageError is a target or an option that makes no sense.

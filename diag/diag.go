@@ -27,6 +27,9 @@ type Diagnosis struct {
 	// Notes are statements about the run itself: a proxy variable that was
 	// ignored, the trust store that was used, an address family without route.
 	Notes []string `json:"notes"`
+	// Stores says which programs' lists of roots the server's certificate leads
+	// to, where they were looked into.
+	Stores []Store `json:"stores,omitempty"`
 	// Text is what the error message said, where the diagnosis began with one.
 	// Without a live check its causes are candidates, best first.
 	Text *Text `json:"text,omitempty"`
@@ -224,6 +227,14 @@ type Certificate struct {
 	Fingerprint string    `json:"fingerprint_sha256"`
 	Problems    []string  `json:"problems"`
 	PEM         string    `json:"pem,omitempty"`
+	// Link is the check of its signature with the next certificate of the path:
+	// valid, invalid or unchecked; "" where there is none.
+	Link string `json:"link,omitempty"`
+	// The identifiers of its key and of its issuer's, hex, and where it says that
+	// its issuer's certificate can be fetched.
+	SubjectKeyID   string   `json:"subject_key_id,omitempty"`
+	AuthorityKeyID string   `json:"authority_key_id,omitempty"`
+	IssuerURLs     []string `json:"issuer_urls,omitempty"`
 	// Ahead are dated rules that its renewal will meet, of a leaf of a public CA.
 	Ahead []Ahead `json:"ahead,omitempty"`
 }
@@ -236,6 +247,14 @@ type Ahead struct {
 	Text string    `json:"text"`
 	// Breaks says that the renewal cannot do what this certificate is for.
 	Breaks bool `json:"breaks,omitempty"`
+}
+
+// Store is the list of trust anchors of one program. That its root is in the
+// list is not all that a program asks of a certificate.
+type Store struct {
+	Program string `json:"program"` // Mozilla, Apple, Microsoft ...
+	Date    string `json:"date"`    // of the list
+	Has     bool   `json:"has"`     // the root
 }
 
 // Attempt is one connection.
@@ -268,6 +287,14 @@ type Message struct {
 	Size int     `json:"size"`
 	AtMS float64 `json:"at_ms"`
 	Raw  string  `json:"raw,omitempty"` // hex, bounded; only where asked for, or for unexplained
+	// Fields are what the bytes mean, in their order; only where they are asked for.
+	Fields []Field `json:"fields,omitempty"`
+}
+
+// Field is one part of a message, in words.
+type Field struct {
+	Name string `json:"name"` // as the RFC calls it: cipher_suites, server_name
+	Text string `json:"text"`
 }
 
 // NotTested is something that was left out, with the reason.

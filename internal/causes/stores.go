@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
 // storeClients says who trusts what a program's list has.
@@ -22,15 +24,10 @@ func (v *view) inStores(m *match, unknown bool) *match {
 	if v.deep == nil || len(v.deep.Chain) == 0 || len(v.c.Want.Stores) == 0 {
 		return m
 	}
-	extra := slices.Clone(v.c.Want.AtHand)
-	for _, f := range v.c.Fetches {
-		extra = append(extra, f.Certificates...)
-	}
 	var yes, no, clients, others []string
-	for _, s := range v.c.Want.Stores {
-		path := chain.Analyze(chain.Input{Sent: v.deep.Chain, Extra: extra, Anchors: s.Anchors, Name: v.c.Want.Name, Now: v.c.At}).BestPath()
-		name := fmt.Sprintf("%s (%s)", s.Program, s.Date.Format(time.DateOnly))
-		if path != nil && path.Elements[len(path.Elements)-1].Source == chain.SourceAnchor {
+	for _, s := range v.stores() {
+		name := fmt.Sprintf("%s (%s)", s.Program, s.Date)
+		if s.Has {
 			yes, clients = append(yes, name), append(clients, storeClients[s.Program])
 		} else {
 			no, others = append(no, name), append(others, storeClients[s.Program])
@@ -51,4 +48,32 @@ func (v *view) inStores(m *match, unknown bool) *match {
 		m.affects, m.unaffected = others, clients
 	}
 	return m
+}
+
+// stores looks the path that was seen deepest up in the lists of programs.
+func (v *view) stores() []diag.Store {
+	var out []diag.Store
+	if v.deep == nil || len(v.deep.Chain) == 0 {
+		return out
+	}
+	extra := slices.Clone(v.c.Want.AtHand)
+	for _, f := range v.c.Fetches {
+		extra = append(extra, f.Certificates...)
+	}
+	for _, s := range v.c.Want.Stores {
+		path := chain.Analyze(chain.Input{Sent: v.deep.Chain, Extra: extra, Anchors: s.Anchors, Name: v.c.Want.Name, Now: v.c.At}).BestPath()
+		out = append(out, diag.Store{Program: s.Program, Date: s.Date.Format(time.DateOnly),
+			Has: path != nil && path.Elements[len(path.Elements)-1].Source == chain.SourceAnchor})
+	}
+	return out
+}
+
+// InStores says which programs' lists of anchors, as far as they are at hand,
+// have the root of what the server sent in this attempt, else in any.
+func InStores(c *facts.Case, a *facts.Attempt) []diag.Store {
+	v := newView(c, nil)
+	if a != nil && len(a.Chain) > 0 {
+		v.deep = a
+	}
+	return v.stores()
 }

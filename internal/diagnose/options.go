@@ -51,6 +51,7 @@ type Options struct {
 	Command                  string
 	Progress                 func(string)
 	Detail                   int
+	Picture                  bool
 }
 
 // Env is what a program may lend to the diagnosis so that the light library

@@ -40,10 +40,14 @@ func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 	d.Handshake = r.ladder(base, found)
 	d.Addresses = r.addresses(found)
 	d.Certificates = r.certificates(base)
+	if r.opts.Picture {
+		r.loadStores()
+	}
+	d.Stores = causes.InStores(r.c, base)
 	unexplained := slices.ContainsFunc(found, func(c diag.Cause) bool { return c.ID == "unexplained" })
 	d.Attempts = []diag.Attempt{}
 	for _, a := range r.c.Attempts {
-		d.Attempts = append(d.Attempts, r.transcript(a, unexplained))
+		d.Attempts = append(d.Attempts, r.transcript(a, base, unexplained))
 	}
 	if d.NotTested == nil {
 		d.NotTested = []diag.NotTested{}
@@ -127,12 +131,13 @@ func (r *runner) addresses(found []diag.Cause) []diag.Address {
 }
 
 // transcript is one attempt as the result shows it.
-func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
+func (r *runner) transcript(a, shown *facts.Attempt, raw bool) diag.Attempt {
 	out := diag.Attempt{N: a.N, Address: a.Address, Change: r.change(a.Of), End: causes.EndText(a), EndKind: a.End.Kind.String(), Stage: a.End.Stage,
 		Sent: a.BytesSent, Received: a.BytesReceived, ConnectMS: ms(a.Connect), DurationMS: ms(a.Connect + a.End.After), Messages: []diag.Message{}}
 	if a.Seen != nil {
 		out.Change, raw = "the client's hello, as seen", false
 	}
+	picture := r.opts.Picture && a == shown
 	if a.Of.Changes != (facts.Changes{}) {
 		changes := map[string]string{}
 		for _, p := range facts.Properties {
@@ -165,8 +170,11 @@ func (r *runner) transcript(a *facts.Attempt, raw bool) diag.Attempt {
 			break
 		}
 		x := diag.Message{From: side(m.From), Name: m.Name, Size: m.Size, AtMS: ms(m.At)}
-		if raw || r.opts.Detail > 1 {
+		if raw || r.opts.Detail > 1 || picture {
 			x.Raw = hex.EncodeToString(m.Raw[:min(len(m.Raw), maxRaw)])
+		}
+		if picture {
+			x.Fields = fieldsOf(a, m)
 		}
 		out.Messages = append(out.Messages, x)
 	}
@@ -230,6 +238,9 @@ func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 		for i, e := range path.Elements {
 			c := certificate(e.Cert)
 			c.Position = e.Index
+			if i+1 < len(path.Elements) {
+				c.Link = linkNames[e.Link.Outcome]
+			}
 			c.Source = map[chain.Source]string{chain.SourceSent: "sent", chain.SourceExtra: "fetched", chain.SourceAnchor: "anchor"}[e.Source]
 			switch {
 			case i == 0:
@@ -265,6 +276,9 @@ func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 	return out
 }
 
+// linkNames say how the check of a signature came out.
+var linkNames = map[chain.Outcome]string{chain.Valid: "valid", chain.Invalid: "invalid", chain.CannotCheck: "unchecked"}
+
 // deepest is the first attempt that saw a certificate.
 func deepest(as []*facts.Attempt) *facts.Attempt {
 	for _, a := range as {
@@ -283,7 +297,7 @@ func certificate(c *chain.Certificate) diag.Certificate {
 	if names == nil {
 		names = []string{}
 	}
-	return diag.Certificate{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialString(), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+	return diag.Certificate{SubjectKeyID: hex.EncodeToString(c.SubjectKeyID), AuthorityKeyID: hex.EncodeToString(c.AuthorityKeyID), IssuerURLs: c.IssuerURLs[:min(len(c.IssuerURLs), 4)], Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialString(), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 		Names: names, Key: c.Key.String(), Signature: c.SignatureAlgorithm.Name, Fingerprint: hex.EncodeToString(c.SHA256[:]), Problems: []string{}}
 }
 

@@ -15,7 +15,13 @@ var trustCauses = []string{"unknown-ca", "self-signed", "incomplete-chain"}
 // askStores reads the lists of anchors that are at hand, once, where a cause
 // is about trust, and tells whether there is something new to judge.
 func (r *runner) askStores(found []diag.Cause) bool {
-	if r.c.Want.Stores != nil || !slices.ContainsFunc(found, func(c diag.Cause) bool { return slices.Contains(trustCauses, c.ID) }) {
+	return slices.ContainsFunc(found, func(c diag.Cause) bool { return slices.Contains(trustCauses, c.ID) }) && r.loadStores()
+}
+
+// loadStores reads the lists, unless they were read, and tells whether there
+// are any.
+func (r *runner) loadStores() bool {
+	if r.c.Want.Stores != nil {
 		return false
 	}
 	r.c.Want.Stores = []facts.Store{} // asked
@@ -23,7 +29,7 @@ func (r *runner) askStores(found []diag.Cause) bool {
 		if name == truststore.System {
 			continue
 		}
-		s, err := truststore.Load(name, r.env.Sources...)
+		s, err := r.env.Stores.Load(name, r.env.Sources...)
 		if err != nil {
 			continue // a list that is embedded: its own test reads it
 		}
