@@ -267,7 +267,9 @@ func hostile() *diag.Diagnosis {
 	for i := range 3 {
 		d.Certificates = append(d.Certificates, diag.Certificate{Role: []string{"leaf", "intermediate", evil}[i], Source: evil, Subject: evil, Issuer: evil, Names: []string{evil, long}, Problems: []string{evil}, PEM: evil})
 	}
-	d.Attempts = []diag.Attempt{{N: 1, Address: evil, Change: evil, End: evil, Messages: []diag.Message{{From: "server", Name: evil, Raw: "zz"}, {From: evil, Name: evil, Raw: "1b5b324a"}}}}
+	d.Attempts = []diag.Attempt{{N: 1, Address: evil, Change: evil, End: evil, Messages: []diag.Message{{From: "server", Name: evil, Raw: "zz"}, {From: evil, Name: evil, Raw: "1b5b324a", Fields: []diag.Field{{Name: evil, Text: evil + long}}}}}}
+	d.Stores = []diag.Store{{Program: evil, Date: evil}, {Program: long, Date: long, Has: true}}
+	d.Certificates[1].IssuerURLs, d.Certificates[1].AuthorityKeyID, d.Certificates[1].Link = []string{evil, long}, evil, evil
 	d.NotTested = []diag.NotTested{{What: evil, Reason: evil}}
 	d.Notes = []string{evil}
 	return d

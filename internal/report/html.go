@@ -14,6 +14,9 @@ import (
 var pageSource string
 
 //go:embed report.css
+var reportStyle string
+
+//go:embed page.css
 var pageStyle string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
@@ -37,6 +40,15 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"names":      func(s []string) string { return safeLine(namesLine(s)) },
 	"ladder":     newLadder,
 	"tree":       newTree,
+	"clientTree": clientTree,
+	"limit":      func(s []string, n int) []string { return s[:min(len(s), n)] },
+	"breaks":     breaks,
+	"whole": func(d *diag.Diagnosis) any {
+		return struct {
+			*diag.Diagnosis
+			Headless bool
+		}{d, false}
+	},
 	"differ":     addressesDiffer,
 	"upperFirst": upperFirst,
 	"fault":      func(c *diag.Compared) string { return safeLine(faultText(c)) },
@@ -59,6 +71,11 @@ func text(s any) string {
 	return ""
 }
 
+// breaks lets a long name be broken behind its underscores.
+func breaks(s string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(s), "_", "_<wbr>")) // #nosec G203 -- escaped
+}
+
 // counted is "1 attempt", "2 attempts".
 func counted(list any, noun string) string { return plural(reflect.ValueOf(list).Len(), noun) }
 
@@ -75,7 +92,7 @@ func writeHTML(w io.Writer, ds []*diag.Diagnosis) error {
 		Style     template.CSS // our own file
 		Diagnoses []*diag.Diagnosis
 		Summary   []summaryRow
-	}{safeLine(title), template.CSS(pageStyle), ds, summaryRows(ds)})
+	}{safeLine(title), template.CSS(reportStyle + pageStyle), ds, summaryRows(ds)})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func TestTree(t *testing.T) {
 		levels []int
 	}{{"expired", []int{1, 1, 1}}, {"vhost", []int{1, 1}}, {"mtls", nil}, {"healthy", []int{1, 1}}}
 	for _, tt := range tests {
-		got := chainLevels(fixtures[tt.name]())
+		got, _ := chainLevels(fixtures[tt.name]())
 		if len(got) != len(tt.levels) {
 			t.Errorf("%s: got %d levels, want %d", tt.name, len(got), len(tt.levels))
 			continue

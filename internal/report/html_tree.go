@@ -1,186 +1,185 @@
 package report
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
 )
 
-func point(x, y int) string { return strconv.Itoa(x) + "," + strconv.Itoa(y) }
-
-// tree is the drawing of a chain: leaf at the bottom, above it whoever issued
-// it, up to the anchors; what is missing as a dashed box.
+// tree is the drawing of a chain: the anchor on top, the leaf at the bottom,
+// what is missing as a dashed box.
 type tree struct {
-	Width, Height int
-	Boxes         []treeBox
-	Lines         []treeEdge
-	Title         string
+	Title  string
+	Levels []level // the top first
+	Beside []treeBox
+	More   int // certificates that are left out
+}
+
+// level is one certificate of the path, with others that might stand in its
+// place.
+type level struct {
+	Boxes []treeBox
+	Link  *treeLink // to the level below, nil at the bottom
+}
+
+// treeLink says how a certificate is signed by the one above it.
+type treeLink struct {
+	Class, Sign, Text string
 }
 
 type treeBox struct {
-	X, Y, W, H int
-	Class      string // leaf, missing, anchor ...
-	Dashed     bool
-	Bad        bool
-	TX         int
-	Lines      []svgLine
-	Problems   []svgLine
+	*diag.Certificate
+	What    string // its part in the chain
+	Name    string
+	Rest    string // of the subject
+	Dashed  bool
+	Top     bool
+	Because []string // of a missing one: what it would have to be
 }
 
-type treeEdge struct {
-	X1, Y1, X2, Y2 int
-	Dashed         bool
-}
-
-const (
-	boxWidth  = 340
-	boxGap    = 24
-	boxChars  = 44
-	treeLimit = 24 // certificates that are drawn; a table lists all
-)
+// treeLimit bounds the certificates that are drawn; a table lists all.
+const treeLimit = 24
 
 // newTree draws the server's certificates, nil when there are none.
 func newTree(d *diag.Diagnosis) *tree {
-	levels := chainLevels(d)
+	levels, beside := chainLevels(d)
 	if len(levels) == 0 {
 		return nil
 	}
 	t := &tree{Title: "The certificate chain of " + safeLine(label(d.Target))}
-	widest := 0
-	for _, l := range levels {
-		widest = max(widest, len(l))
-	}
-	t.Width = widest*(boxWidth+boxGap) + boxGap
-	y := 12
-	type placed struct {
-		c   *diag.Certificate
-		box treeBox
-	}
-	var below, here []placed
-	rows := make([][]placed, len(levels))
-	for i := len(levels) - 1; i >= 0; i-- { // anchors first, at the top
-		here = nil
-		x := (t.Width-len(levels[i])*(boxWidth+boxGap)+boxGap)/2 + 0
-		height := 0
-		for _, c := range levels[i] {
-			b := newBox(c, x, y)
-			height = max(height, b.H)
-			x += boxWidth + boxGap
-			here = append(here, placed{c, b})
+	t.fill(levels)
+	for i, c := range beside {
+		if i == treeLimit {
+			t.More = len(beside) - treeLimit
+			break
 		}
-		for k := range here {
-			here[k].box.H = height
-			t.Boxes = append(t.Boxes, here[k].box)
-		}
-		rows[i] = here
-		y += height + 34
+		t.Beside = append(t.Beside, newBox(c))
 	}
-	for i := 0; i+1 < len(rows); i++ {
-		below = rows[i]
-		for _, child := range below {
-			for _, parent := range rows[i+1] {
-				if child.c.Issuer == parent.c.Subject && child.c.Issuer != child.c.Subject {
-					t.Lines = append(t.Lines, treeEdge{X1: child.box.X + boxWidth/2, Y1: child.box.Y, X2: parent.box.X + boxWidth/2,
-						Y2: parent.box.Y + parent.box.H, Dashed: parent.box.Dashed})
-				}
-			}
-		}
-	}
-	t.Height = y - 22
 	return t
 }
 
-// chainLevels orders the server's certificates by their distance from the
-// leaf. Certificates that belong to no path stand beside the leaf.
-func chainLevels(d *diag.Diagnosis) [][]*diag.Certificate {
-	var all []*diag.Certificate
+// clientTree draws the client's own certificates, nil when there are none.
+func clientTree(d *diag.Diagnosis) *tree {
+	var levels [][]*diag.Certificate
 	for i := range d.Certificates {
-		if c := &d.Certificates[i]; c.Role != "client" && len(all) < treeLimit {
-			all = append(all, c)
+		if d.Certificates[i].Role == "client" && len(levels) < treeLimit {
+			levels = append(levels, []*diag.Certificate{&d.Certificates[i]})
 		}
 	}
-	if len(all) == 0 {
+	if len(levels) == 0 {
 		return nil
 	}
-	start := slices.IndexFunc(all, func(c *diag.Certificate) bool { return c.Role == "leaf" })
-	start = max(start, 0)
-	used := map[*diag.Certificate]bool{all[start]: true}
-	levels := [][]*diag.Certificate{{all[start]}}
-	for {
-		var next []*diag.Certificate
-		for _, child := range levels[len(levels)-1] {
-			if child.Issuer == child.Subject {
-				continue
-			}
-			found := false
-			for _, c := range all {
-				if c.Subject != child.Issuer {
-					continue
-				}
-				found = true
-				if !used[c] {
-					used[c] = true
-					next = append(next, c)
-				}
-			}
-			if !found && child.Issuer != "" && child.Role != "root" && child.Role != "missing" {
-				next = append(next, &diag.Certificate{Role: "missing", Subject: child.Issuer, Problems: []string{"neither sent nor at hand"}})
-			}
-		}
-		if len(next) == 0 {
-			break
-		}
-		levels = append(levels, next)
-	}
-	for _, c := range all {
-		if !used[c] {
-			levels[0] = append(levels[0], c)
-		}
-	}
-	return levels
+	t := &tree{Title: "The client's certificate"}
+	t.fill(levels)
+	return t
 }
 
-func newBox(c *diag.Certificate, x, y int) treeBox {
-	b := treeBox{X: x, Y: y, W: boxWidth, TX: x + 12, Class: "box", Bad: len(c.Problems) > 0,
-		Dashed: c.Role == "missing" || c.Source == "fetched"}
-	at := y + 6
-	add := func(s string, most int) {
-		for i, l := range wrap(safeLine(s), boxChars, boxChars, true) {
-			if l == "" || i == most {
-				break
-			}
-			at += lineHeight
-			b.Lines = append(b.Lines, svgLine{Y: at, Text: l})
+// fill takes levels, the leaf's first.
+func (t *tree) fill(levels [][]*diag.Certificate) {
+	for i := len(levels) - 1; i >= 0; i-- {
+		var l level
+		for _, c := range levels[i] {
+			b := newBox(c)
+			b.Top = i == len(levels)-1
+			l.Boxes = append(l.Boxes, b)
 		}
+		if i > 0 {
+			l.Link = linkTo(levels[i-1][0], levels[i][0])
+		}
+		t.Levels = append(t.Levels, l)
 	}
-	what := c.Role
+}
+
+func linkTo(child, parent *diag.Certificate) *treeLink {
 	switch {
+	case child.Link == "invalid":
+		return &treeLink{"bad", "✗", "did not sign this: the signature does not verify"}
+	case parent.Fingerprint == "" && parent.Role == "missing":
+		return &treeLink{"never", "?", "would have signed"}
+	case child.Link == "valid":
+		return &treeLink{"ok", "✓", "signed"}
+	case child.Link == "unchecked":
+		return &treeLink{"inform", "·", "signed, by its name; the signature cannot be checked here"}
+	case child.Issuer != parent.Subject:
+		return &treeLink{"warn", "!", "stands above it and is not its issuer"}
+	}
+	return &treeLink{"inform", "·", "signed, by its name"}
+}
+
+// chainLevels gives the path from the leaf upwards, with certificates that
+// could stand in the same place beside it, and those that belong to no path.
+// Where the path ends without an anchor, what is missing is the last level.
+func chainLevels(d *diag.Diagnosis) (levels [][]*diag.Certificate, beside []*diag.Certificate) {
+	for i := range d.Certificates {
+		switch c := &d.Certificates[i]; c.Role {
+		case "leaf", "intermediate", "missing", "root":
+			if len(levels) < treeLimit {
+				levels = append(levels, []*diag.Certificate{c})
+			}
+		case "client":
+		default:
+			beside = append(beside, c)
+		}
+	}
+	if len(levels) == 0 {
+		return nil, beside
+	}
+	beside = slices.DeleteFunc(beside, func(c *diag.Certificate) bool {
+		for i := 1; i < len(levels); i++ {
+			if levels[i][0].Subject == c.Subject && len(levels[i]) < 3 {
+				levels[i] = append(levels[i], c)
+				return true
+			}
+		}
+		return false
+	})
+	top := levels[len(levels)-1][0]
+	if top.Source != "anchor" && top.Issuer != "" && top.Issuer != top.Subject && top.Role != "root" {
+		levels = append(levels, []*diag.Certificate{{Role: "missing", Subject: top.Issuer, SubjectKeyID: top.AuthorityKeyID, IssuerURLs: top.IssuerURLs,
+			Problems: []string{"neither sent nor at hand"}}})
+	}
+	return levels, beside
+}
+
+func newBox(c *diag.Certificate) treeBox {
+	b := treeBox{Certificate: c, Dashed: c.Role == "missing" || c.Source == "fetched"}
+	b.Name, b.Rest = splitName(c.Subject)
+	switch {
+	case b.Dashed && c.Fingerprint == "":
+		b.What = "missing: it would have to be"
+		if c.SubjectKeyID != "" {
+			b.Because = append(b.Because, "key identifier "+c.SubjectKeyID)
+		}
+		for _, u := range c.IssuerURLs {
+			b.Because = append(b.Because, "to be found at "+shorten(safeLine(u), 200))
+		}
 	case c.Role == "missing":
-		what = "missing: would have to be"
+		b.What = "missing: not sent"
+		if c.Source != "" {
+			b.What += ", " + c.Source
+		}
+		b.Because = append(b.Because, "the server would have to send it")
+	case c.Source == "anchor":
+		b.What = "trust anchor"
+	case c.Source == "sent" && c.Role != "extra":
+		b.What = fmt.Sprintf("%s, sent as number %d", c.Role, c.Position)
 	case c.Source != "":
-		what += ", " + c.Source
+		b.What = c.Role + ", " + c.Source
+	default:
+		b.What = c.Role
 	}
-	add(what, 1)
-	add(c.Subject, 3)
-	if !c.NotAfter.IsZero() {
-		add(day(c.NotBefore)+" … "+day(c.NotAfter)+"  "+c.Key, 2)
-	}
-	for i, p := range c.Problems {
-		if i == 4 {
-			break
-		}
-		for k, l := range wrap(safeLine(p), boxChars-2, boxChars-2, true) {
-			if k == 3 {
-				break
-			}
-			at += lineHeight
-			if k == 0 {
-				l = "✗ " + l
-			}
-			b.Problems = append(b.Problems, svgLine{Y: at, Text: l})
-		}
-	}
-	b.H = at - y + 12
+	b.What = safeLine(b.What)
 	return b
+}
+
+// splitName takes the common name out of a distinguished name. What cannot be
+// taken apart stays whole.
+func splitName(dn string) (name, rest string) {
+	head, tail, _ := strings.Cut(dn, ",")
+	if cn, ok := strings.CutPrefix(head, "CN="); ok && cn != "" && !strings.HasSuffix(head, `\`) {
+		return shorten(safeLine(cn), 120), shorten(safeLine(strings.TrimSpace(tail)), 200)
+	}
+	return shorten(safeLine(dn), 200), ""
 }

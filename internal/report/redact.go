@@ -51,7 +51,7 @@ func (r *redactor) diagnosis(d *diag.Diagnosis) *diag.Diagnosis {
 	}
 	for i := range c.Attempts {
 		for k := range c.Attempts[i].Messages {
-			c.Attempts[i].Messages[k].Raw = ""
+			c.Attempts[i].Messages[k].Raw, c.Attempts[i].Messages[k].Fields = "", nil
 		}
 	}
 	r.learn(c)

@@ -30,6 +30,8 @@ func (r *redactor) learn(d *diag.Diagnosis) {
 		r.subject(c.Issuer, "issuer")
 		r.word(c.Serial, "serial-")
 		r.word(c.Fingerprint, "fingerprint-")
+		r.word(c.SubjectKeyID, "key-")
+		r.word(c.AuthorityKeyID, "key-")
 	}
 	for _, c := range d.Causes {
 		r.speech(c.Summary)
