@@ -39,7 +39,7 @@ var rooms = map[string]room{
 	"internal/truststore": {may: []string{"internal/chain"}, why: "where anchors come from; what they are worth is judged elsewhere"},
 	"internal/keyfile":    {may: []string{"internal/chain"}, why: "the files that hold certificates and keys, some of which need libraries that the light library does without"},
 	"internal/guard":      {why: "which addresses may be dialled for others is a leaf: one rule for all that dials"},
-	"internal/fetch":      {may: []string{"internal/chain", "internal/guard"}, why: "brings bytes from outside, with bounds, and judges nothing"},
+	"internal/fetch":      {may: []string{"internal/chain", "internal/guard", "internal/proxy"}, why: "brings bytes from outside, with bounds, and judges nothing"},
 	"internal/causes": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/client", "internal/ct"},
 		why: "the judgement is pure: no dialling, no files, no clock, hence every diagnosis is a golden test"},
 	"internal/probe": {may: []string{"diag", "internal/facts", "internal/tlswire", "internal/chain", "internal/starttls", "internal/client", "internal/proxy"},

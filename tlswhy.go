@@ -27,6 +27,12 @@ type Options struct {
 	// name in a ClientHello.
 	Control []string
 
+	// Proxy is the URL of a proxy to go through: http, https, socks4, socks4a,
+	// socks5 or socks5h, with user and password where it wants them. "" goes
+	// directly (the command line follows HTTPS_PROXY, ALL_PROXY and NO_PROXY),
+	// and so does "none", whatever the environment says.
+	Proxy string
+
 	// SNI is the server_name to send: "" is the target's name (none for an IP
 	// literal), "none" sends none. Names are checked against the target, never
 	// against SNI.

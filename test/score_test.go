@@ -212,6 +212,7 @@ func fromLab(t *testing.T, l lab.Scenario) scenario {
 	if len(r.List) > 0 {
 		s.opts.CRLFiles = []string{file("ca.crl", r.List)}
 	}
+	s.opts.Proxy = r.Proxy
 	if h.Anchors != "none" {
 		s.opts.CAFile = file("ca.pem", r.CA)
 	}

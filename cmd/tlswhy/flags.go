@@ -46,6 +46,7 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name; several are its addresses")
 	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
 	fs.StringArrayVar(&o.Control, "control", nil, "HOST[:PORT] of an unrelated server, to tell the path from the server")
+	fs.StringVar(&o.Proxy, "proxy", "", "URL of a proxy (http, https, socks5, socks5h), or none")
 	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
 	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
 	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")

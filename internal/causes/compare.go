@@ -105,7 +105,7 @@ func (v *view) heardPlain() *finding {
 		return v.finding("client-speaks-plaintext", m)
 	}
 	if a.End.Stage == diag.StageProxy {
-		return v.tunnelRefused(a)
+		return v.finding("proxy-refused", v.tunnelRefused(a))
 	}
 	return nil
 }

@@ -4,9 +4,13 @@ import (
 	"fmt"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
 var _ = register(rule{id: "dns-failure", rank: rankTransport, match: func(v *view) *match {
+	if m := v.proxyAway(facts.EndLocal); m != nil {
+		return m
+	}
 	l := &v.c.Lookup
 	if len(v.addrs) > 0 || l.Err == "" {
 		return nil

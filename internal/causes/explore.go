@@ -133,11 +133,13 @@ func closer(a, b *facts.Attempt, from facts.Changes) bool {
 
 // distance weighs the properties that differ. A shape that changes many things
 // at once counts for several; the small hello does so once less would do. The
-// size of the packets is no property of the hello and counts for half.
+// size of the packets and the way are no properties of the hello and count for half.
 func distance(from, to facts.Changes) int {
 	n := 2 * len(from.Diff(to))
-	if to.MSS != from.MSS {
-		n--
+	for _, p := range []facts.Property{facts.PropMSS, facts.PropPath} {
+		if to.Get(p) != from.Get(p) {
+			n--
+		}
 	}
 	if to.Shape != from.Shape && (to.Shape == "ssl2" || to.Shape == "compact" && from != (facts.Changes{})) {
 		n += 4
@@ -163,6 +165,13 @@ func (v *view) named(cur *facts.Attempt) []facts.Changes {
 // telling first. How it ended decides only the order.
 func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	from := cur.Of.Changes
+	var around []facts.Changes
+	if way := v.detour(from); way != "" {
+		around = []facts.Changes{from.With(facts.PropPath, way)}
+	}
+	if v.onTheWay(cur) {
+		return [][]facts.Changes{around}
+	}
 	if cur.End.Kind == facts.EndPreamble { // the hello was never sent
 		return [][]facts.Changes{{proxied(from)}}
 	}
@@ -201,11 +210,11 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 		case tlswire.AlertProtocolVersion:
 			return [][]facts.Changes{wides, {sni, compact, everything}}
 		}
-		return [][]facts.Changes{append(wides, sni, more), {compact, everything}, {alpn, smallest}}
+		return [][]facts.Changes{append(append(wides, sni, more), around...), {compact, everything}, {alpn, smallest}}
 	}
 	// Silence costs a deadline for each round; a close or reset is often a
 	// matter of the name or of the size.
-	rounds := [][]facts.Changes{append(append(wides, sni, compact), clamped...), {everything, more, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
+	rounds := [][]facts.Changes{append(append(append(wides, sni, compact), clamped...), around...), {everything, more, alpn, smallest, from.With(facts.PropShape, "ssl2")}}
 	switch {
 	case cur.BytesReceived > 0:
 	case cur.End.Kind == facts.EndTimeout:

@@ -58,6 +58,7 @@ type FixParams struct {
 	Words                           string // what the peer said, one line
 	Mend, MendCommand               string // what makes a file of use, and the command that does it
 	Proxy                           string // host:port of the proxy that was asked
+	ProxyScheme                     string // http, https, socks5 ...; "" = http
 	DHBits                          int    // of the prime that the client wants
 	Pin                             string // of the key that is served: sha256//BASE64
 	Reason, Serial                  string // of a revocation: keyCompromise ...
@@ -370,4 +371,19 @@ func shellWord(s string) string {
 		s = "./" + s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// ProxyURL is the URL of the proxy that was asked, without credentials.
+func (p *FixParams) ProxyURL() string {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
+	if p.Proxy == "" || strings.Trim(p.Proxy+p.ProxyScheme, safe) != "" {
+		return "http://PROXY.EXAMPLE:3128"
+	}
+	return orElse(p.ProxyScheme, "http") + "://" + p.Proxy
+}
+
+// ProxyHost is the host:port of ProxyURL.
+func (p *FixParams) ProxyHost() string {
+	_, host, _ := strings.Cut(p.ProxyURL(), "://")
+	return host
 }

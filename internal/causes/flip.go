@@ -170,6 +170,9 @@ func (v *view) strip(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts
 // to's other changes along.
 func (v *view) deficit(failed, to *facts.Attempt, with bool) facts.Changes {
 	ch, had := failed.Of.Changes, offered(failed)
+	if failed.Sent == nil {
+		return ch // no hello was read, none is to blame
+	}
 	for _, p := range []facts.Property{facts.PropSNI, facts.PropALPN, facts.PropShape, facts.PropIdentity, facts.PropProxy, facts.PropExtensions} {
 		if with {
 			ch = ch.With(p, to.Of.Changes.Get(p))

@@ -197,7 +197,9 @@ func (v *view) judge(final bool) []finding {
 			}
 		}
 	}
-	return slices.DeleteFunc(found, func(f finding) bool { return hidden[f.r.id] })
+	found = slices.DeleteFunc(found, func(f finding) bool { return hidden[f.r.id] })
+	v.seeWays(found)
+	return found
 }
 
 // merge turns the findings of all groups into causes: one per id.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -36,6 +37,8 @@ var _ = register(rule{id: "middlebox-inspection", rank: rankTransport, wants: (*
 			}
 		}
 	}
+	other = v.seeDirect(m, leaf) || other
+	proof = proof || other && fake != nil && v.c.Want.Proxy != nil
 	product := v.product()
 	switch {
 	case proof:
@@ -54,7 +57,10 @@ var _ = register(rule{id: "middlebox-inspection", rank: rankTransport, wants: (*
 	}
 	if m.not = nil; !proof {
 		m.not = []string{"a server that makes certificates for any name on demand: --control HOST, an unrelated server, tells"}
-		if other {
+		switch {
+		case other && v.c.Want.Proxy != nil:
+			m.not = []string{"another server of that name, which only the proxy reaches"}
+		case other:
 			m.not = []string{"a control that serves the same names as the target"}
 		}
 	}
@@ -77,6 +83,9 @@ func (v *view) canaries() []facts.Experiment {
 	}
 	canary := v.deep.Of.Changes.With(facts.PropSNI, v.canary())
 	ask := []facts.Experiment{{Address: v.addrs[0], Changes: canary}}
+	if v.detour(v.deep.Of.Changes) == facts.PathDirect {
+		ask = append(ask, facts.Experiment{Address: v.addrs[0], Changes: v.deep.Of.Changes.With(facts.PropPath, facts.PathDirect)})
+	}
 	for _, c := range v.c.Controls {
 		ask = append(ask, facts.Experiment{Address: c.Address, Changes: toward(c, v.deep.Of.Changes)}, facts.Experiment{Address: c.Address, Changes: canary})
 		if own := v.atControl(c, toward(c, v.deep.Of.Changes)); len(own) > 0 && len(own[0].Chain) > 0 && !sameIssuer(v.leaf(), own[0].Chain[0]) {
@@ -84,6 +93,25 @@ func (v *view) canaries() []facts.Experiment {
 		}
 	}
 	return ask
+}
+
+// seeDirect tells whether the same name shows a certificate of another issuer
+// without the proxy, one that the client accepts.
+func (v *view) seeDirect(m *match, leaf *chain.Certificate) bool {
+	for _, a := range v.at(v.deep.Of.Changes.With(facts.PropPath, facts.PathDirect)) {
+		if len(a.Chain) == 0 || sameIssuer(leaf, a.Chain[0]) {
+			continue
+		}
+		if path := v.analyze(a.Chain).BestPath(); path == nil || len(path.Problems) > 0 {
+			continue
+		}
+		m.see(attempts(v.deep, a)+", Certificate", "directly, without the proxy, it is issued by %s, which the client accepts; through the proxy by %s", issuerName(a.Chain[0]), issuerName(leaf))
+		if page, ok := PageOf("middlebox-inspection"); ok {
+			m.fixes = append(slices.Clone(page.Fixes), FixRef{"network", "bypass-proxy"})
+		}
+		return true
+	}
+	return false
 }
 
 // foreignCA tells whether the certificate comes from a CA that is no public one:

@@ -88,7 +88,7 @@ func TestPagesNameKnownCauses(t *testing.T) {
 // Commands of tlswhy in the texts use only flags that exist.
 func TestTextsNameKnownFlags(t *testing.T) {
 	t.Parallel()
-	known := strings.Fields("--alpn --at --ca --cert --ciphers --client --connect --groups --key --max-connections --resolve --server " +
+	known := strings.Fields("--alpn --at --ca --cert --ciphers --client --connect --groups --key --max-connections --proxy --resolve --server " +
 		"--sigalgs --sni --starttls --timeout --tls-max --tls-min --trust -4 -6 -o -v -vv")
 	check := func(where, text string) {
 		for _, command := range strings.Split(text, "tlswhy ")[1:] {

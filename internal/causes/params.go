@@ -2,7 +2,6 @@ package causes
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +21,11 @@ func (v *view) params() FixParams {
 		CertFile: w.IdentityCertFile, KeyFile: w.IdentityKeyFile, Names: []string{w.Name}}
 	if len(v.addrs) > 0 {
 		p.Address = v.addrs[0]
+	}
+	if v.base != nil && v.base.Passage != nil {
+		p.Proxy, p.ProxyScheme = v.base.Passage.Proxy.Address, v.base.Passage.Proxy.Scheme
+	} else if w.OtherProxy != nil {
+		p.Proxy, p.ProxyScheme = w.OtherProxy.Address, w.OtherProxy.Scheme
 	}
 	h := offered(v.base)
 	p.SNI, p.ALPN = h.ServerName(), h.ALPN()
@@ -166,6 +170,8 @@ func (v *view) describe(f *flip) string {
 			words = append(words, map[bool]string{true: "without padding", false: "padded to " + value + " bytes"}[value == "none"])
 		case facts.PropMSS:
 			words = append(words, "in TCP segments of at most "+value+" bytes both ways")
+		case facts.PropPath:
+			words = append(words, map[string]string{facts.PathDirect: "directly, without the proxy", facts.PathProxy: "through the proxy"}[value])
 		case facts.PropRecords, facts.PropSegments:
 			kind := map[facts.Property]string{facts.PropRecords: "TLS record", facts.PropSegments: "TCP segment"}[p]
 			words = append(words, map[bool]string{true: "in one " + kind, false: "in " + kind + "s of " + value + " bytes"}[value == "whole"])
@@ -213,8 +219,8 @@ func (v *view) whatever() string {
 // port is the port of the first address.
 func (v *view) port() string {
 	if len(v.addrs) > 0 {
-		if ap, err := netip.ParseAddrPort(v.addrs[0]); err == nil {
-			return strconv.Itoa(int(ap.Port()))
+		if i := strings.LastIndexByte(v.addrs[0], ':'); i >= 0 {
+			return v.addrs[0][i+1:]
 		}
 	}
 	return strconv.Itoa(v.c.Want.Port)

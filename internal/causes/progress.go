@@ -40,6 +40,9 @@ func further(cur, a *facts.Attempt) bool {
 // come next. A lower version or another name may be what it decided on, and
 // then say nothing.
 func (v *view) helps(cur, a *facts.Attempt) bool {
+	if another(cur, a) && !heardBack(a) {
+		return false // that TCP stands on another way says nothing of the server
+	}
 	if further(cur, a) {
 		return true
 	}
@@ -65,6 +68,9 @@ func (v *view) helps(cur, a *facts.Attempt) bool {
 func (v *view) unexplained(a *facts.Attempt) bool {
 	if a == nil || v.refusesVersion(a) {
 		return false
+	}
+	if v.onTheWay(a) {
+		return v.detour(a.Of.Changes) != ""
 	}
 	switch a.End.Kind {
 	case facts.EndAlert, facts.EndReset, facts.EndClosed, facts.EndTimeout, facts.EndMalformed:

@@ -14,9 +14,7 @@ import (
 
 // withoutRule are the pages that no rule speaks of yet, and what a rule would
 // need. A page that gets its rule leaves this list.
-var withoutRule = map[string]string{
-	"proxy-refused": "no proxy is used",
-}
+var withoutRule = map[string]string{}
 
 // withoutScenario are the rules that the lab cannot trigger, and why.
 var withoutScenario = map[string]string{

@@ -11,6 +11,9 @@ var _ = register(rule{id: "tcp-timeout", rank: rankTransport, match: func(v *vie
 	if v.base == nil {
 		return nil
 	}
+	if m := v.proxyAway(facts.EndNoConnect, facts.EndUnreachable); m != nil {
+		return m
+	}
 	switch v.base.End.Kind {
 	case facts.EndNoConnect:
 		m := &match{params: func(p *FixParams) { p.Port = v.dialled() }, confidence: diag.Strong, summary: fmt.Sprintf("no answer to the TCP connect on port %s", v.port()),

@@ -100,6 +100,8 @@ func (v *view) needs(bad, good *facts.Attempt) proof {
 	switch {
 	case packetsVanish(bad, good): // the kernel saw it, and no machine does that
 		return ofReason
+	case another(bad, good) && !cutOff(bad): // the proxy itself, or TCP, said so
+		return ofReason
 	case len(v.flips) > 0: // a first flip showed the server to be steady
 		return ofReason
 	case bad.End.Kind == facts.EndTimeout && bad.BytesReceived == 0:
@@ -117,7 +119,7 @@ func (v *view) needs(bad, good *facts.Attempt) proof {
 var form = []facts.Property{facts.PropShape, facts.PropExtensions, facts.PropSize, facts.PropVersion, facts.PropShares}
 
 // apart are those that no shape changes.
-var apart = []facts.Property{facts.PropSNI, facts.PropIdentity, facts.PropProxy, facts.PropMSS}
+var apart = []facts.Property{facts.PropSNI, facts.PropIdentity, facts.PropProxy, facts.PropMSS, facts.PropPath}
 
 // touched counts the properties that another hello has otherwise.
 func touched(from, other facts.Changes, props []facts.Property) int {

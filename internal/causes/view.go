@@ -281,6 +281,8 @@ func endText(a *facts.Attempt) string {
 		return "the address cannot be reached"
 	case facts.EndNoConnect:
 		return "no answer to the TCP connect"
+	case facts.EndProxy:
+		return "the proxy does not open the tunnel"
 	case facts.EndPreamble:
 		return "the plaintext dialogue does not lead to TLS"
 	case facts.EndAlert:

@@ -79,6 +79,12 @@ func Describe(ch facts.Changes, base *tlswire.ClientHello) string {
 	if ch.MSS != "" {
 		say("with TCP segments of at most " + ch.MSS + " bytes both ways")
 	}
+	switch ch.Path {
+	case facts.PathDirect:
+		say("directly, without the proxy")
+	case facts.PathProxy:
+		say("through the proxy")
+	}
 	if len(out) == 0 {
 		return "the client's own hello"
 	}

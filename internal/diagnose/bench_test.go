@@ -136,6 +136,7 @@ func newLabTarget(tb testing.TB, s lab.Scenario) labTarget {
 	if !h.NoConnect {
 		o.Connect = []string{r.Addr}
 	}
+	o.Proxy = r.Proxy
 	if h.Anchors != "none" {
 		o.CAFile = write("ca.pem", r.CA)
 	}

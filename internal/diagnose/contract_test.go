@@ -301,20 +301,3 @@ func TestVerifyRepeatsTheOptions(t *testing.T) {
 		t.Errorf("the command that was given is not repeated\n%s", describe(d))
 	}
 }
-
-// TestProxyIsNoticed demands that a proxy variable is named, and its value,
-// which may hold a password, is not.
-func TestProxyIsNoticed(t *testing.T) {
-	t.Parallel()
-	r := startLab(t, "healthy")
-	d, err := diagnose.Run(t.Context(), "shop.lab.test", diagnose.Options{Connect: []string{r.Addr}, CAFile: file(t, "ca.pem", r.CA)},
-		diagnose.Env{Environ: []string{"PATH=/bin", "https_proxy=http://alice:s3cret@proxy.lab.test:3128", "ALL_PROXY="}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	contract(t, d)
-	notes := strings.Join(d.Notes, "\n")
-	if !strings.Contains(notes, "https_proxy") || strings.Contains(notes, "ALL_PROXY") || strings.Contains(notes, "s3cret") {
-		t.Errorf("got the notes %q", notes)
-	}
-}

@@ -40,6 +40,12 @@ func (r *runner) lookupControls(ctx context.Context) {
 			port = 443
 		}
 		name, _ := normalName(host)
+		if at := net.JoinHostPort(name, strconv.Itoa(port)); resolvesItself(r.ways.proxy) {
+			if !slices.Contains(r.c.Lookup.Addresses, at) {
+				r.c.Controls = append(r.c.Controls, facts.Control{Name: name, Address: at})
+			}
+			continue
+		}
 		addrs, _, err := r.plan.addresses(ctx, name, port)
 		i := slices.IndexFunc(addrs, func(a netip.Addr) bool {
 			at := net.JoinHostPort(a.String(), strconv.Itoa(port))

@@ -57,7 +57,7 @@ func (r *runner) ask(ctx context.Context, e facts.Experiment) *facts.Fetched {
 }
 
 func (r *runner) newFetcher() *fetch.Fetcher {
-	return fetch.New(fetch.Options{AllowPrivate: r.private(), Guard: r.env.Guard, Timeout: fetchTimeout})
+	return fetch.New(fetch.Options{AllowPrivate: r.private(), Guard: r.env.Guard, Timeout: fetchTimeout, Proxy: r.proxyFor(), Roots: r.ways.roots})
 }
 
 func (r *runner) private() bool {

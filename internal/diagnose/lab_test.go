@@ -85,6 +85,7 @@ func diagnoseLab(t *testing.T, s lab.Scenario) *diag.Diagnosis {
 	if flags := r.ControlFlags(); flags != nil {
 		o.Control, o.Resolve = []string{flags["--control"]}, []string{flags["--resolve"]}
 	}
+	o.Proxy = r.Proxy
 	if h.Anchors != "none" {
 		o.CAFile = write("ca.pem", r.CA)
 	}

@@ -78,6 +78,8 @@ func (r *runner) resolved(l *rungs) {
 	switch {
 	case k.Err != "" && len(k.Addresses) == 0:
 		s.Status, s.Text = diag.StatusBad, k.Err
+	case k.Given && resolvesItself(r.ways.proxy) && len(r.opts.Connect) == 0:
+		s.Status, s.Text = diag.StatusInform, "left to the proxy"
 	case k.Given:
 		s.Status, s.Text = diag.StatusInform, hosts(k.Addresses)+" as given"
 	case len(k.Addresses) == 0:
@@ -103,6 +105,12 @@ func hosts(addrs []string) string {
 
 func (l *rungs) connect() {
 	s := diag.Step{Name: "connect", Stage: diag.StageConnect, Status: diag.StatusOK, Text: l.a.Address}
+	if p := l.a.Passage; p != nil {
+		s.Text = "the proxy " + p.Proxy.Address + ", for " + p.Asked
+		if p.Step == facts.PassageLookup || p.Step == facts.PassageConnect {
+			s.Status, s.Text = diag.StatusBad, "the proxy "+p.Proxy.Address+": "+causes.EndText(l.a)
+		}
+	}
 	if l.a.End.Stage == diag.StageConnect {
 		s.Status, s.Text = diag.StatusBad, l.a.Address+": "+causes.EndText(l.a)
 	}
@@ -128,7 +136,7 @@ func (l *rungs) plain() {
 }
 
 func (l *rungs) preamble() {
-	if len(l.a.Preamble) == 0 && l.a.End.Stage != diag.StagePreamble {
+	if len(l.a.Preamble) == 0 && l.a.End.Stage != diag.StagePreamble && l.a.End.Kind != facts.EndProxy {
 		return
 	}
 	s := diag.Step{Name: "preamble", Stage: diag.StagePreamble, From: "server", Status: diag.StatusOK}

@@ -57,6 +57,7 @@ func (l *Light) Look(ctx context.Context, target string, o Options, address, kno
 	}
 	o.MaxConnections = 1
 	env := l.Env
+	env.Environ = nil // a monitor's way is its own, not that of who started it
 	env.Stores = &l.stores
 	r, found, err := investigate(ctx, target, o, env)
 	if err != nil {

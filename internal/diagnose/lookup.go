@@ -19,6 +19,9 @@ const maxAddresses = 8
 // lookup finds the addresses to dial. Addresses of a family without a local
 // route are left out and named: they are not tested, not broken.
 func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, error) {
+	if l, ok := p.throughProxy(); ok {
+		return l, nil, nil
+	}
 	t, start := p.target, time.Now()
 	l := facts.Lookup{Name: t.Name}
 	var not []diag.NotTested

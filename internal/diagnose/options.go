@@ -20,6 +20,7 @@ type Options struct {
 	Resolve                  []string
 	Network                  string
 	Control                  []string
+	Proxy                    string
 	SNI                      string
 	MinVersion, MaxVersion   string
 	Ciphers, Groups, SigAlgs string
@@ -88,7 +89,8 @@ type Env struct {
 	// Guard may refuse any address just before it is dialled, of the target and of
 	// what certificates point to; nil refuses none.
 	Guard func(address string) error
-	// Environ is the process's environment; proxy variables in it are named.
+	// Environ is the process's environment, whose proxy variables the user's client
+	// follows; not where Dial or Guard is set.
 	Environ []string
 	// LookupTLSA asks the DNS for the TLSA records of a name such as
 	// _25._tcp.mx.example.com; nil means that there is nobody to ask. No records

@@ -48,7 +48,7 @@ func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagno
 	if other := r.second(ctx, o, env); other != nil {
 		return other, true, nil
 	}
-	return r.result(found), r.behind(), nil
+	return r.result(r.proxyItself(ctx, o, env, found)), r.behind(), nil
 }
 
 // investigate gathers the facts of a target and judges them.
@@ -294,6 +294,9 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	w := &r.c.Want
 	spec := probe.Spec{Of: e, Address: e.Address, Alone: alone, Decompress: r.env.Decompress,
 		Timeouts: probe.Timeouts{Connect: allowed, Preamble: allowed, Total: allowed}}
+	if err := r.lead(ctx, &spec, e); err != nil {
+		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageResolve, Err: err.Error()}}
+	}
 	if e.Kind == facts.Plain {
 		var say []byte
 		if e.What == facts.PlainOwn {

@@ -24,6 +24,7 @@ type plan struct {
 	env      Env
 	identity *probe.Identity
 	notes    []string
+	ways     ways
 }
 
 // prepare turns target and options into the wanted client. The error is a
@@ -54,7 +55,10 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	if w.Command == "" {
 		w.Command = p.command()
 	}
-	p.noticeProxy()
+	if err := p.findProxy(&w); err != nil {
+		return nil, w, err
+	}
+	p.proxyNotes(&w)
 	return p, w, nil
 }
 
@@ -234,6 +238,7 @@ func (p *plan) command() string {
 	for _, c := range o.Control {
 		add("--control", c)
 	}
+	add("--proxy", bare(o.Proxy))
 	switch o.Network {
 	case "ip4":
 		words = append(words, "-4")
@@ -285,17 +290,4 @@ func quote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// noticeProxy names the proxy variables, which this version does not use.
-func (p *plan) noticeProxy() {
-	for _, kv := range p.env.Environ {
-		name, value, _ := strings.Cut(kv, "=")
-		switch strings.ToUpper(name) {
-		case "HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY":
-			if value != "" {
-				p.notes = append(p.notes, fmt.Sprintf("%s is set in the environment; this diagnosis went directly, without the proxy", name))
-			}
-		}
-	}
 }

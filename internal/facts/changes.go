@@ -21,6 +21,7 @@ type Changes struct {
 	Records    string // bytes of the hello in each TLS record; "whole"
 	Segments   string // bytes of the hello in each TCP segment; "whole"
 	MSS        string // the largest TCP segment, both ways, in bytes
+	Path       string // PathDirect or PathProxy: another way than the user's client takes
 }
 
 // Property names one field of Changes.
@@ -44,11 +45,12 @@ const (
 	PropRecords    Property = "records"
 	PropSegments   Property = "segments"
 	PropMSS        Property = "MSS"
+	PropPath       Property = "path"
 )
 
 // Properties are all properties.
 var Properties = []Property{PropSNI, PropVersion, PropSuites, PropGroups, PropSchemes, PropALPN, PropShape, PropIdentity, PropProxy,
-	PropExtensions, PropShares, PropSize, PropRecords, PropSegments, PropMSS}
+	PropExtensions, PropShares, PropSize, PropRecords, PropSegments, PropMSS, PropPath}
 
 func (c *Changes) field(p Property) *string {
 	switch p {
@@ -82,6 +84,8 @@ func (c *Changes) field(p Property) *string {
 		return &c.Segments
 	case PropMSS:
 		return &c.MSS
+	case PropPath:
+		return &c.Path
 	}
 	return new(string)
 }

@@ -59,6 +59,9 @@ type Want struct {
 	// RecordSplit and SegmentSplit cut the user's own hello into records and
 	// TCP segments of so many bytes; 0 leaves it whole.
 	RecordSplit, SegmentSplit int
+	// Proxy is the proxy that the user's client goes through, nil for none.
+	// OtherProxy is one that its environment names and that it leaves out.
+	Proxy, OtherProxy *Proxy
 	// CanClamp says that this machine lets a program set the largest segment.
 	CanClamp bool
 
@@ -260,7 +263,10 @@ type Attempt struct {
 	// Alone says that no other attempt to the same address ran beside it.
 	Alone bool
 
-	Connect  time.Duration // of the TCP connect
+	Connect time.Duration // of the TCP connect; through a proxy, to the proxy
+	Passage *Passage      // through a proxy, nil without
+	// Peer is the ip:port that was dialled, where that is not Address.
+	Peer     string
 	Preamble []PreambleLine
 
 	Sent     *tlswire.ClientHello // as armed and sent; the second one after a HelloRetryRequest
@@ -398,6 +404,7 @@ const (
 	EndRefused             // RST to the SYN
 	EndUnreachable         // no route, ICMP
 	EndNoConnect           // SYN unanswered until the deadline
+	EndProxy               // the proxy did not open the tunnel
 	EndPreamble            // the plaintext dialogue did not lead to TLS
 	EndAlert               // fatal alert (or close_notify) from the peer
 	EndReset               // RST after the connection stood
@@ -410,7 +417,7 @@ const (
 	EndCanceled            // our context ended
 )
 
-var endNames = [...]string{"unknown", "completed", "stopped", "refused", "unreachable", "no-connect", "preamble",
+var endNames = [...]string{"unknown", "completed", "stopped", "refused", "unreachable", "no-connect", "proxy", "preamble",
 	"alert", "reset", "closed", "timeout", "not-tls", "malformed", "local", "limit", "canceled"}
 
 // String returns the name as used in JSON: refused, reset, closed ...

@@ -13,6 +13,8 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/guard"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // Options bound a Fetcher; the zero value is right for a single diagnosis.
@@ -41,6 +44,13 @@ type Options struct {
 	AllowPrivate bool
 	// Guard may refuse further addresses, as they are dialled; nil refuses none.
 	Guard func(address string) error
+
+	// Proxy is the proxy that leads to an address, nil for none. Which addresses
+	// lie behind it, Guard does not see. nil goes directly.
+	Proxy func(*url.URL) *url.URL
+	// Roots are trusted to vouch for servers and proxies that are spoken to over
+	// TLS; nil = the system's. What is fetched proves itself.
+	Roots *x509.CertPool
 
 	// UserAgent is sent with each request; "" = "tlswhy".
 	UserAgent string
@@ -58,8 +68,9 @@ var (
 // Fetcher gets and remembers. It is safe for concurrent use; two callers that
 // want the same address wait for one fetch.
 type Fetcher struct {
-	opt    Options
-	client *http.Client
+	opt     Options
+	client  *http.Client
+	proxies sync.Map // host:port of HTTP proxies
 
 	mu    sync.Mutex
 	done  map[Request]*answer
@@ -100,11 +111,11 @@ func New(opt Options) *Fetcher {
 		opt.UserAgent = "tlswhy"
 	}
 	f := &Fetcher{opt: opt, done: map[Request]*answer{}}
-	dialer := &net.Dialer{Timeout: opt.Timeout, Control: f.control}
 	f.client = &http.Client{
 		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy would hide the dialled address
-			DialContext:            dialer.DialContext,
+			Proxy:                  f.proxy,
+			DialContext:            f.dial,
+			TLSClientConfig:        &tls.Config{RootCAs: opt.Roots},
 			TLSHandshakeTimeout:    opt.Timeout,
 			ResponseHeaderTimeout:  opt.Timeout,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -114,6 +125,36 @@ func New(opt Options) *Fetcher {
 		CheckRedirect: f.redirect,
 	}
 	return f
+}
+
+// proxy is the HTTP proxy for a request, nil for none or for one of SOCKS.
+func (f *Fetcher) proxy(r *http.Request) (*url.URL, error) {
+	if f.opt.Proxy == nil {
+		return nil, nil
+	}
+	u := f.opt.Proxy(r.URL)
+	if u == nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, nil
+	}
+	f.proxies.Store(u.Host, true)
+	return u, nil
+}
+
+// dial connects to a server under the guard, to a proxy, or through one of SOCKS.
+func (f *Fetcher) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: f.opt.Timeout, Control: f.control}
+	if _, ok := f.proxies.Load(address); ok {
+		d.Control = nil
+	} else if f.opt.Proxy != nil {
+		scheme := "http"
+		if strings.HasSuffix(address, ":443") {
+			scheme = "https"
+		}
+		if u := f.opt.Proxy(&url.URL{Scheme: scheme, Host: address}); u != nil {
+			return proxy.Way{Proxy: u, Timeout: f.opt.Timeout}.Connect(ctx, address)
+		}
+	}
+	return d.DialContext(ctx, network, address)
 }
 
 // control sees the address that is about to be dialled, after the name was

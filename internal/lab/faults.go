@@ -219,6 +219,8 @@ type Chain struct {
 	Intermediates int
 	// UnknownRoot issues from a root that the client does not have.
 	UnknownRoot bool
+	// ForeignRoot issues from a root of its own, that of an inspecting proxy.
+	ForeignRoot bool
 	// IntermediateExpired, RootExpired, IntermediateNotYetValid: dates above.
 	IntermediateExpired     bool
 	IntermediateNotYetValid bool

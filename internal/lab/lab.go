@@ -22,6 +22,8 @@ type Running struct {
 	Others []string
 	// Control is the control's address, "" where there is none.
 	Control string
+	// Proxy is the URL of the client's proxy, "" where there is none.
+	Proxy string
 	// CA is the client's file of anchors (PEM).
 	CA []byte
 	// ClientCert and ClientKey are the client's files (PEM), nil when the
@@ -75,6 +77,9 @@ func (r *Running) start(ctx context.Context) error {
 	aia.set(m.issuer)
 	r.CA, r.ClientCert, r.ClientKey, r.List = m.anchors, m.clientCert, m.clientKey, m.list
 	r.Pins, r.TLSA, r.Root = m.pins.pins(r.Scenario.Client.Pins), m.pins.tlsa(r.Scenario.Client.TLSA), m.pins.root
+	if err := r.serveProxy(ctx, aia, issuers); err != nil {
+		return err
+	}
 	switch {
 	case r.Scenario.Server.BacklogFull:
 		return r.fillBacklog(ctx)

@@ -337,11 +337,17 @@ func TestEveryFaultIsUsed(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
 	for _, s := range Scenarios() {
-		walkFaults(reflect.ValueOf(s.Server), func(name string, v reflect.Value) {
-			if !v.IsZero() {
-				used[name] = true
-			}
-		})
+		servers := []*Server{&s.Server}
+		if p := s.Proxy; p != nil && p.Leads != nil {
+			servers = append(servers, p.Leads)
+		}
+		for _, server := range servers {
+			walkFaults(reflect.ValueOf(*server), func(name string, v reflect.Value) {
+				if !v.IsZero() {
+					used[name] = true
+				}
+			})
+		}
 	}
 	walkFaults(reflect.ValueOf(Server{}), func(name string, _ reflect.Value) {
 		if !used[name] {

@@ -108,7 +108,11 @@ func (m *material) makeServer(s *Scenario, aia string, issuers *issuerServer) er
 	if f.RootExpired {
 		rootTo = now.Add(-20 * day)
 	}
-	root, err := newRootWith("Lab Root", rootFrom, rootTo, digests[f.RootDigest])
+	common := "Lab Root"
+	if f.ForeignRoot {
+		common = "Inspection Root"
+	}
+	root, err := newRootWith(common, rootFrom, rootTo, digests[f.RootDigest])
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Scenario struct {
 	// Control is an unrelated server to compare with, which is called
 	// ControlName; nil = the client has none.
 	Control *Server
+	// Proxy stands between the client and the server, nil for none.
+	Proxy *Proxy
 	// Near is the id of the cause that this scenario nearly has, and which must
 	// not be a failure here.
 	Near string
@@ -137,6 +139,7 @@ func (h ClientHint) Args(r *Running, caFile, certFile, keyFile, listFile string)
 	for _, flag := range []string{"--resolve", "--control"} {
 		add(flag, r.ControlFlags()[flag])
 	}
+	add("--proxy", r.Proxy)
 	if h.Anchors != "none" {
 		add("--ca", caFile)
 	}

@@ -72,9 +72,12 @@ func (p Prober) Attempt(ctx context.Context, spec Spec) *facts.Attempt {
 
 // connect dials; false means that the attempt is over.
 func (e *engine) connect(p Prober) bool {
+	if e.spec.Way != nil {
+		return e.pass(p)
+	}
 	ctx, cancel := context.WithTimeout(e.ctx, e.spec.Timeouts.Connect)
 	defer cancel()
-	transport, err := p.dial(ctx, e.spec.Address, e.spec.Shape.MaxSegment)
+	transport, err := e.reach(ctx, p)
 	e.a.Connect = time.Since(e.a.Started)
 	if err != nil {
 		end := dialEnd(e.ctx, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/starttls"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -25,6 +26,14 @@ type Spec struct {
 	// Verbatim sends the template as it is, its random and key shares included.
 	// A TLS 1.3 flight can then not be read.
 	Verbatim bool
+
+	// Way leads through a proxy; nil dials. Asked is the host:port that the proxy
+	// is asked for, "" = Address.
+	Way   *proxy.Way
+	Asked string
+	// Peers are the addresses to dial in place of Address, in their order; the
+	// first that answers is taken.
+	Peers []string
 
 	// ProxyHeader puts a header of the PROXY protocol before everything.
 	ProxyHeader bool

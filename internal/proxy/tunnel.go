@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ type Error struct {
 	// Lines and Body are the proxy's answer in clear, bounded.
 	Lines []string
 	Body  []byte
+	Data  []byte // its first bytes
 	Err   error
 }
 
@@ -76,10 +78,25 @@ func (w Way) Connect(ctx context.Context, hostport string) (net.Conn, error) {
 
 // Reach connects to the proxy itself.
 func (w Way) Reach(ctx context.Context) (net.Conn, error) {
+	conn, err := w.TCP(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.Secure(ctx, conn)
+}
+
+// TCP makes the TCP connection to the proxy. The error is an *Error.
+func (w Way) TCP(ctx context.Context) (net.Conn, error) {
 	conn, err := w.dial(ctx, w.Proxy.Host)
 	if err != nil {
 		return nil, &Error{Where: Away, Via: w.Proxy.Host, Err: err}
 	}
+	return conn, nil
+}
+
+// Secure speaks TLS with a proxy of scheme https; conn is closed where that
+// fails. The error is an *Error.
+func (w Way) Secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	if w.Proxy.Scheme != "https" {
 		return conn, nil
 	}
@@ -106,9 +123,10 @@ func (w Way) Open(ctx context.Context, conn net.Conn, hostport string) error {
 	if w.Timeout > 0 {
 		_ = conn.SetDeadline(time.Now().Add(w.Timeout))
 	}
-	lines, err := tunnel(ctx, conn, w.Proxy, hostport)
+	heard := &first{Conn: conn}
+	lines, err := tunnel(ctx, heard, w.Proxy, hostport)
 	if err != nil {
-		refused := &Error{Where: Refuses, Via: w.Proxy.Host, Lines: lines, Err: err}
+		refused := &Error{Where: Refuses, Via: w.Proxy.Host, Lines: lines, Data: heard.data, Err: err}
 		if len(lines) > 0 {
 			refused.Body = page(conn, lines)
 		}
@@ -117,11 +135,31 @@ func (w Way) Open(ctx context.Context, conn net.Conn, hostport string) error {
 	return conn.SetDeadline(time.Time{})
 }
 
+// first keeps the first bytes that are read.
+type first struct {
+	net.Conn
+	data []byte
+}
+
+// Read implements net.Conn.
+func (f *first) Read(p []byte) (int, error) {
+	const enough = 64
+	n, err := f.Conn.Read(p)
+	f.data = append(f.data, p[:min(n, max(0, enough-len(f.data)))]...)
+	return n, err
+}
+
 func (w Way) dial(ctx context.Context, address string) (net.Conn, error) {
 	if w.Dial != nil {
 		return w.Dial(ctx, "tcp", address)
 	}
 	return (&net.Dialer{Timeout: w.Timeout}).DialContext(ctx, "tcp", address)
+}
+
+// Tells reports that a line of a proxy's answer says why it refuses.
+func Tells(line string) bool {
+	name, _, header := strings.Cut(strings.ToLower(line), ":")
+	return !header || strings.HasPrefix(name, "http/") || slices.Contains([]string{"server", "via", "proxy-authenticate", "www-authenticate", "x-squid-error", "proxy-status"}, name)
 }
 
 // The bounds of the page that comes with a refusal.

@@ -67,6 +67,12 @@ func (u *Upstream) Proxy(r Request) (*url.URL, error) {
 	return Parse(name, value)
 }
 
+// Variable is the name of the variable that Proxy reads.
+func (u *Upstream) Variable(r Request) string {
+	name, _ := u.first(dialectOf(r.Agent, u.command).variables(r.Scheme), true)
+	return name
+}
+
 // Ignored names a variable with a proxy that this program does not look at, ""
 // when there is none.
 func (u *Upstream) Ignored(r Request) string {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -210,12 +209,6 @@ func (r *Relay) dial(c *Conversation) (net.Conn, error) {
 	return conn, nil
 }
 
-// tells reports that a line of a proxy's answer says why it refuses.
-func tells(line string) bool {
-	name, _, header := strings.Cut(strings.ToLower(line), ":")
-	return !header || strings.HasPrefix(name, "http/") || slices.Contains([]string{"server", "via", "proxy-authenticate", "www-authenticate", "x-squid-error", "proxy-status"}, name)
-}
-
 // refused makes an attempt of a proxy's refusal.
 func (c *Conversation) refused(client string, err error) {
 	var p *proxy.Error
@@ -237,7 +230,7 @@ func (c *Conversation) refused(client string, err error) {
 		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideClient, Text: said})
 	}
 	for _, l := range p.Lines {
-		if !tells(l) {
+		if !proxy.Tells(l) {
 			continue
 		}
 		c.Attempt.Preamble = append(c.Attempt.Preamble, facts.PreambleLine{From: tlswire.SideServer, Text: l[:min(len(l), 200)]})

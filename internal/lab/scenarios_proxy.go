@@ -1,0 +1,75 @@
+package lab
+
+import "time"
+
+// squidDNS is Squid's answer for a name that it does not know.
+const squidDNS = "HTTP/1.1 503 Service Unavailable\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+
+// A proxy on the way refuses, breaks, inspects, or passes all on. The server is
+// correct unless it says otherwise.
+var _ = register(
+	Scenario{ID: "proxy-refused", Cause: "proxy-refused", Title: "the proxy wants a login", Proxy: &Proxy{Login: "alice:secret"},
+		Story: "The environment names a proxy without a user name, and the proxy answers 407."},
+	Scenario{ID: "proxy-wrong-login", Cause: "proxy-refused", Title: "the proxy does not accept the login", Proxy: &Proxy{Login: "alice:secret", Given: "alice:old"},
+		Story: "The password was changed, the variable was not."},
+	Scenario{ID: "proxy-login", Near: "proxy-refused", Title: "a proxy that wants a login, and gets it", Proxy: &Proxy{Login: "alice:secret", Given: "alice:secret"},
+		Story: "Everything is in order."},
+	Scenario{ID: "proxy-wants-ntlm", Cause: "proxy-refused", Title: "the proxy wants a login by NTLM or Kerberos",
+		Story: "A user name and password in the proxy's URL do not help: only programs that know these can log in.",
+		Proxy: &Proxy{Given: "alice:secret", Answer: "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"}},
+	Scenario{ID: "proxy-forbids", Cause: "proxy-refused", Title: "the proxy forbids this name",
+		Story: "A category filter answers 403, with a page that names the product.",
+		Proxy: &Proxy{Answer: "HTTP/1.1 403 Forbidden\r\nContent-Length: 52\r\n\r\n<html>Access denied by Zscaler category policy</html>"}},
+	Scenario{ID: "proxy-no-dns", Cause: "proxy-refused", Title: "the name does not resolve at the proxy",
+		Story: "The proxy looks the name up itself, in another DNS than this machine's.", Proxy: &Proxy{Answer: squidDNS}},
+	Scenario{ID: "proxy-unreachable-server", Cause: "proxy-refused", Title: "the proxy cannot reach the server",
+		Story: "Nothing listens at the server: the proxy says 502, and directly it fails, too.", Server: Server{Transport: Transport{Refuse: true}}, Proxy: &Proxy{}},
+	Scenario{ID: "proxy-is-a-web-server", Cause: "proxy-refused", Title: "what is named as proxy is a web server",
+		Story: "It answers 400 to CONNECT, as nginx does.", Proxy: &Proxy{Answer: "HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}},
+	Scenario{ID: "proxy-is-http", Cause: "proxy-refused", Title: "an HTTP proxy is named as one of SOCKS",
+		Story: "The URL says socks5h://, and the proxy answers in HTTP.", Proxy: &Proxy{Named: "socks5h", Answer: "HTTP/1.1 400 Bad Request\r\n\r\n"}},
+	Scenario{ID: "proxy-hangs-up", Cause: "proxy-refused", Title: "the proxy hangs up on the request", Proxy: &Proxy{Connect: "close"},
+		Story: "No answer to CONNECT, only the end of the connection."},
+	Scenario{ID: "proxy-silent", Cause: "proxy-refused", Title: "the proxy does not answer the request", Proxy: &Proxy{Connect: "silence"},
+		Story: "It waits for something itself: for DNS, or for the server."},
+	Scenario{ID: "proxy-late", Near: "proxy-refused", Title: "a proxy that takes its time", Proxy: &Proxy{Connect: "late"},
+		Story: "It answers after a third of a second. That is slow, and no failure."},
+	Scenario{ID: "proxy-socks-refuses", Cause: "proxy-refused", Title: "a SOCKS proxy does not allow it", Proxy: &Proxy{Speaks: "socks5", Named: "socks5h", Reply: 2},
+		Story: "It answers with code 2: not allowed by its rules."},
+	Scenario{ID: "proxy-socks", Near: "proxy-refused", Title: "a SOCKS proxy in order", Proxy: &Proxy{Speaks: "socks5", Named: "socks5h"},
+		Story: "As ssh -D makes one."},
+	Scenario{ID: "proxy-away", Cause: "tcp-refused", Near: "proxy-refused", Title: "nothing listens at the proxy's address", Proxy: &Proxy{Away: true},
+		Story: "The proxy of another network is still named in the environment."},
+	Scenario{ID: "proxy-unknown", Cause: "dns-failure", Near: "proxy-refused", Title: "the proxy's name does not resolve", Proxy: &Proxy{Unknown: true},
+		Story: "The proxy of the office is named, and this is not the office."},
+
+	Scenario{ID: "proxy-own-expired", Cause: "cert-expired", Near: "proxy-refused", Title: "the proxy's own certificate has expired",
+		Story: "The proxy is spoken to over TLS. The server's certificate is in order, the proxy's is not.",
+		Proxy: &Proxy{Speaks: "https", TLS: &Server{Leaf: Leaf{Expired: 48 * time.Hour}}}},
+	Scenario{ID: "proxy-own-unknown-ca", Cause: "unknown-ca", Near: "middlebox-inspection", Title: "the proxy's own certificate comes from an unknown CA",
+		Story: "The company's CA is missing, and only for the proxy.",
+		Proxy: &Proxy{Speaks: "https", TLS: &Server{Chain: Chain{ForeignRoot: true}}}},
+	Scenario{ID: "proxy-https", Near: "proxy-refused", Title: "a proxy that is spoken to over TLS", Proxy: &Proxy{Speaks: "https"},
+		Story: "TLS to the proxy, and TLS to the server inside."},
+	Scenario{ID: "proxy-no-tls", Cause: "proxy-refused", Title: "the proxy's URL says https, and it speaks none", Proxy: &Proxy{Named: "https"},
+		Story: "https:// before a proxy's name means TLS to the proxy; most speak plain HTTP, also for https pages."},
+
+	Scenario{ID: "proxy-breaks-tunnel", Cause: "proxy-refused", Title: "the proxy opens the tunnel and then resets it", Proxy: &Proxy{Tunnel: "reset"},
+		Story: "It says 200, and ends the connection at the ClientHello. Directly the server answers."},
+	Scenario{ID: "proxy-swallows-tunnel", Cause: "proxy-refused", Title: "the proxy opens the tunnel and passes nothing on", Proxy: &Proxy{Tunnel: "silence"},
+		Story: "It says 200, and nothing comes back. Directly the server answers."},
+	Scenario{ID: "proxy-answers-itself", Cause: "proxy-refused", Title: "the proxy opens the tunnel and answers itself", Proxy: &Proxy{Tunnel: "http"},
+		Story: "After its 200 it sends a page in plain HTTP into the tunnel."},
+	Scenario{ID: "proxy-server-resets", Cause: "connection-reset", Or: []string{"eof-during-handshake"}, Near: "proxy-refused", Title: "the server resets, through the proxy and without it",
+		Story: "The proxy passes on what the server does.", Server: Server{Hello: Hello{Every: Reset}}, Proxy: &Proxy{}},
+	Scenario{ID: "proxy-server-expired", Cause: "cert-expired", Near: "middlebox-inspection", Title: "an expired certificate, seen through a proxy",
+		Story: "The proxy is in order, the server is not.", Server: Server{Leaf: Leaf{Expired: 48 * time.Hour}}, Proxy: &Proxy{}},
+
+	Scenario{ID: "proxy-inspects", Cause: "middlebox-inspection", Title: "the proxy inspects TLS",
+		Story: "Its certificate comes from its own CA. Directly the server shows another.",
+		Proxy: &Proxy{Leads: &Server{Chain: Chain{ForeignRoot: true, Intermediates: -1}, App: App{OnDemand: "own-key"}}}},
+	Scenario{ID: "proxy-private-ca", Cause: "unknown-ca", Near: "middlebox-inspection", Title: "a server of a private CA behind a proxy",
+		Story: "Directly it shows the same certificate: the proxy does not inspect.", Server: Server{Chain: Chain{UnknownRoot: true}}, Proxy: &Proxy{}},
+	Scenario{ID: "proxy-private-on-demand", Cause: "unknown-ca", Near: "middlebox-inspection", Title: "a server that makes certificates on demand, behind a proxy",
+		Story: "It makes them directly, too.", Server: Server{Chain: Chain{UnknownRoot: true}, App: App{OnDemand: "own-key"}}, Proxy: &Proxy{}},
+)
