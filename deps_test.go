@@ -80,6 +80,7 @@ var rooms = map[string]room{
 	"internal/monitor/renewal":   {may: []string{"internal/monitor", "internal/chain"}, why: "asks CAs about certificates; what the answer means is judged elsewhere"},
 	"internal/monitor/metrics":   {may: []string{"internal/monitor"}, why: "an adapter knows the monitor and no other adapter"},
 	"internal/monitor/exporter":  {may: []string{"internal/starttls"}, why: "probes as other exporters make them; it knows nothing of what is watched"},
+	"internal/monitor/seal":      {why: "sealing secrets is a leaf: it knows a file and bytes"},
 	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
 
 	"cmd/tlswhy": {may: []string{"*"}, why: "the wiring"},

@@ -59,7 +59,15 @@ func (p *program) runBackup(ctx context.Context, database, file string) error {
 		return badUsage("", "%v", err)
 	}
 	fmt.Fprintf(p.stdout, "%s: a whole copy of %s (%d bytes); tlswhy restore puts it back\n", file, database, fi.Size())
+	if key := filepath.Join(filepath.Dir(database), keyName); exists(key) {
+		fmt.Fprintf(p.stdout, "without %s it shows no secret of a channel: keep a copy of that file in another place\n", key)
+	}
 	return nil
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // runRestore puts a copy in the place of the database.
@@ -74,6 +82,9 @@ func (p *program) runRestore(ctx context.Context, database, file string) error {
 	fmt.Fprintf(p.stdout, "%s is what %s was; start tlswhy serve\n", database, file)
 	if kept != "" {
 		fmt.Fprintf(p.stdout, "what was there before is %s\n", kept)
+	}
+	if key := filepath.Join(filepath.Dir(database), keyName); !exists(key) {
+		fmt.Fprintf(p.stdout, "if channels were made by the API, put %s back, too: it opens their secrets\n", key)
 	}
 	return nil
 }

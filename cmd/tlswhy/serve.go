@@ -27,6 +27,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/loop"
 	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
 	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
+	"github.com/tlswhy/tlswhy/internal/monitor/seal"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
 	"github.com/tlswhy/tlswhy/internal/monitor/web"
@@ -35,6 +36,7 @@ import (
 // serveFlags are the options of serve.
 type serveFlags struct {
 	listen, data, config string
+	secretKey            string
 	checkConfig          bool
 	channel              string
 }
@@ -58,6 +60,7 @@ func (p *program) serveCommand() *cobra.Command {
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:8470", "address of the status and health pages")
 	fs.StringVar(&f.data, "data", "", "folder of the database")
 	fs.StringVar(&f.config, "config", "", "file of endpoints, channels and routes")
+	fs.StringVar(&f.secretKey, "secret-key", "", "file of the key of the secrets in the database")
 	fs.BoolVar(&f.checkConfig, "check-config", false, "read the configuration, say what is wrong, and end")
 	fs.StringVar(&f.channel, "test-channel", "", "send a test by a channel (all: by every one), and end")
 	return cmd
@@ -135,6 +138,8 @@ type service struct {
 	api     *api.API
 	pages   *web.Web
 	local   bool // only this machine reaches the API
+	vault   *seal.Vault
+	told    told // the channels in use
 }
 
 // watchWith runs the loops and the pages over an open store.
@@ -142,7 +147,11 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
-	s := &service{store: store, log: log, local: onLoopback(f.listen), deliver: &loop.Deliverer{Store: store, Log: log}}
+	vault, err := openVault(ctx, store, f)
+	if err != nil {
+		return badUsage("", "%v", err)
+	}
+	s := &service{store: store, log: log, local: onLoopback(f.listen), deliver: &loop.Deliverer{Store: store, Log: log}, vault: vault}
 	ln, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return badUsage("give another address with --listen", "listening at %s: %v", f.listen, err)
@@ -154,7 +163,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	if err := s.apply(ctx, p, c); err != nil {
 		return errors.Join(badUsage("", "%v", err), ln.Close())
 	}
-	p.open(s, c, path)
+	p.open(ctx, s, c, path)
 	w := &loop.Watcher{Store: store, Rules: s.judgement, Checker: checker{p, s.shelf, s.sources, s.renewal, s.reach, s.metrics.Checked}, Vantage: vantage, Log: log, Ingested: s.ingested,
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -188,13 +197,9 @@ func (s *service) ingested() {
 
 // apply makes a configuration the one that counts.
 func (s *service) apply(ctx context.Context, p *program, c *config.Config) error {
-	channels := map[string]monitor.Channel{}
-	for name, ch := range c.Channels {
-		made, err := alert.New(channelOptions(&ch, c.ExternalURL, outward(c)))
-		if err != nil {
-			return fmt.Errorf("channel %q: %w", name, err)
-		}
-		channels[name] = made
+	channels, err := fileChannels(c)
+	if err != nil {
+		return err
 	}
 	specs, err := p.specs(c, outward(c))
 	if err != nil {
@@ -210,8 +215,7 @@ func (s *service) apply(ctx context.Context, p *program, c *config.Config) error
 	}
 	s.renewal.Set(client, directories)
 	s.rules.Store(&c.Rules)
-	s.deliver.Set(ctx, channels)
-	return nil
+	return s.told.set(ctx, s, channels)
 }
 
 // outward is the client for what the configuration names.

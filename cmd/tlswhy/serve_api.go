@@ -85,11 +85,12 @@ func (s *service) invite(ctx context.Context, k *access.Keeper, own string) erro
 }
 
 // open makes what answers people and programs.
-func (p *program) open(s *service, c *config.Config, path string) {
+func (p *program) open(ctx context.Context, s *service, c *config.Config, path string) {
 	s.keeper = access.New(s.store)
 	o := p.configOptions()
 	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: s.keeper, Vantage: vantage, Version: programVersion(), Rules: s.judgement, Parse: o.Parse,
-		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.channels, Changed: s.deliver.Nudge,
+		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.told.list, Changed: s.deliver.Nudge,
+		Vault: s.vault, CheckChannel: checkKept, ChannelsChanged: func() error { return s.told.reload(ctx, s) },
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
 			d, err := p.diagnose(withGuard(ctx, s.outside()), r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
 			var usage *tlswhy.UsageError
@@ -119,20 +120,6 @@ func (s *service) front() http.Handler {
 		}
 		s.pages.ServeHTTP(w, r)
 	})
-}
-
-// channels are those in use, without what is secret in them.
-func (s *service) channels() []monitorservice.Channel {
-	out := []monitorservice.Channel{}
-	for name, ch := range s.config.Load().Channels {
-		to := strings.Join(ch.To, ", ")
-		if u, err := url.Parse(string(ch.URL)); err == nil && ch.URL != "" {
-			to = u.Host // the rest may be a token
-		}
-		out = append(out, monitorservice.Channel{Name: name, Type: ch.Type, Source: monitor.SourceFile, To: to})
-	}
-	slices.SortFunc(out, func(a, b monitorservice.Channel) int { return strings.Compare(a.Name, b.Name) })
-	return out
 }
 
 // inside is the rule for what the configuration names.

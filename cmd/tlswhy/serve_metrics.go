@@ -69,7 +69,7 @@ func (s *service) beat(ctx context.Context) {
 		every := c.Heartbeat.Every
 		if c.Heartbeat.URL == "" {
 			every = time.Minute // perhaps a reload brings one
-		} else if err := s.well(ctx); err != nil {
+		} else if err := errors.Join(s.well(ctx), s.told.unreadable()); err != nil {
 			s.log.Warn("no heartbeat was sent: the monitor is not well", "err", err)
 		} else if err := call(ctx, c); err != nil && ctx.Err() == nil {
 			s.log.Warn("the heartbeat was not taken", "err", err)

@@ -130,6 +130,7 @@ func (p *program) directories(c *config.Config, client *http.Client) ([]renewal.
 func (s *service) judgement() *monitor.Rules {
 	r := *s.rules.Load()
 	r.Windows = s.renewal.Windows()
+	r.Routes = slices.Concat(s.told.ways(), r.Routes)
 	return &r
 }
 

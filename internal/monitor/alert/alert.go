@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,6 +62,8 @@ type Options struct {
 	// Client makes the requests; nil is one without a guard. Redirects are never
 	// followed.
 	Client *http.Client
+	// Dial reaches mail servers; nil is net.Dialer's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // makers make a channel of each type.

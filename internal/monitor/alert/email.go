@@ -61,8 +61,27 @@ func newEmail(o Options) (*email, error) {
 	if o.Username != "" {
 		e.options = append(e.options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(o.Username), mail.WithPassword(string(o.Password)))
 	}
+	if o.Dial != nil {
+		e.options = append(e.options, mail.WithDialContextFunc(dialling(o.Dial, o.TLS == "tls", config)))
+	}
 	e.options = append(e.options, mail.WithPort(n)) // after what sets a default
 	return e, nil
+}
+
+// dialling dials by dial; where TLS begins with the first byte, it makes that too,
+// which the mail library leaves to whoever dials.
+func dialling(dial func(ctx context.Context, network, address string) (net.Conn, error), secure bool, config *tls.Config) mail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil || !secure {
+			return c, err
+		}
+		s := tls.Client(c, config)
+		if err := s.HandshakeContext(ctx); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		return s, nil
+	}
 }
 
 // maxSubject keeps a subject within what clients show.

@@ -70,6 +70,7 @@ func New(o Options) *API {
 	// The description and its schemas are served here, behind the login.
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.RejectUnknownQueryParameters = true
+	c.Transformers = append(c.Transformers, withoutBody)
 	c.Servers = []*huma.Server{{URL: ".", Description: "relative to this document"}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made under /api/v1/tokens. Its scopes are those that an operation names."},
@@ -80,6 +81,7 @@ func New(o Options) *API {
 	a.certificates()
 	a.incidents()
 	a.silences()
+	a.channels()
 	a.others()
 	a.accounts()
 	for i := range o.Plain {
@@ -87,6 +89,19 @@ func New(o Options) *API {
 	}
 	a.plain(&Plain{Method: http.MethodGet, Path: "/openapi.json", ID: "openapi", Summary: "This description", Type: "application/json", Scope: anybody, Handler: http.HandlerFunc(a.description)})
 	return a
+}
+
+// withoutBody takes out of a problem what was sent in the body: a password that
+// came under a wrong name is repeated nowhere.
+func withoutBody(_ huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*huma.ErrorModel); ok {
+		for _, d := range p.Errors {
+			if strings.HasPrefix(d.Location, "body") {
+				d.Value = nil
+			}
+		}
+	}
+	return v, nil
 }
 
 // anybody is the scope of what everybody who has logged in may do.
@@ -167,6 +182,7 @@ func (a *API) problem(err error) error {
 	var invalid *access.InvalidError
 	var limited *access.LimitedError
 	var busy *service.BusyError
+	var lost *service.KeyLostError
 	var own huma.StatusError
 	switch {
 	case errors.As(err, &own):
@@ -185,6 +201,8 @@ func (a *API) problem(err error) error {
 		return huma.ErrorWithHeaders(huma.Error429TooManyRequests(limited.Error()), retryAfter(limited.After))
 	case errors.As(err, &busy):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(busy.Error()), retryAfter(busy.After))
+	case errors.As(err, &lost):
+		return huma.Error409Conflict(lost.Error())
 	case errors.Is(err, monitor.ErrNotFound):
 		return huma.Error404NotFound("there is none of that name or id")
 	case errors.Is(err, monitor.ErrReadOnly), errors.Is(err, access.ErrSetUpToken):

@@ -63,22 +63,6 @@ func (a *API) silences() {
 
 // others are what fits nowhere else.
 func (a *API) others() {
-	register(a, operation(http.MethodGet, "/channels", "list-channels", "List channels", "channels", monitor.ScopeRead),
-		func(ctx context.Context, _ *struct{}) (*ListOutput[service.Channel], error) {
-			all, err := a.Service.ListChannels(ctx)
-			return listed(monitor.Page[service.Channel]{Items: all}, false, same[service.Channel]), err
-		})
-	register(a, answering(operation(http.MethodPost, "/channels/{id}/test", "test-channel", "Send a test message; the answer comes before the delivery", "channels", monitor.ScopeChannels, 404), http.StatusAccepted),
-		func(ctx context.Context, in *IDInput) (*Output[struct {
-			Key string `json:"key" doc:"Idempotency key of the message"`
-		}], error) {
-			key, err := a.Service.TestChannel(ctx, in.ID)
-			out := &Output[struct {
-				Key string `json:"key" doc:"Idempotency key of the message"`
-			}]{}
-			out.Body.Key = key
-			return out, err
-		})
 	register(a, operation(http.MethodPost, "/diagnose", "diagnose", "Diagnose a target now", "diagnose", monitor.ScopeDiagnose, 422, 503),
 		func(ctx context.Context, in *struct{ Body service.DiagnoseRequest }) (*Output[*diag.Diagnosis], error) {
 			d, err := a.Service.DiagnoseNow(ctx, in.Body)

@@ -19,6 +19,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
+	"github.com/tlswhy/tlswhy/internal/monitor/seal"
 	"github.com/tlswhy/tlswhy/internal/monitor/server"
 	"github.com/tlswhy/tlswhy/internal/monitor/service"
 	"github.com/tlswhy/tlswhy/internal/monitor/sqlite"
@@ -45,6 +46,10 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	keeper := access.New(store)
+	vault, err := seal.Open(filepath.Join(t.TempDir(), "k"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := service.New(service.Options{Store: store, Keeper: keeper, Vantage: "here", Rules: func() *monitor.Rules {
 		return &monitor.Rules{Routes: []monitor.Route{{Match: map[string]string{"owner": "mail"}, Channels: []string{"post"}}, {Channels: []string{"all"}}}}
 	},
@@ -58,8 +63,24 @@ func newWorld(t *testing.T) *world {
 		Diagnose: func(_ context.Context, r service.DiagnoseRequest) (*diag.Diagnosis, error) {
 			return &diag.Diagnosis{Schema: diag.Schema, Verdict: diag.OK, Target: diag.Target{Input: r.Target}, Causes: []diag.Cause{}}, nil
 		},
+		Vault: vault, ChannelsChanged: func() error { return nil },
+		CheckChannel: func(c *service.ChannelSpec) error {
+			if c.Type == "webhook" && c.URL == "" {
+				return fmt.Errorf("url must be a whole http or https address")
+			}
+			return nil
+		},
 		Channels: func() []service.Channel {
-			return []service.Channel{{Name: "all", Type: "webhook", Source: "file", To: "hooks.example.com"}}
+			out := []service.Channel{{Name: "all", Type: "webhook", Source: "file", To: "hooks.example.com"}}
+			kept, err := store.KeptChannels(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			for i := range kept {
+				spec, err := service.OpenChannel(vault, &kept[i])
+				out = append(out, service.Describe(&kept[i], &spec, err))
+			}
+			return out
 		}})
 	a := New(Options{Service: s, Keeper: keeper, Version: "test", Plain: []Plain{
 		{Method: http.MethodGet, Path: "/healthz", ID: "healthz", Summary: "Whether the process lives", Type: "text/plain", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "alive\n") })},

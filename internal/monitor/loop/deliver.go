@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -29,8 +30,10 @@ type Deliverer struct {
 
 // courier is the loop of one channel.
 type courier struct {
-	cancel context.CancelFunc
-	wake   chan struct{}
+	channel monitor.Channel
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	wake    chan struct{}
 }
 
 const (
@@ -39,25 +42,43 @@ const (
 )
 
 // Set makes these the channels, by name: the loops of the others end, and what
-// waits for them waits until they are back. It may be called again after a
-// reload; Wait after the last call and the end of ctx.
+// waits for them waits until they are back. A channel that is the same as before
+// goes on undisturbed. Set may be called again after a reload; Wait after the
+// last call and the end of ctx.
 func (d *Deliverer) Set(ctx context.Context, channels map[string]monitor.Channel) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, c := range d.running {
+	before := d.running
+	d.running = map[string]*courier{}
+	for name, c := range before {
+		if ch, ok := channels[name]; ok && same(ch, c.channel) {
+			d.running[name] = c
+			continue
+		}
 		c.cancel()
 	}
-	d.loops.Wait() // a channel never has two loops
-	d.running = map[string]*courier{}
 	for name, ch := range channels {
+		if d.running[name] != nil {
+			continue
+		}
+		if c := before[name]; c != nil {
+			<-c.ended // a channel never has two loops
+		}
 		ctx, cancel := context.WithCancel(ctx)
-		c := &courier{cancel: cancel, wake: make(chan struct{}, 1)}
+		c := &courier{channel: ch, cancel: cancel, ended: make(chan struct{}), wake: make(chan struct{}, 1)}
 		d.running[name] = c
 		d.loops.Go(func() {
+			defer close(c.ended)
 			defer cancel()
 			d.loop(ctx, name, ch, c.wake)
 		})
 	}
+}
+
+// same tells whether two channels are one.
+func same(a, b monitor.Channel) bool {
+	t := reflect.TypeOf(a)
+	return t == reflect.TypeOf(b) && t.Kind() == reflect.Pointer && a == b
 }
 
 // Nudge has the outbox looked at now.

@@ -203,31 +203,3 @@ func (s *Service) RemoveSilence(ctx context.Context, id string) error {
 	}
 	return s.done(ctx, p, "silence-removed", id, "")
 }
-
-// ListChannels lists the channels.
-func (s *Service) ListChannels(ctx context.Context) ([]Channel, error) {
-	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {
-		return nil, err
-	}
-	return s.Channels(), nil
-}
-
-// TestChannel sends a message that says it is a test, and returns its key.
-func (s *Service) TestChannel(ctx context.Context, name string) (string, error) {
-	p, err := access.Require(ctx, monitor.ScopeChannels)
-	if err != nil {
-		return "", err
-	}
-	if !slices.ContainsFunc(s.Channels(), func(c Channel) bool { return c.Name == name }) {
-		return "", monitor.ErrNotFound
-	}
-	now := time.Now().UTC()
-	m := monitor.Message{Key: "test-" + strings.ToLower(rand.Text()[:12]), Channel: name, Kind: monitor.KindTest, Group: "test", At: now, Due: now}
-	if err := s.Store.Enqueue(ctx, m); err != nil {
-		return "", err
-	}
-	if s.Changed != nil {
-		s.Changed()
-	}
-	return m.Key, s.done(ctx, p, "channel-tested", name, "")
-}

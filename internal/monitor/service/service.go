@@ -22,6 +22,7 @@ type Store interface {
 	monitor.Store
 	monitor.Browser
 	monitor.Editor
+	monitor.ChannelEditor
 }
 
 // Options lend the service what it does not know itself. Fields may be nil
@@ -40,16 +41,13 @@ type Options struct {
 	StartTLS func(protocol string) bool
 	// Channels are those that are in use, by any source.
 	Channels func() []Channel
+	// Vault seals the secrets of channels; CheckChannel says what is wrong with
+	// one, and ChannelsChanged takes what is stored into use.
+	Vault           Vault
+	CheckChannel    func(*ChannelSpec) error
+	ChannelsChanged func() error
 	// Changed is called after an endpoint was added or changed.
 	Changed func()
-}
-
-// Channel is a channel as a list shows it: without secrets.
-type Channel struct {
-	Name   string `json:"name" doc:"What routes call it" example:"ops-mail"`
-	Type   string `json:"type" example:"email"`
-	Source string `json:"source" enum:"file,api" doc:"Who decides on it: the configuration file or this API"`
-	To     string `json:"to" doc:"Where it leads, secrets left out" example:"ops@example.com"`
 }
 
 // Service answers. It is safe for concurrent use.
