@@ -37,6 +37,8 @@ type Diagnosis struct {
 	Next *Next `json:"next,omitempty"`
 	// Observed is set when another client met the failure and we looked on.
 	Observed *Observed `json:"observed,omitempty"`
+	// Echo is set when an echo server was asked what arrives of ClientHellos.
+	Echo *Echo `json:"echo,omitempty"`
 	// Compared is set when several diagnoses were joined into this one.
 	Compared  *Compared `json:"compared,omitempty"`
 	StartedAt time.Time `json:"started_at"` // UTC

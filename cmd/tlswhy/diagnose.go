@@ -43,7 +43,14 @@ func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []stri
 	if err != nil {
 		return err
 	}
-	p.keys = func(env *diagnose.Env) { f.lendKeys(env, open) }
+	end, err := f.echoEnd(p)
+	if err != nil {
+		return err
+	}
+	p.keys = func(env *diagnose.Env) {
+		f.lendKeys(env, open)
+		env.Echo = end
+	}
 	if f.every > 0 {
 		return p.watch(ctx, f, o, format, ro, args)
 	}

@@ -26,6 +26,8 @@ type diagnoseFlags struct {
 	color    string
 	quiet    bool
 	strict   bool
+	// echo is an echo server, echoSecretFile holds its secret.
+	echo, echoSecretFile string
 }
 
 // aliases are other names of options.
@@ -47,6 +49,8 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
 	fs.StringArrayVar(&o.Control, "control", nil, "HOST[:PORT] of an unrelated server, to tell the path from the server")
 	fs.StringVar(&o.Proxy, "proxy", "", "URL of a proxy (http, https, socks5, socks5h), or none")
+	fs.StringVar(&f.echo, "echo", "", "HOST:PORT of tlswhy listen --echo, to see what arrives")
+	fs.StringVar(&f.echoSecretFile, "echo-secret-file", "", "file with the secret of --echo")
 	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
 	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
 	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")

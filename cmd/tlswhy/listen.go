@@ -15,7 +15,7 @@ import (
 
 func (p *program) listenCommand() *cobra.Command {
 	f := &diagnoseFlags{parallel: 1}
-	caFile, count, ask := "", 0, true
+	caFile, count, ask, echoes, secretFile := "", 0, true, false, ""
 	cmd := &cobra.Command{
 		Use:   "listen [ADDR]",
 		Short: "a server that tells what a client offers and what it will fail on",
@@ -27,12 +27,25 @@ func (p *program) listenCommand() *cobra.Command {
 			case len(args) == 1:
 				addr = args[0]
 			}
+			if secretFile != "" && !echoes {
+				return badUsage("add --echo", "--echo-secret-file without --echo")
+			}
+			if echoes {
+				for _, other := range []string{"ca-file", "count", "ask-client-cert", "output"} {
+					if cmd.Flags().Changed(other) {
+						return badUsage("see tlswhy help listen", "--echo and --%s exclude each other", other)
+					}
+				}
+				return p.runEcho(cmd.Context(), addr, secretFile)
+			}
 			return p.runListen(cmd.Context(), f, addr, caFile, count, ask)
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&caFile, "ca-file", "", "write the server's CA to a file, for the client to trust")
 	fs.BoolVar(&ask, "ask-client-cert", true, "ask for a client certificate, without insisting")
+	fs.BoolVar(&echoes, "echo", false, "tell who knows the secret what arrives here")
+	fs.StringVar(&secretFile, "echo-secret-file", "", "file with the secret of --echo")
 	positive(fs, &count, "count", "end after so many clients")
 	fs.StringVarP(&f.output, "output", "o", "text", "text or json")
 	fs.CountVarP(&f.verbose, "verbose", "v", "whole lists")

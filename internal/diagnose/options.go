@@ -86,6 +86,8 @@ type Env struct {
 	// Dial replaces the TCP connect to the target, as a proxy does; nil connects
 	// directly. The addresses are then Options.Connect.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Echo is asked what arrives of the client's hello; nil is none.
+	Echo *EchoEnd
 	// Guard may refuse any address just before it is dialled, of the target and of
 	// what certificates point to; nil refuses none.
 	Guard func(address string) error

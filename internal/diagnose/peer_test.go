@@ -191,9 +191,15 @@ func file(t testing.TB, name string, data []byte) string {
 // run diagnoses a target and demands that the options are accepted.
 func run(t testing.TB, target string, o diagnose.Options) *diag.Diagnosis {
 	t.Helper()
+	return runEnv(t, target, o, diagnose.Env{})
+}
+
+// runEnv is run with what a program lends.
+func runEnv(t testing.TB, target string, o diagnose.Options, env diagnose.Env) *diag.Diagnosis {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	d, err := diagnose.Run(ctx, target, o, diagnose.Env{})
+	d, err := diagnose.Run(ctx, target, o, env)
 	if err != nil {
 		t.Fatal(err)
 	}

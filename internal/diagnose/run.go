@@ -48,7 +48,9 @@ func run(ctx context.Context, target string, o Options, env Env) (d *diag.Diagno
 	if other := r.second(ctx, o, env); other != nil {
 		return other, true, nil
 	}
-	return r.result(r.proxyItself(ctx, o, env, found)), r.behind(), nil
+	d = r.result(r.proxyItself(ctx, o, env, found))
+	r.echoed(ctx, d)
+	return d, r.behind(), nil
 }
 
 // investigate gathers the facts of a target and judges them.
