@@ -216,6 +216,7 @@ type EventQuery struct {
 // keeps.
 type Browser interface {
 	BrowseEndpoints(ctx context.Context, q EndpointQuery) (Page[EndpointRow], error)
+	Overview(ctx context.Context) (Overview, error)
 	Endpoint(ctx context.Context, id string) (EndpointDetail, error)
 	BrowseCertificates(ctx context.Context, q CertificateQuery) (Page[CertificateRow], error)
 	Certificate(ctx context.Context, fingerprint string) (CertificateRow, []Serving, error)

@@ -86,6 +86,14 @@ func (s *Service) Endpoints(ctx context.Context, q monitor.EndpointQuery) (monit
 	return s.Store.BrowseEndpoints(ctx, q)
 }
 
+// Overview sums endpoints and certificates up.
+func (s *Service) Overview(ctx context.Context) (monitor.Overview, error) {
+	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {
+		return monitor.Overview{}, err
+	}
+	return s.Store.Overview(ctx)
+}
+
 // Endpoint is one of them with all that is known.
 func (s *Service) Endpoint(ctx context.Context, id string) (monitor.EndpointDetail, error) {
 	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {

@@ -95,8 +95,8 @@ func inventory(ctx context.Context, tx *sql.Tx, now time.Time, endpoint string, 
 			if c.Anchor {
 				role = "root"
 			}
-			if err := put(ctx, tx, `INSERT INTO certificates (fingerprint, role, subject, issuer, search, expires, first_seen, body) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?1) ON CONFLICT DO NOTHING`,
-				c, c.Fingerprint, role, c.Subject, monitor.IssuerName(c), strings.ToLower(strings.Join(append([]string{c.Subject, c.Serial, c.Fingerprint}, c.Names...), "\n")), micros(c.NotAfter), micros(now)); err != nil {
+			if err := put(ctx, tx, `INSERT INTO certificates (fingerprint, role, subject, issuer, search, expires, first_seen, begins, body) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?1) ON CONFLICT DO NOTHING`,
+				c, c.Fingerprint, role, c.Subject, monitor.IssuerName(c), strings.ToLower(strings.Join(append([]string{c.Subject, c.Serial, c.Fingerprint}, c.Names...), "\n")), micros(c.NotAfter), micros(now), micros(c.NotBefore)); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO served (endpoint, address, sni, position, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)`, endpoint, st.Address, st.SNI, j, c.Fingerprint); err != nil {

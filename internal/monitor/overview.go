@@ -1,0 +1,40 @@
+package monitor
+
+import "time"
+
+// Overview sums the endpoints and certificates up.
+type Overview struct {
+	Endpoints int
+	States    map[Standing]int
+	// Owners and Issuers have the largest first, at most MaxGroups of each; Others
+	// of both sum up the rest. Owners count endpoints, Issuers leaf certificates.
+	Owners, Issuers []Group
+	// Lifetimes are leaf certificates by how long they are valid, the shortest first.
+	Lifetimes []Group
+}
+
+// Group is a part of what is watched.
+type Group struct {
+	Name              string // "" where there is none
+	Others            bool   // the groups that are too many to name
+	Count             int
+	Critical, Warning int       // endpoints
+	First             time.Time // when the first certificate ends; zero where that is not known
+}
+
+// MaxGroups bounds the groups of an Overview.
+const MaxGroups = 12
+
+// Lifetime is a class of certificates.
+type Lifetime struct {
+	Name string
+	Most time.Duration // 0 of the last
+}
+
+// Lifetimes are the bounds by which certificates are told apart: what CAs issue
+// (6 days, 47, 90, 100, 200 and 398 by the Baseline Requirements, Section 6.3.2)
+// and what private ones do.
+var Lifetimes = []Lifetime{
+	{"up to 10 days", 10 * day}, {"up to 47 days", 47 * day}, {"up to 100 days", 100 * day},
+	{"up to 200 days", 200 * day}, {"up to 398 days", 398 * day}, {Name: "longer"},
+}

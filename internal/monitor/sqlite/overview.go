@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tlswhy/tlswhy/internal/monitor"
+)
+
+// Overview implements monitor.Browser. The endpoints are counted in memory, the
+// certificates in one index.
+func (s *Store) Overview(ctx context.Context) (o monitor.Overview, err error) {
+	if err := s.follow(ctx); err != nil {
+		return o, clear(err, "reading the endpoints", s.path)
+	}
+	o.States = map[monitor.Standing]int{}
+	owners := map[string]*monitor.Group{}
+	s.listed.mu.RLock()
+	o.Endpoints = len(s.listed.rows)
+	for _, r := range s.listed.rows {
+		state := standing(r.state)
+		o.States[state]++
+		g := groupOf(owners, r.owner)
+		g.Count++
+		switch state {
+		case monitor.StandCritical:
+			g.Critical++
+		case monitor.StandWarning:
+			g.Warning++
+		}
+		if r.expires != unknown {
+			g.First = first(g.First, moment(r.expires))
+		}
+	}
+	s.listed.mu.RUnlock()
+	o.Owners = largest(owners)
+	if o.Issuers, o.Lifetimes, err = s.leaves(ctx); err != nil {
+		return o, clear(err, "reading the certificates", s.path)
+	}
+	return o, nil
+}
+
+// leaves counts the leaf certificates by issuer and by lifetime: one way through
+// an index that is in the order of the issuers.
+func (s *Store) leaves(ctx context.Context) (issuers, lifetimes []monitor.Group, err error) {
+	query := "SELECT issuer, min(expires)"
+	least := int64(math.MinInt64)
+	for _, l := range monitor.Lifetimes {
+		most := l.Most.Microseconds()
+		if l.Most == 0 {
+			most = math.MaxInt64
+		}
+		query += fmt.Sprintf(", sum(expires - begins > %d AND expires - begins <= %d)", least, most)
+		lifetimes, least = append(lifetimes, monitor.Group{Name: l.Name}), most
+	}
+	rows, err := s.read.QueryContext(ctx, query+" FROM certificates INDEXED BY certificates_sums WHERE role = 'leaf' GROUP BY issuer")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	groups := map[string]*monitor.Group{}
+	for rows.Next() {
+		var issuer string
+		var expires int64
+		counts := make([]int, len(lifetimes))
+		to := []any{&issuer, &expires}
+		for i := range counts {
+			to = append(to, &counts[i])
+		}
+		if err := rows.Scan(to...); err != nil {
+			return nil, nil, err
+		}
+		g := groupOf(groups, issuer)
+		g.First = first(g.First, moment(expires))
+		for i, n := range counts {
+			lifetimes[i].Count += n
+			g.Count += n
+		}
+	}
+	return largest(groups), lifetimes, rows.Err()
+}
+
+func groupOf(groups map[string]*monitor.Group, name string) *monitor.Group {
+	g := groups[name]
+	if g == nil {
+		g = &monitor.Group{Name: name}
+		groups[name] = g
+	}
+	return g
+}
+
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// largest sorts groups and sums up those beyond the bound.
+func largest(groups map[string]*monitor.Group) []monitor.Group {
+	out := make([]monitor.Group, 0, len(groups))
+	for _, g := range groups {
+		out = append(out, *g)
+	}
+	slices.SortFunc(out, func(a, b monitor.Group) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	if len(out) <= monitor.MaxGroups {
+		return out
+	}
+	rest := monitor.Group{Others: true}
+	for _, g := range out[monitor.MaxGroups-1:] {
+		rest.Count += g.Count
+		rest.Critical += g.Critical
+		rest.Warning += g.Warning
+		if !g.First.IsZero() {
+			rest.First = first(rest.First, g.First)
+		}
+	}
+	return append(out[:monitor.MaxGroups-1], rest)
+}
