@@ -108,7 +108,7 @@ func (p *program) open(ctx context.Context, s *service, c *config.Config, path s
 	if u, err := url.Parse(c.ExternalURL); err == nil {
 		prefix = u.Path
 	}
-	s.pages = web.New(web.Options{Service: svc, Keeper: s.keeper, Prefix: prefix, Version: programVersion(), File: path, Log: s.log})
+	s.pages = web.New(web.Options{Service: svc, Keeper: s.keeper, Prefix: prefix, Version: programVersion(), File: path, Log: s.log, Sources: s.sourcePages})
 }
 
 // front hands requests to the API or to the pages.

@@ -17,6 +17,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/exporter"
 	"github.com/tlswhy/tlswhy/internal/monitor/metrics"
+	"github.com/tlswhy/tlswhy/internal/monitor/web"
 )
 
 // scraped is what Prometheus asks for.
@@ -58,6 +59,18 @@ func (s *service) modules() map[string]exporter.Module {
 func (s *service) sourceMetrics() (out []metrics.Source) {
 	for _, x := range s.sources.Sources() {
 		out = append(out, metrics.Source{Name: x.Name, Endpoints: x.Endpoints, Up: x.Error == "" && x.Held == nil, Loaded: x.Loaded})
+	}
+	return out
+}
+
+// sourcePages says the same for the pages, in words.
+func (s *service) sourcePages() (out []web.Source) {
+	for _, x := range s.sources.Sources() {
+		p := web.Source{Name: x.Name, Endpoints: x.Endpoints, Loaded: x.Loaded, Error: x.Error}
+		if p.Error == "" && x.Held != nil {
+			p.Error = "its last list is held back"
+		}
+		out = append(out, p)
 	}
 	return out
 }

@@ -19,7 +19,7 @@ type Group struct {
 	Others            bool   // the groups that are too many to name
 	Count             int
 	Critical, Warning int       // endpoints
-	First             time.Time // when the first certificate ends; zero where that is not known
+	First             time.Time // of Owners: when the first certificate ends; zero where none was seen
 }
 
 // MaxGroups bounds the groups of an Overview.
@@ -28,13 +28,12 @@ const MaxGroups = 12
 // Lifetime is a class of certificates.
 type Lifetime struct {
 	Name string
-	Most time.Duration // 0 of the last
+	Days int // at most, begun ones counted; 0 of the last
 }
 
 // Lifetimes are the bounds by which certificates are told apart: what CAs issue
-// (6 days, 47, 90, 100, 200 and 398 by the Baseline Requirements, Section 6.3.2)
+// (6 days, and 47, 100, 200 and 398 by the Baseline Requirements, Section 6.3.2)
 // and what private ones do.
 var Lifetimes = []Lifetime{
-	{"up to 10 days", 10 * day}, {"up to 47 days", 47 * day}, {"up to 100 days", 100 * day},
-	{"up to 200 days", 200 * day}, {"up to 398 days", 398 * day}, {Name: "longer"},
+	{"up to 10 days", 10}, {"up to 47 days", 47}, {"up to 100 days", 100}, {"up to 200 days", 200}, {"up to 398 days", 398}, {"longer", 0},
 }

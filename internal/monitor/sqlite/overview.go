@@ -3,8 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -12,7 +10,7 @@ import (
 )
 
 // Overview implements monitor.Browser. The endpoints are counted in memory, the
-// certificates in one index.
+// certificates by a table that follows theirs.
 func (s *Store) Overview(ctx context.Context) (o monitor.Overview, err error) {
 	if err := s.follow(ctx); err != nil {
 		return o, clear(err, "reading the endpoints", s.path)
@@ -44,20 +42,12 @@ func (s *Store) Overview(ctx context.Context) (o monitor.Overview, err error) {
 	return o, nil
 }
 
-// leaves counts the leaf certificates by issuer and by lifetime: one way through
-// an index that is in the order of the issuers.
+// leaves counts the leaf certificates by issuer and by lifetime.
 func (s *Store) leaves(ctx context.Context) (issuers, lifetimes []monitor.Group, err error) {
-	query := "SELECT issuer, min(expires)"
-	least := int64(math.MinInt64)
 	for _, l := range monitor.Lifetimes {
-		most := l.Most.Microseconds()
-		if l.Most == 0 {
-			most = math.MaxInt64
-		}
-		query += fmt.Sprintf(", sum(expires - begins > %d AND expires - begins <= %d)", least, most)
-		lifetimes, least = append(lifetimes, monitor.Group{Name: l.Name}), most
+		lifetimes = append(lifetimes, monitor.Group{Name: l.Name})
 	}
-	rows, err := s.read.QueryContext(ctx, query+" FROM certificates INDEXED BY certificates_sums WHERE role = 'leaf' GROUP BY issuer")
+	rows, err := s.read.QueryContext(ctx, `SELECT issuer, days, n FROM leaves`)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,21 +55,13 @@ func (s *Store) leaves(ctx context.Context) (issuers, lifetimes []monitor.Group,
 	groups := map[string]*monitor.Group{}
 	for rows.Next() {
 		var issuer string
-		var expires int64
-		counts := make([]int, len(lifetimes))
-		to := []any{&issuer, &expires}
-		for i := range counts {
-			to = append(to, &counts[i])
-		}
-		if err := rows.Scan(to...); err != nil {
+		var days, n int
+		if err := rows.Scan(&issuer, &days, &n); err != nil {
 			return nil, nil, err
 		}
-		g := groupOf(groups, issuer)
-		g.First = first(g.First, moment(expires))
-		for i, n := range counts {
-			lifetimes[i].Count += n
-			g.Count += n
-		}
+		groupOf(groups, issuer).Count += n
+		i := slices.IndexFunc(monitor.Lifetimes, func(l monitor.Lifetime) bool { return l.Days == 0 || days <= l.Days })
+		lifetimes[i].Count += n
 	}
 	return largest(groups), lifetimes, rows.Err()
 }

@@ -30,6 +30,7 @@ const (
 type hub struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]string // to the user
+	nudged    time.Time
 	ended     chan struct{}
 	end       sync.Once
 }
@@ -44,12 +45,20 @@ func (h *hub) close() { h.end.Do(func() { close(h.ended) }) }
 func (h *hub) nudge() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.nudged = time.Now()
 	for c := range h.listeners {
 		select {
 		case c <- struct{}{}:
 		default: // is awake already
 		}
 	}
+}
+
+// lastNudge is when checks last came in; zero since the start.
+func (h *hub) lastNudge() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.nudged
 }
 
 // listen returns what wakes a listener, or nil where there is no room.

@@ -24,7 +24,9 @@ type Options struct {
 	Version string
 	// File is the configuration file, as people are told where something is said.
 	File string
-	Log  *slog.Logger
+	// Sources are where endpoints come from beside the file; nil has none.
+	Sources func() []Source
+	Log     *slog.Logger
 }
 
 // Web answers requests. They must carry an access.Origin.

@@ -22,7 +22,39 @@ func (s *Web) funcs() template.FuncMap {
 		"sign":     sign,
 		"file":     func() string { return s.File },
 		"dict":     dict,
+		"most":     most,
+		"percent":  percent,
+		"called":   called,
 	}
+}
+
+// most is the largest count of groups.
+func most(gs []monitor.Group) (n int) {
+	for _, g := range gs {
+		n = max(n, g.Count)
+	}
+	return n
+}
+
+// percent is a share that is seen unless it is nothing.
+func percent(n, of int) int {
+	if n == 0 || of == 0 {
+		return 0
+	}
+	return max(1, n*100/of)
+}
+
+// called is a certificate's first name, or the common name of its subject.
+func called(e monitor.Element) string {
+	if len(e.Names) > 0 {
+		return e.Names[0]
+	}
+	for _, rdn := range strings.Split(e.Subject, ",") {
+		if cn, ok := strings.CutPrefix(strings.TrimSpace(rdn), "CN="); ok {
+			return cn
+		}
+	}
+	return e.Subject
 }
 
 // dict makes a map of pairs, for templates that take several values.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -74,7 +75,7 @@ func emptyWorld(t *testing.T, change ...func(o *service.Options)) *world {
 	for _, f := range change {
 		f(&o)
 	}
-	w := &world{T: t, store: store, keeper: keeper, web: New(Options{Service: service.New(o), Keeper: keeper, Version: "test", File: "tlswhy.yaml"})}
+	w := &world{T: t, store: store, keeper: keeper, web: New(Options{Service: service.New(o), Keeper: keeper, Version: "test", File: "tlswhy.yaml", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})}
 	h, err := server.Wrap(w.web, server.Options{})
 	if err != nil {
 		t.Fatal(err)
