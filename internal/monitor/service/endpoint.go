@@ -1,6 +1,8 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"net"
 	"regexp"
 	"slices"
@@ -68,4 +70,32 @@ func (s *Service) good(e *monitor.Endpoint) error {
 		}
 	}
 	return nil
+}
+
+// Judge tells whether an endpoint could be added, without adding it: an
+// *access.InvalidError, or monitor.ErrExists where fresh and there is one.
+func (s *Service) Judge(ctx context.Context, e monitor.Endpoint, fresh bool) error {
+	if _, err := access.Require(ctx, monitor.ScopeEndpoints); err != nil {
+		return err
+	}
+	if err := s.good(&e); err != nil || !fresh {
+		return err
+	}
+	_, err := s.Store.Endpoint(ctx, monitor.NewID(&e))
+	switch {
+	case err == nil:
+		return monitor.ErrExists
+	case errors.Is(err, monitor.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+// Rollups are the hours of an endpoint between two moments, and whole days where
+// the hours are forgotten.
+func (s *Service) Rollups(ctx context.Context, id string, from, to time.Time) ([]monitor.Rollup, error) {
+	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {
+		return nil, err
+	}
+	return s.Store.Rollups(ctx, id, from, to)
 }
