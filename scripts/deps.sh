@@ -17,7 +17,7 @@ sshd:openssh-server faketime:faketime tcpdump:tcpdump ip:iproute2 iptables:iptab
 tshark:tshark wget:wget git:git chromium:chromium
 prometheus-alertmanager:prometheus-alertmanager
 prometheus-blackbox-exporter:prometheus-blackbox-exporter promtool:prometheus
-ldapsearch:ldap-utils tinyproxy:tinyproxy php:php-cli php-curl:php-curl lwp-https:liblwp-protocol-https-perl ruby:ruby $*"
+ldapsearch:ldap-utils tinyproxy:tinyproxy danted:dante-server php:php-cli php-curl:php-curl lwp-https:liblwp-protocol-https-perl ruby:ruby $*"
 
 export PATH="$PATH:/usr/sbin:/sbin"
 here() {

@@ -407,6 +407,9 @@ func at[T any](sorted []T, percent int) T {
 // TestMain lets more scenarios run at once than there are processors: they
 // wait more than they work.
 func TestMain(m *testing.M) {
+	for _, name := range []string{"http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"} {
+		_ = os.Unsetenv(name) // what is tested listens on this machine
+	}
 	flag.Parse()
 	parallel := false
 	flag.Visit(func(f *flag.Flag) { parallel = parallel || f.Name == "test.parallel" })

@@ -53,6 +53,7 @@ func (p *program) certCommand() *cobra.Command {
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
 	fs.StringVar(&f.client, "client", "", "judge as this client")
 	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
+	fs.StringVar(&o.Proxy, "proxy", "", "URL of a proxy, or none")
 	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT for a target")
 	fs.StringVar(&o.StartTLS, "starttls", "", "plaintext dialogue before TLS")
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")

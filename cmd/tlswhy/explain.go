@@ -43,6 +43,7 @@ func (p *program) explainCommand() *cobra.Command {
 	fs.StringVar(&f.opts.CertFile, "cert", "", "with --probe: client certificate (PEM)")
 	fs.StringVar(&f.opts.KeyFile, "key", "", "with --probe: its key (PEM)")
 	fs.StringVar(&f.opts.StartTLS, "starttls", "", "with --probe: plaintext dialogue before TLS")
+	fs.StringVar(&f.opts.Proxy, "proxy", "", "with --probe: URL of a proxy, or none")
 	fs.StringArrayVar(&f.opts.Connect, "connect", nil, "with --probe: dial HOST:PORT instead of resolving the name")
 	fs.StringVar(&f.at, "at", "", "judge as of this moment")
 	f.registerOutput(fs)

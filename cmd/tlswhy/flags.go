@@ -102,6 +102,7 @@ func (f *diagnoseFlags) registerReach(fs *pflag.FlagSet) {
 	fs.SetNormalizeFunc(normalName)
 	fs.StringArrayVar(&o.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name")
 	fs.StringArrayVar(&o.Resolve, "resolve", nil, "HOST:PORT:ADDR[,ADDR], as in curl")
+	fs.StringVar(&o.Proxy, "proxy", "", "URL of a proxy, or none")
 	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
 	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
 	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")

@@ -279,8 +279,8 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	o.Connect, o.StartTLS = []string{a.Address}, c.Protocol
 	env := w.p.lend()
 	env.Hello, env.ClientName = a.Sent, w.client
+	env.Environ = nil // the client's way is known
 	if c.Via != "" {
-		env.Environ = nil
 		env.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return c.Dial(ctx) }
 	}
 	target := net.JoinHostPort(name, port)

@@ -161,8 +161,8 @@ func (v *view) tunnelRefused(a *facts.Attempt) *match {
 		m.summary = "the proxy has had enough of this client for a while"
 	case a.End.Preamble == "silence":
 		m.summary = fmt.Sprintf("the proxy does not answer the request for a tunnel to %s", server)
-		m.confidence, m.fixes = diag.Strong, []FixRef{{"network", "proxy-route"}}
-		m.not = []string{"a proxy that waits for an answer itself: of the name's DNS, or of the server"}
+		m.confidence, m.fixes = diag.Strong, []FixRef{{"network", "proxy-route"}, {"network", "proxy-setting"}}
+		m.not = []string{"a proxy that waits for an answer itself: of the name's DNS, or of the server", "a proxy of another kind (HTTP, SOCKS, or TLS itself)"}
 	case a.End.Preamble == "connection closed", a.End.Preamble == "connection reset":
 		m.summary = fmt.Sprintf("the proxy hangs up on the request for a tunnel to %s", server)
 		m.confidence, m.not = diag.Strong, []string{"a proxy of another kind (SOCKS, or TLS itself), or no proxy at all"}
@@ -180,7 +180,7 @@ var headerNames = map[string]string{"proxy-authenticate": "Proxy-Authenticate", 
 // policy says what else a policy may be about.
 func (p proxyAnswer) policy(m *match, server string) {
 	m.fixes = []FixRef{{"network", "allow-through-filter"}, {"network", "proxy-allow"}}
-	if !strings.HasSuffix(server, ":443") {
+	if !strings.HasSuffix(server, ":443") && p.status != 0 {
 		m.not = append(m.not, "a rule about the port: proxies often open tunnels to port 443 only")
 	}
 }

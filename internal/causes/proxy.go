@@ -119,10 +119,14 @@ func (v *view) proxyAway(kinds ...facts.EndKind) *match {
 // say of a tunnel; "" is a policy.
 var squidErrors = map[string]string{
 	"ERR_DNS_FAIL": "the name does not resolve there", "ERR_CONNECT_FAIL": "no connection to the server comes about there",
-	"ERR_CANNOT_FORWARD": "it is to ask a further proxy, and none is to be had", "ERR_READ_TIMEOUT": "the server did not answer it in time",
+	"ERR_CANNOT_FORWARD": "it finds no way there (the name does not resolve at the proxy, or a further proxy that it asks is away)", "ERR_READ_TIMEOUT": "the server did not answer it in time",
 	"ERR_LIFETIME_EXP": "it took too long", "ERR_SECURE_CONNECT_FAIL": "its own TLS handshake with the server fails", "ERR_ZERO_SIZE_OBJECT": "the server hung up on it",
 	"ERR_SHUTTING_DOWN": "it is shutting down", "ERR_ACCESS_DENIED": "", "ERR_FORWARDING_DENIED": "", "ERR_BLOCKED": "",
 }
+
+// connectErrors are numbers of Linux that Squid writes behind ERR_CONNECT_FAIL.
+var connectErrors = map[string]string{"101": "it has no route to the server", "110": "the server does not answer its connect",
+	"111": "the server refuses its connection", "113": "it has no route to the server"}
 
 // proxyErrors are errors of RFC 9209, Section 2.3, in words; "" is a policy.
 var proxyErrors = map[string]string{
@@ -152,8 +156,11 @@ func (p proxyAnswer) reason() (reason, why string) {
 		}
 	}
 	for _, h := range p.headers["x-squid-error"] {
-		name, _, _ := strings.Cut(h, " ")
+		name, number, _ := strings.Cut(h, " ")
 		pick(squidErrors, name)
+		if text := connectErrors[number]; name == "ERR_CONNECT_FAIL" && text != "" && reason == name {
+			why = text
+		}
 	}
 	return reason, why
 }

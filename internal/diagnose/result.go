@@ -36,6 +36,9 @@ func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 		d.Target.Address = r.c.Lookup.Addresses[0]
 	}
 	d.Verdict = r.verdict(found)
+	if p := w.Proxy; p != nil && d.Verdict == diag.Failure && (p.Scheme == "socks5h" || p.Scheme == "socks4a") {
+		d.NotTested = append(d.NotTested, diag.NotTested{What: "the way without the proxy", Reason: p.Scheme + " promises that nothing passes beside it; tlswhy --proxy none tries"})
+	}
 	base := r.shown(found)
 	d.Handshake = r.ladder(base, found)
 	d.Addresses = r.addresses(found)

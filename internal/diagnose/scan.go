@@ -12,6 +12,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/inventory"
 	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 	"github.com/tlswhy/tlswhy/internal/starttls"
 )
 
@@ -95,6 +96,9 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 func (p *plan) asking(w *facts.Want, addresses []string, so ScanOptions) (inventory.Options, error) {
 	io := inventory.Options{Name: w.Hello.ServerName(), Prober: probe.Prober{Dial: p.env.Dial, Guard: p.env.Guard},
 		Unordered: so.Unordered, Open: so.Open, Connections: p.opts.MaxConnections, Timeout: p.opts.Timeout, Progress: p.opts.Progress}
+	if p.ways.proxy != nil {
+		io.Spec.Way = &proxy.Way{Proxy: p.ways.proxy, Roots: p.ways.roots}
+	}
 	io.Spec.Identity, io.Spec.Decompress = p.identity, p.env.Decompress
 	if protocol, ok := starttls.Lookup(w.StartTLS); ok {
 		io.Spec.Preamble = probe.StartTLS(protocol, w.Name)

@@ -86,27 +86,27 @@ func (p *plan) environment(w *facts.Want, hostport string) (*url.URL, string, er
 	return found, u.Variable(r), err
 }
 
-// proxyFor is the proxy for what certificates point to: that of the environment
-// for the address, or else the target's.
+// proxyFor is the proxy for what certificates point to: that of --proxy, that of
+// the environment for the address, or else the target's; nil for none.
 func (r *runner) proxyFor() func(*url.URL) *url.URL {
-	if r.ways.proxy == nil {
+	switch {
+	case r.ways.proxy != nil && r.opts.Proxy != "":
+		return func(*url.URL) *url.URL { return r.ways.proxy }
+	case r.opts.Proxy != "" || r.env.Dial != nil || r.env.Guard != nil || len(r.env.Environ) == 0:
 		return nil
 	}
-	environ := r.env.Environ
-	if r.c.Want.Proxy.From == "--proxy" {
-		environ = nil
-	}
+	u := proxy.NewUpstream(r.env.Environ, []string{"curl"})
 	return func(to *url.URL) *url.URL {
 		at := to.Host
 		if to.Port() == "" {
 			at = net.JoinHostPort(to.Hostname(), map[string]string{"http": "80", "https": "443"}[to.Scheme])
 		}
-		u := proxy.NewUpstream(environ, []string{"curl"})
 		req := proxy.Request{Scheme: to.Scheme, Host: at}
-		if found, err := u.Proxy(req); err == nil && (found != nil || u.Variable(req) != "") {
-			return found // nil: NO_PROXY
+		found, err := u.Proxy(req)
+		if err != nil || found == nil && u.Variable(req) == "" {
+			return r.ways.proxy
 		}
-		return r.ways.proxy
+		return found // nil: NO_PROXY
 	}
 }
 

@@ -112,7 +112,7 @@ func (e *engine) blocked(err error) facts.End {
 		end.Kind = facts.EndCanceled
 	case len(p.Lines) > 0, errors.As(p.Err, &refused):
 	case how.Kind == facts.EndTimeout:
-		end.Preamble = "silence"
+		end.Preamble, end.Err = "silence", "no answer within "+e.a.Passage.Took.Round(time.Millisecond).String()
 	case how.Kind == facts.EndReset:
 		end.Preamble = "connection reset"
 	case how.Kind == facts.EndClosed:
