@@ -250,7 +250,10 @@ func (p *program) configOptions() config.Options {
 			return "", false
 		},
 		CheckChannel: func(c *config.Channel) error {
-			_, err := alert.New(channelOptions(c, "", nil))
+			if _, err := alert.New(channelOptions(c, "", nil)); err != nil {
+				return err
+			}
+			_, err := alert.Rate(c.Type, c.Rate)
 			return err
 		},
 	}

@@ -130,7 +130,8 @@ func (p *program) directories(c *config.Config, client *http.Client) ([]renewal.
 func (s *service) judgement() *monitor.Rules {
 	r := *s.rules.Load()
 	r.Windows = s.renewal.Windows()
-	r.Routes = slices.Concat(s.told.ways(), r.Routes)
+	kept, rates := s.told.ways()
+	r.Routes, r.Rates = slices.Concat(kept, r.Routes), rates
 	return &r
 }
 

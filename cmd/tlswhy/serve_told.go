@@ -37,6 +37,7 @@ type told struct {
 	mu     sync.Mutex
 	file   map[string]monitor.Channel
 	routes []monitor.Route // of the API's
+	rates  map[string]int
 	shown  []monitorservice.Channel
 	made   map[string]monitor.Channel // of the API's, by name and revision
 	broken error                      // why the secrets cannot be read
@@ -60,9 +61,11 @@ func (t *told) reload(ctx context.Context, s *service) error {
 	}
 	c := s.config.Load()
 	all, shown := map[string]monitor.Channel{}, []monitorservice.Channel{}
+	rates := map[string]int{}
 	for name, ch := range t.file {
 		all[name] = ch
 		x := c.Channels[name]
+		rates[name], _ = alert.Rate(x.Type, x.Rate) // checked when it was read
 		shown = append(shown, monitorservice.Channel{Name: name, Type: x.Type, Source: monitor.SourceFile, To: monitorservice.Leads(x.URL, x.Server, x.To)})
 	}
 	made := map[string]monitor.Channel{}
@@ -90,12 +93,13 @@ func (t *told) reload(ctx context.Context, s *service) error {
 			continue
 		}
 		all[k.Name] = ch
+		rates[k.Name], _ = alert.Rate(spec.Type, spec.Rate)
 		t.routes = append(t.routes, spec.Route(k.Name))
 	}
 	slices.SortFunc(shown, func(a, b monitorservice.Channel) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.Source, a.Source))
 	})
-	t.shown, t.made = shown, made
+	t.shown, t.made, t.rates = shown, made, rates
 	s.deliver.Set(ctx, all)
 	return nil
 }
@@ -107,11 +111,12 @@ func (t *told) list() []monitorservice.Channel {
 	return slices.Clone(t.shown)
 }
 
-// ways are the routes to the channels of the API, beside those of the file.
-func (t *told) ways() []monitor.Route {
+// ways are the routes to the channels of the API, beside those of the file, and
+// the rates of all. Neither is written to later.
+func (t *told) ways() ([]monitor.Route, map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.routes
+	return t.routes, t.rates
 }
 
 // unreadable is why the secrets of channels cannot be read, or nil.
@@ -154,6 +159,9 @@ func checkKept(x *monitorservice.ChannelSpec) error {
 	if alert.LocalOnly(x.Type) {
 		return fmt.Errorf("channels of type %s are made by the configuration file only", x.Type)
 	}
-	_, err := alert.New(keptValues(x))
+	if _, err := alert.New(keptValues(x)); err != nil {
+		return err
+	}
+	_, err := alert.Rate(x.Type, x.Rate)
 	return err
 }

@@ -16,7 +16,8 @@ const (
 	KindEscalated Kind = "escalated"
 	KindUpdated   Kind = "updated" // the cause has another name now
 	KindResolved  Kind = "resolved"
-	KindDigest    Kind = "digest" // what was wrong when it was first looked at
+	KindDigest    Kind = "digest"  // what was wrong when it was first looked at
+	KindSummary   Kind = "summary" // of a channel that had too many messages
 	KindTest      Kind = "test"
 )
 
@@ -34,6 +35,11 @@ type Message struct {
 	At    time.Time `json:"at"`
 	Due   time.Time `json:"due"`
 	Items []Item    `json:"items"`
+
+	// Rate is how many messages the channel takes in RateWindow before they become
+	// one summary; 0 is any number. More counts what a summary has no room for.
+	Rate int `json:"rate,omitempty"`
+	More int `json:"more,omitempty"`
 
 	Tries int    `json:"tries"`
 	Last  string `json:"last,omitempty"` // what came of the last try
@@ -157,7 +163,10 @@ func (a *applied) tell(inc *Incident) {
 		return
 	}
 	inc.Muted = ""
-	a.out.Messages = append(a.out.Messages, inc.messages(a.now, kind, channels)...)
+	for _, m := range inc.messages(a.now, kind, channels) {
+		m.Rate = a.Rates[m.Channel]
+		a.out.Messages = append(a.out.Messages, m)
+	}
 	a.event(EventNotified, "", inc.ID, fmt.Sprintf("%s: told %v", kind, channels))
 }
 
@@ -233,6 +242,51 @@ func Join(waiting *Message, lastDue time.Time, m Message) Message {
 		m.Due = at
 	}
 	return m
+}
+
+// The bounds of a channel's rate.
+const (
+	// RateWindow is the time in which a channel's messages are counted.
+	RateWindow = 10 * time.Minute
+	// SummaryEvery is the least time between two summaries.
+	SummaryEvery = 5 * time.Minute
+	// GroupSummary is their group.
+	GroupSummary = "summary"
+)
+
+// Summarize makes a message that is one too many part of the channel's summary:
+// waiting is the one that was not tried yet, or nil; lastDue is when the newest
+// one before it was due. Of an incident it keeps the last word.
+func Summarize(waiting *Message, lastDue time.Time, m Message) Message {
+	if waiting == nil || waiting.Tries > 0 {
+		m.Kind, m.Group, m.Due = KindSummary, GroupSummary, m.At.Add(GroupWait)
+		if at := lastDue.Add(SummaryEvery); at.After(m.Due) && lastDue.Sub(m.At) < SummaryEvery {
+			m.Due = at
+		}
+		return m
+	}
+	joined := *waiting
+	joined.Items = slices.Clone(waiting.Items)
+	for _, it := range m.Items {
+		i := slices.IndexFunc(joined.Items, func(x Item) bool { return x.Incident.ID == it.Incident.ID })
+		switch {
+		case i >= 0:
+			joined.Items[i] = it
+		case len(joined.Items) < MaxItems:
+			joined.Items = append(joined.Items, it)
+		default:
+			joined.More++
+		}
+	}
+	return joined
+}
+
+// KindOf is what the message says of one of its items.
+func (m *Message) KindOf(it *Item) Kind {
+	if m.Kind == KindSummary && !it.Incident.Open() {
+		return KindResolved
+	}
+	return m.Kind
 }
 
 // Retry is when a message is tried again: a second at first, then twice as

@@ -17,6 +17,9 @@ type Rules struct {
 	Within time.Duration
 	// Routes say which channels hear of what; nil tells nobody.
 	Routes []Route
+	// Rates are how many messages a channel takes in RateWindow before they become
+	// summaries; one that is not there takes any number.
+	Rates map[string]int
 	// Windows are when CAs want certificates to be renewed, by the leaf's
 	// fingerprint. The map is never written to.
 	Windows map[string]Window

@@ -95,6 +95,26 @@ var makers = map[string]func(Options) (monitor.Channel, error){
 // file only: they run programs, or reach the network by ways that no guard sees.
 func LocalOnly(kind string) bool { return kind == "exec" || kind == "shoutrrr" }
 
+// rate is how many messages a person reads in monitor.RateWindow.
+const rate = 30
+
+// Rate is how many messages channels of a type take in monitor.RateWindow before
+// they become summaries: said is the configuration's, 0 for none. A program takes
+// any number; PagerDuty and Alertmanager keep an incident each, and would not
+// know one from a summary.
+func Rate(kind string, said int) (int, error) {
+	switch kind {
+	case "pagerduty", "alertmanager":
+		if said != 0 {
+			return 0, fmt.Errorf("rate: %s groups by itself, and is told of each incident", kind)
+		}
+		return 0, nil
+	case "webhook", "exec":
+		return said, nil
+	}
+	return cmp.Or(said, rate), nil
+}
+
 // Types are the types of channels.
 func Types() []string { return slices.Sorted(maps.Keys(makers)) }
 

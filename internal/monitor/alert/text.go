@@ -19,6 +19,14 @@ func Subject(m *monitor.Message) string {
 	}
 	i := &m.Items[0].Incident
 	switch {
+	case m.Kind == monitor.KindSummary:
+		over := 0
+		for n := range m.Items {
+			if !m.Items[n].Incident.Open() {
+				over++
+			}
+		}
+		return fmt.Sprintf("[tlswhy] many alerts: %s, %d of them over", count(len(m.Items)+m.More, "incident"), over)
 	case m.Kind == monitor.KindDigest:
 		return fmt.Sprintf("[tlswhy] %s at first sight", count(len(m.Items), "problem"))
 	case len(m.Items) > 1:
@@ -48,6 +56,9 @@ func Text(m *monitor.Message) string {
 		return "This is a test. Alerts of tlswhy arrive here.\n"
 	}
 	var b strings.Builder
+	if m.Kind == monitor.KindSummary {
+		return summary(m)
+	}
 	for n := range m.Items {
 		if n == maxItems {
 			fmt.Fprintf(&b, "\n... and %d more.\n", len(m.Items)-n)
@@ -58,6 +69,31 @@ func Text(m *monitor.Message) string {
 		}
 		item(&b, m.Kind, &m.Items[n])
 	}
+	return b.String()
+}
+
+// summary is a line for each incident, those that last before those that are
+// over.
+func summary(m *monitor.Message) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "More alerts than this channel takes in %v: they come in one message every %v.\n", monitor.RateWindow, monitor.SummaryEvery)
+	for _, over := range []bool{false, true} {
+		for n := range m.Items {
+			it := &m.Items[n]
+			i := &it.Incident
+			if i.Open() == over {
+				continue
+			}
+			fmt.Fprintf(&b, "\n%s: %s: %s (%s)", word(m.KindOf(it), i), i.Target, i.Finding.Summary, i.Finding.Cause)
+			if it.Page != "" {
+				fmt.Fprintf(&b, " %s", it.Page)
+			}
+		}
+	}
+	if m.More > 0 {
+		fmt.Fprintf(&b, "\n... and %d more.", m.More)
+	}
+	b.WriteString("\n")
 	return b.String()
 }
 

@@ -38,7 +38,7 @@ type ChannelName struct {
 // MessageBody is a message with what became of it.
 type MessageBody struct {
 	Key       string        `json:"key" doc:"Idempotency key"`
-	Kind      monitor.Kind  `json:"kind" enum:"opened,escalated,updated,resolved,digest,test"`
+	Kind      monitor.Kind  `json:"kind" enum:"opened,escalated,updated,resolved,digest,summary,test"`
 	At        time.Time     `json:"at"`
 	State     string        `json:"state" enum:"waiting,trying,sent,failed"`
 	Items     int           `json:"items" doc:"Incidents that it tells of"`

@@ -217,6 +217,7 @@ type Channel struct {
 	ContentType  string            `yaml:"content_type"`
 	Command      []string          `yaml:"command"`
 	Repeat       duration          `yaml:"repeat"`
+	Rate         int               `yaml:"rate"`
 }
 
 // RepeatEvery is Repeat in Go's own type.

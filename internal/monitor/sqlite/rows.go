@@ -84,7 +84,19 @@ func enqueue(ctx context.Context, tx *sql.Tx, ms []monitor.Message) error {
 		if err := tx.QueryRowContext(ctx, `SELECT max(due) FROM outbox WHERE channel = ?1 AND grp = ?2`, m.Channel, m.Group).Scan(&last); err != nil {
 			return err
 		}
-		if err := putMessage(ctx, tx, monitor.Join(with, moment(last.Int64), m), waiting); err != nil {
+		many, err := tooMany(ctx, tx, with, &m)
+		if err != nil {
+			return err
+		}
+		if many {
+			m, err = summarize(ctx, tx, m)
+		} else {
+			m = monitor.Join(with, moment(last.Int64), m)
+		}
+		if err != nil {
+			return err
+		}
+		if err := putMessage(ctx, tx, m, waiting); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func Run(t *testing.T, open func(t *testing.T) monitor.Store) {
 	for name, examine := range map[string]func(bench){
 		"Claim": claims, "ClaimSideBySide": sideBySide, "IngestOnce": ingestOnce, "StaleClaim": staleClaim, "ClockBack": clockBack,
 		"SetEndpoints": setEndpoints, "Incident": incident, "Group": group, "Outbox": outbox, "Acknowledge": acknowledge, "Accept": accept,
-		"Silence": silence, "Channels": channels, "Queries": queries, "Backup": backup, "NothingThere": nothing,
+		"Silence": silence, "Channels": channels, "Summary": summary, "Queries": queries, "Backup": backup, "NothingThere": nothing,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
