@@ -8,7 +8,7 @@ import (
 )
 
 // commands are the subcommands that exist.
-var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "scan", "causes", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
+var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "scan", "causes", "check", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
 
 // laterCommands are names that this version keeps free for what is to come;
 // they are no hosts.
