@@ -25,6 +25,13 @@ func (s *Web) funcs() template.FuncMap {
 		"most":     most,
 		"percent":  percent,
 		"called":   called,
+
+		"inc":      func(n int) int { return n + 1 },
+		"weekly":   weekly,
+		"list":     func(words ...string) []string { return words },
+		"match":    matchText,
+		"sentence": sentence,
+		"short":    short,
 	}
 }
 
@@ -134,4 +141,32 @@ func sign(state any) string {
 		return "?"
 	}
 	return "·"
+}
+
+// sentence makes one of words that begin small and end without a full stop.
+func sentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// short is the beginning of a fingerprint, enough to tell it from others.
+func short(s string) string { return s[:min(len(s), 16)] }
+
+// weekly is a time of the week in words.
+func weekly(w *monitor.Weekly) string {
+	days := "every day"
+	if len(w.Days) > 0 {
+		var names []string
+		for _, d := range w.Days {
+			names = append(names, d.String())
+		}
+		days = strings.Join(names, ", ")
+	}
+	zone := w.Zone
+	if zone == "" {
+		zone = "UTC"
+	}
+	return fmt.Sprintf("%s %02d:%02d to %02d:%02d, %s", days, w.From/60, w.From%60, w.To/60, w.To%60, zone)
 }
