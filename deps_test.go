@@ -50,7 +50,7 @@ var rooms = map[string]room{
 		why: "words of a text to facts, by data; an input never imports causes"},
 	"internal/srvconf": {may: []string{"internal/facts", "internal/chain", "internal/tlswire", "internal/keyfile", "internal/spell"},
 		why: "configurations to facts; an input never imports causes. keyfile opens what a configuration names"},
-	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/facts", "internal/probe", "internal/fetch",
+	"internal/diagnose": {may: []string{"diag", "internal/causes", "internal/compare", "internal/facts", "internal/probe", "internal/fetch",
 		"internal/truststore", "internal/inventory", "internal/tlswire", "internal/chain", "internal/client", "internal/starttls", "internal/ct", "internal/proxy", "internal/echo"},
 		why: "the loop between the judge and the probe, and the way from facts to diag"},
 	"internal/capture": {may: []string{"diag", "internal/facts", "internal/tlswire"},

@@ -33,6 +33,12 @@ type Options struct {
 	// and so does "none", whatever the environment says.
 	Proxy string
 
+	// Via are addresses or names of interfaces of this machine, from which
+	// connections leave; none leaves that to the system. Several make a diagnosis
+	// each, and the result is what they say together. Names are resolved, and what
+	// certificates point to is fetched, as always.
+	Via []string
+
 	// SNI is the server_name to send: "" is the target's name (none for an IP
 	// literal), "none" sends none. Names are checked against the target, never
 	// against SNI.

@@ -90,11 +90,6 @@ func TestCommandLists(t *testing.T) {
 			t.Errorf("%s exists and is in laterCommands", c.Name())
 		}
 	}
-	for _, name := range laterFlags {
-		if root.Flags().Lookup(name) != nil {
-			t.Errorf("--%s exists and is in laterFlags", name)
-		}
-	}
 }
 
 // TestHelpNamesEveryWord keeps the lists of words in the help complete.

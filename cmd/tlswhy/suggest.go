@@ -14,9 +14,6 @@ var commands = []string{"diagnose", "explain", "run", "listen", "capture", "conf
 // they are no hosts.
 var laterCommands = []string{"clients", "worker", "agent"}
 
-// laterFlags are options that this version does not have yet.
-var laterFlags = []string{"via"}
-
 // checkWord refuses a first word that is (nearly) a subcommand: it is a typo or
 // a command of another version and no host. Whoever has a host of such a name
 // writes "tlswhy diagnose NAME" or NAME:443.

@@ -145,7 +145,10 @@ func (r *runner) echoOne(ctx context.Context, c *echo.Client, address string, ch
 		return h, nil, err
 	}
 	spec.Preamble, spec.Wrap = nil, nil // the echo server speaks TLS from the first byte
-	a := probe.Prober{Dial: r.env.Dial, Guard: r.env.Guard}.Attempt(ctx, spec)
+	if err := r.lead(ctx, &spec, e); err != nil {
+		return h, nil, err
+	}
+	a := r.prober().Attempt(ctx, spec)
 	came, err := c.Arrivals(ctx)
 	if err != nil {
 		return h, a, err

@@ -69,7 +69,11 @@ func (p *plan) lookup(ctx context.Context) (facts.Lookup, []diag.NotTested, erro
 	}
 	var routed []string
 	for _, addr := range l.Addresses {
-		if hasRoute(addr) {
+		if ap, err := netip.ParseAddrPort(addr); err == nil && !p.source.Reaches(ap.Addr()) {
+			not = append(not, diag.NotTested{What: addr, Reason: "--via " + p.source.Name + " has no address of its family"})
+			continue
+		}
+		if p.source.Set() || hasRoute(addr) {
 			routed = append(routed, addr)
 			continue
 		}

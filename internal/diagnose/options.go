@@ -21,6 +21,7 @@ type Options struct {
 	Network                  string
 	Control                  []string
 	Proxy                    string
+	Via                      []string
 	SNI                      string
 	MinVersion, MaxVersion   string
 	Ciphers, Groups, SigAlgs string

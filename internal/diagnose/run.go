@@ -35,6 +35,9 @@ const (
 // that concerns the peer is in the diagnosis. When ctx ends, what is known by
 // then is judged.
 func Run(ctx context.Context, target string, o Options, env Env) (*diag.Diagnosis, error) {
+	if len(o.Via) > 1 {
+		return runVias(ctx, target, o, env)
+	}
 	d, _, err := run(ctx, target, o, env)
 	return d, err
 }
@@ -307,7 +310,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 		if e.What == facts.PlainHTTP {
 			say = plainRequest(w.Name, r.target.Path)
 		}
-		return probe.Prober{Dial: r.env.Dial, Guard: r.env.Guard}.Plain(ctx, spec, say)
+		return r.prober().Plain(ctx, spec, say)
 	}
 	if err := speak(&spec, w, e); err != nil {
 		return &facts.Attempt{Of: e, Address: e.Address, Started: time.Now(), End: facts.End{Kind: facts.EndLocal, Stage: diag.StageClientHello, Err: err.Error()}}
@@ -317,7 +320,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	}
 	if r.isControl(e.Address) {
 		spec.Stop, spec.Preamble, spec.Wrap = probe.StopServerFlight, nil, nil // nobody there is asked for more than a certificate
-		return probe.Attempt(ctx, spec)
+		return probe.Prober{Source: r.source}.Attempt(ctx, spec)
 	}
 	if w.StartTLS == "" && w.Protocol == "https" && e.What != facts.Quiet {
 		spec.Request = &probe.Request{Host: r.host(), Path: r.target.Path, UserAgent: "tlswhy"}
@@ -338,7 +341,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	if good := r.healthy(e.Address); good != nil && (e.Changes != (facts.Changes{}) || good.End.Kind == facts.EndTimeout) {
 		spec.Stop = probe.StopFinished // what the application says is known
 	}
-	return probe.Prober{Dial: r.env.Dial, Guard: r.env.Guard}.Attempt(ctx, spec)
+	return r.prober().Attempt(ctx, spec)
 }
 
 // speak fills in what an experiment says up to the handshake.

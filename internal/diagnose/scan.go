@@ -94,7 +94,7 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 
 // asking is how the inventory reaches the target.
 func (p *plan) asking(w *facts.Want, addresses []string, so ScanOptions) (inventory.Options, error) {
-	io := inventory.Options{Name: w.Hello.ServerName(), Prober: probe.Prober{Dial: p.env.Dial, Guard: p.env.Guard},
+	io := inventory.Options{Name: w.Hello.ServerName(), Prober: p.prober(),
 		Unordered: so.Unordered, Open: so.Open, Connections: p.opts.MaxConnections, Timeout: p.opts.Timeout, Progress: p.opts.Progress}
 	if p.ways.proxy != nil {
 		io.Spec.Way = &proxy.Way{Proxy: p.ways.proxy, Roots: p.ways.roots}

@@ -25,6 +25,7 @@ type plan struct {
 	identity *probe.Identity
 	notes    []string
 	ways     ways
+	source   probe.Source
 }
 
 // prepare turns target and options into the wanted client. The error is a
@@ -54,6 +55,9 @@ func prepare(target string, o Options, env Env, now time.Time) (*plan, facts.Wan
 	}
 	if w.Command == "" {
 		w.Command = p.command()
+	}
+	if err := p.via(); err != nil {
+		return nil, w, err
 	}
 	if err := p.findProxy(&w); err != nil {
 		return nil, w, err
@@ -239,6 +243,9 @@ func (p *plan) command() string {
 		add("--control", c)
 	}
 	add("--proxy", bare(o.Proxy))
+	for _, v := range o.Via {
+		add("--via", v)
+	}
 	switch o.Network {
 	case "ip4":
 		words = append(words, "-4")

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -238,4 +239,28 @@ func (p *plan) proxyNotes(w *facts.Want) {
 	case w.OtherProxy != nil:
 		p.notes = append(p.notes, "directly, without the proxy "+w.OtherProxy.Scheme+"://"+w.OtherProxy.Address+" of "+w.OtherProxy.From+": "+w.OtherProxy.Why)
 	}
+}
+
+// via reads where connections are to leave this machine.
+func (p *plan) via() error {
+	if len(p.opts.Via) == 0 {
+		return nil
+	}
+	from := p.opts.Via[0]
+	if p.env.Dial != nil {
+		return usage("leave it out", "--via %s: the connections are led by somebody else already", from)
+	}
+	var err error
+	if p.source, err = probe.ParseSource(from); err != nil {
+		return usage("", "--via: %v", err)
+	}
+	if p.source.Weak != "" {
+		p.notes = append(p.notes, fmt.Sprintf("--via %s: its addresses are the source, since %s; the routes decide which way the packets take", from, p.source.Weak))
+	}
+	return nil
+}
+
+// prober makes attempts as the options say.
+func (p *plan) prober() probe.Prober {
+	return probe.Prober{Dial: p.env.Dial, Guard: p.env.Guard, Source: p.source}
 }

@@ -18,6 +18,8 @@ type Prober struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Guard may refuse an address just before it is dialled; nil refuses none.
 	Guard func(address string) error
+	// Source is where connections leave this machine; not with Dial.
+	Source Source
 }
 
 // dial connects within the time that ctx leaves.
@@ -25,11 +27,14 @@ func (p Prober) dial(ctx context.Context, address string, maxSegment int) (net.C
 	if p.Dial != nil {
 		return p.Dial(ctx, "tcp", address)
 	}
-	d := net.Dialer{KeepAlive: -1, Control: func(_, at string, c syscall.RawConn) (err error) {
+	d := net.Dialer{KeepAlive: -1, LocalAddr: p.Source.local(address), Control: func(_, at string, c syscall.RawConn) (err error) {
 		if p.Guard != nil {
 			if err := p.Guard(at); err != nil {
 				return err
 			}
+		}
+		if err := p.Source.bind(c); err != nil {
+			return err
 		}
 		if maxSegment <= 0 {
 			return nil
