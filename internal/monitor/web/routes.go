@@ -26,6 +26,20 @@ var routes = []route{
 
 	{"GET /{$}", monitor.ScopeRead, (*Web).dashboard},
 
+	{"GET /endpoints", monitor.ScopeRead, (*Web).endpoints},
+	{"POST /endpoints/bulk", monitor.ScopeRead, (*Web).bulkEndpoints}, // each action asks for its own
+	{"GET /endpoints/new", monitor.ScopeEndpoints, (*Web).newEndpoint},
+	{"POST /endpoints/new", monitor.ScopeEndpoints, (*Web).addEndpoint},
+	{"POST /endpoints/judge", monitor.ScopeEndpoints, (*Web).judgeEndpoint},
+	{"POST /endpoints/test", monitor.ScopeEndpoints, (*Web).testEndpoint},
+	{"GET /endpoints/{id}", monitor.ScopeRead, (*Web).endpoint},
+	{"GET /endpoints/{id}/latency", monitor.ScopeRead, (*Web).latency},
+	{"GET /endpoints/{id}/edit", monitor.ScopeEndpoints, (*Web).editEndpoint},
+	{"POST /endpoints/{id}/edit", monitor.ScopeEndpoints, (*Web).changeEndpoint},
+	{"GET /endpoints/{id}/remove", monitor.ScopeEndpoints, (*Web).removeEndpoint},
+	{"POST /endpoints/{id}/check", monitor.ScopeDiagnose, (*Web).checkEndpoint},
+	{"POST /endpoints/{id}/accept", monitor.ScopeIncidents, (*Web).acceptEndpoint},
+
 	{"GET /incidents", monitor.ScopeRead, (*Web).incidents},
 	{"GET /incidents/{id}", monitor.ScopeRead, (*Web).incident},
 	{"POST /incidents/{id}/acknowledge", monitor.ScopeIncidents, (*Web).acknowledge},

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/report"
 )
 
 // The scripts of others are committed as their authors publish them: htmx 4.0.1
@@ -35,17 +36,19 @@ type asset struct {
 func loadAssets() (assets map[string]*asset, hashed map[string]string) {
 	assets, hashed = map[string]*asset{}, map[string]string{}
 	entries, _ := fs.ReadDir(staticFiles, "static") // embedded: it is there
-	for _, e := range entries {
-		body, err := staticFiles.ReadFile("static/" + e.Name())
-		if err != nil {
-			continue
-		}
+	add := func(file string, body []byte) {
 		sum := sha256.Sum256(body)
-		ext := path.Ext(e.Name())
-		name := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		hashed[e.Name()] = name
+		ext := path.Ext(file)
+		name := strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+		hashed[file] = name
 		assets[name] = &asset{kind: kindOf(ext), body: body, packed: pack(body)}
 	}
+	for _, e := range entries {
+		if body, err := staticFiles.ReadFile("static/" + e.Name()); err == nil {
+			add(e.Name(), body)
+		}
+	}
+	add("report.css", []byte(report.Style()))
 	return assets, hashed
 }
 

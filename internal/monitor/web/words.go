@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ func (s *Web) funcs() template.FuncMap {
 		"sign":     sign,
 		"file":     func() string { return s.File },
 		"dict":     dict,
+		"ms":       func(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) + " ms" },
+		"has":      s.knows,
+		"heading":  heading,
 		"most":     most,
 		"percent":  percent,
 		"called":   called,
