@@ -57,8 +57,8 @@ func lines(of func(e *monitor.Endpoint) *[]string) (func(*monitor.Endpoint) stri
 	}
 }
 
-// spans is a field that is a time.
-func spans(of func(e *monitor.Endpoint) *time.Duration) (func(*monitor.Endpoint) string, func(*monitor.Endpoint, string) error) {
+// duration is a field that is a time.
+func duration(of func(e *monitor.Endpoint) *time.Duration) (func(*monitor.Endpoint) string, func(*monitor.Endpoint, string) error) {
 	return func(e *monitor.Endpoint) string { return span(*of(e)) }, func(e *monitor.Endpoint, v string) (err error) {
 		*of(e), err = readSpan(v)
 		return err
@@ -90,7 +90,7 @@ func makeForm() []group {
 		return with(in, g, s)
 	}
 	while := func(in input, of func(e *monitor.Endpoint) *time.Duration) *input {
-		g, s := spans(of)
+		g, s := duration(of)
 		return with(in, g, s)
 	}
 	type E = monitor.Endpoint
