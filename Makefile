@@ -85,7 +85,7 @@ bench-capture: deps
 	$(GO) test ./internal/capture -run '^$$' -bench '^BenchmarkBinary$$' -benchtime 1x -timeout 30m
 
 scale: deps
-	TLSWHY_BENCH_SCALE=1 $(GO) test -run '^$$' -bench 'Light|Scale|Month' -benchtime 1x -timeout 60m ./cmd/tlswhy ./internal/monitor/sqlite
+	TLSWHY_BENCH_SCALE=1 $(GO) test -run '^$$' -bench 'Light|Scale|Month|List|Alert' -benchtime 1x -timeout 60m ./cmd/tlswhy ./internal/monitor/sqlite ./internal/monitor/api
 
 kill:
 	TLSWHY_TEST_KILLS=500 $(GO) test ./internal/monitor/sqlite -run '^TestKill$$' -count 1 -timeout 60m -v

@@ -21,7 +21,7 @@ import (
 
 // running is tlswhy serve within the test.
 type running struct {
-	*testing.T
+	testing.TB
 	url  string
 	http *http.Client
 	end  func()
@@ -46,7 +46,7 @@ func (r *running) says() string {
 // wait waits for what must come, however busy the machine is.
 func (r *running) wait(what string, ok func() bool) {
 	r.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -57,9 +57,9 @@ func (r *running) wait(what string, ok func() bool) {
 var listensAt = regexp.MustCompile(`msg=listening url=(\S+)`)
 
 // serveHere runs tlswhy serve until end or the end of the test.
-func serveHere(t *testing.T, args ...string) *running {
+func serveHere(t testing.TB, args ...string) *running {
 	t.Helper()
-	r := &running{T: t}
+	r := &running{TB: t}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

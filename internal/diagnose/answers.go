@@ -20,6 +20,7 @@ type Answers struct {
 	kept  map[question]*keptAnswer
 	since time.Time // when the day began
 	asked int
+	bytes int // of the lists that are kept
 }
 
 // question is what is asked of whom. Where private addresses may be dialled an
@@ -42,7 +43,8 @@ const (
 	answerHolds   = 12 * time.Hour
 	answerAtLeast = 10 * time.Minute
 	failureHolds  = 30 * time.Minute
-	mostAnswers   = 512
+	mostAnswers   = 4096
+	mostBytes     = 96 << 20 // of lists, of which a large CA has a thousand
 	mostAsked     = 5000
 )
 
@@ -61,6 +63,7 @@ func (a *Answers) get(ctx context.Context, e facts.Experiment, private bool, ask
 				a.mu.Unlock()
 				return &facts.Fetched{URL: e.URL, What: e.What, Body: e.Body, At: now, Err: "the day's requests are used up"}
 			}
+			a.forget(q)
 			x = &keptAnswer{ready: make(chan struct{})}
 			a.kept[q] = x
 			a.mu.Unlock()
@@ -85,7 +88,7 @@ func (a *Answers) fill(ctx context.Context, q question, x *keptAnswer, ask func(
 	defer a.mu.Unlock()
 	defer close(x.ready)
 	if ctx.Err() != nil && got.Err != "" {
-		delete(a.kept, q)
+		a.forget(q)
 		return got
 	}
 	hold := answerHolds
@@ -102,7 +105,42 @@ func (a *Answers) fill(ctx context.Context, q question, x *keptAnswer, ask func(
 		hold = max(min(hold, left), answerAtLeast)
 	}
 	x.got, x.until = got, got.At.Add(hold)
+	a.bytes += size(got)
+	a.makeRoom(mostAnswers)
 	return got
+}
+
+// size is what an answer takes, as far as it can be much.
+func size(f *facts.Fetched) int {
+	if f == nil || f.List == nil {
+		return 0
+	}
+	return len(f.List.TBS)
+}
+
+// makeRoom forgets what ends first until there are at most so many answers, and
+// not too many bytes; a.mu is held.
+func (a *Answers) makeRoom(most int) {
+	for len(a.kept) > most || a.bytes > mostBytes {
+		var oldest question
+		var at time.Time
+		for q, x := range a.kept {
+			if !x.until.IsZero() && (at.IsZero() || x.until.Before(at)) {
+				oldest, at = q, x.until
+			}
+		}
+		if at.IsZero() {
+			return // all of them are being asked for
+		}
+		a.forget(oldest)
+	}
+}
+
+func (a *Answers) forget(q question) {
+	if x, ok := a.kept[q]; ok {
+		a.bytes -= size(x.got)
+		delete(a.kept, q)
+	}
 }
 
 // allowed counts a request, and makes room for its answer; a.mu is held.
@@ -121,18 +159,6 @@ func (a *Answers) allowed(now time.Time) bool {
 		return false
 	}
 	a.asked++
-	for len(a.kept) >= mostAnswers {
-		var oldest question
-		var at time.Time
-		for q, x := range a.kept {
-			if !x.until.IsZero() && (at.IsZero() || x.until.Before(at)) {
-				oldest, at = q, x.until
-			}
-		}
-		if at.IsZero() {
-			break // all of them are being asked for
-		}
-		delete(a.kept, oldest)
-	}
+	a.makeRoom(mostAnswers - 1)
 	return true
 }

@@ -83,3 +83,33 @@ func TestAnswersCut(t *testing.T) {
 		t.Errorf("got %+v: another's end of time was kept", got)
 	}
 }
+
+// TestAnswersMemory keeps no more bytes of lists than it may, and counts those
+// that it forgets or replaces.
+func TestAnswersMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &Answers{PerDay: 100_000}
+		list := make([]byte, 3<<20) // the same one, as far as the memory of the test goes
+		get := func(url string) {
+			e := facts.Experiment{Kind: facts.Fetch, What: facts.FetchList, URL: url}
+			a.get(t.Context(), e, false, func() *facts.Fetched {
+				return &facts.Fetched{URL: url, At: time.Now(), List: &chain.RevocationList{TBS: list, NextUpdate: time.Now().Add(time.Hour)}}
+			})
+		}
+		for round := range 3 {
+			for n := range 100 {
+				get(fmt.Sprint(n))
+				time.Sleep(time.Second)
+			}
+			have := 0
+			for _, x := range a.kept {
+				have += size(x.got)
+			}
+			if have != a.bytes || have > mostBytes || have < mostBytes/2 {
+				t.Errorf("round %d: %d bytes are kept, %d counted, %d allowed", round, have, a.bytes, mostBytes)
+			}
+			time.Sleep(2 * time.Hour)
+		}
+	})
+}

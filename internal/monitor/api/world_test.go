@@ -29,7 +29,7 @@ const password = "a long enough passphrase"
 
 // world is a running API over a store, and somebody who asks.
 type world struct {
-	*testing.T
+	testing.TB
 	url    string
 	store  *sqlite.Store
 	keeper *access.Keeper
@@ -38,7 +38,7 @@ type world struct {
 	token  string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "m.db"))
 	if err != nil {
@@ -96,7 +96,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{T: t, url: ts.URL, store: store, keeper: keeper, api: a, client: &http.Client{Jar: jar}}
+	return &world{TB: t, url: ts.URL, store: store, keeper: keeper, api: a, client: &http.Client{Jar: jar}}
 }
 
 // admin sets the monitor up and logs in.

@@ -129,7 +129,18 @@ func (r *reader) sources(f *file) {
 			return e
 		}})
 	}
+	if cert := r.c.Server.Cert; cert != "" { // the monitor's own is watched like any other
+		r.c.Sources = append(r.c.Sources, Source{Name: OwnCertificate, Paths: []string{cert}, MaxShrink: 100, File: func(path string) monitor.Endpoint {
+			e := monitor.Endpoint{Kind: monitor.KindFile, Source: OwnCertificate, Target: path, Owner: f.Defaults.Owner, KeyFile: r.c.Server.Key, Runbook: "This is the certificate of the monitor itself. Put the renewed one into the same file: it is read again."}
+			e.ID = monitor.NewID(&e)
+			return e
+		}})
+		unique(f.Server.At, OwnCertificate, "certificate of the server")
+	}
 }
+
+// OwnCertificate names the source of the monitor's own certificate.
+const OwnCertificate = "own-certificate"
 
 func (r *reader) globs(paths []string, at place) (out []string) {
 	for _, p := range paths {

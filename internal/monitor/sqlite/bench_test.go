@@ -44,7 +44,7 @@ func BenchmarkMonth(b *testing.B) {
 	const interval, span = 15 * time.Minute, 30 * 24 * time.Hour
 	n := 50
 	if os.Getenv("TLSWHY_BENCH_SCALE") != "" {
-		n = 400
+		n = 1000
 	}
 	for b.Loop() {
 		path := filepath.Join(b.TempDir(), "m.db")
