@@ -28,7 +28,7 @@ type apacheReader struct {
 }
 
 func parseApache(r *reader, file string, data []byte) {
-	a := &apacheReader{reader: r, root: apacheRoot(file), vars: map[string]string{}, modules: map[string]bool{}, listen: map[int]bool{}, https: map[int]bool{}, macros: map[string]*node{}}
+	a := &apacheReader{reader: r, root: r.apacheRoot(file), vars: map[string]string{}, modules: map[string]bool{}, listen: map[int]bool{}, https: map[int]bool{}, macros: map[string]*node{}}
 	for _, env := range []string{"APACHE_RUN_DIR=/var/run/apache2", "APACHE_LOG_DIR=/var/log/apache2", "APACHE_LOCK_DIR=/var/lock/apache2", "APACHE_PID_FILE=/var/run/apache2/apache2.pid", "APACHE_RUN_USER=www-data", "APACHE_RUN_GROUP=www-data"} {
 		name, value, _ := strings.Cut(env, "=") // Debian's envvars
 		a.vars[name] = value
@@ -100,11 +100,11 @@ func (a *apacheReader) unknown(nodes []*node, within bool) {
 }
 
 // apacheRoot is the folder of the main file: ServerRoot, until one is named.
-func apacheRoot(file string) string {
+func (r *reader) apacheRoot(file string) string {
 	dir := filepath.Dir(file)
 	for range 3 {
 		for _, name := range []string{"apache2.conf", "httpd.conf"} {
-			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			if _, err := os.Stat(r.real(filepath.Join(dir, name))); err == nil {
 				return dir
 			}
 		}

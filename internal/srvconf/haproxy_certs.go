@@ -27,9 +27,10 @@ func (h *haproxyReader) certificates(values map[string][]string, line facts.Line
 		out = append(out, h.files(path, line, nil, nil)...)
 	}
 	for _, list := range values["crt-list"] {
-		data, err := readBounded(h.real(list), maxFile)
+		data, err := h.fileOf(list, maxFile)
 		if err != nil {
-			out = append(out, haproxyCert{file: list, fault: &facts.Fault{At: line.Place, File: list, Stops: true, Text: "the list of certificates " + list + " cannot be read: " + reason(err)}})
+			f := unreadable(line.Place, list, err, "the list of certificates")
+			out = append(out, haproxyCert{file: list, fault: &f})
 			continue
 		}
 		for _, l := range joined(string(data), false) {

@@ -39,12 +39,9 @@ func (r *reader) hold(path string) *holding {
 	if len(r.certs) < maxFiles {
 		r.certs[path] = h
 	}
-	data, err := readBounded(r.real(path), keyfile.MaxSize)
+	data, err := r.fileOf(path, keyfile.MaxSize)
 	if err != nil {
 		h.err = err
-		if r.o.Elsewhere && errors.Is(err, fs.ErrNotExist) {
-			h.err = errElsewhere
-		}
 		return h
 	}
 	var rest []string

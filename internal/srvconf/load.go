@@ -39,6 +39,9 @@ type Options struct {
 	// Sealed says that Instead holds every file of the configuration; Elsewhere
 	// that the files which it names may be on another machine.
 	Sealed, Elsewhere bool
+	// Apart says that no file of this machine may be looked at, not even whether
+	// it is there: whoever wrote the configuration must not learn that.
+	Apart bool
 }
 
 // Config is what was read.
@@ -111,8 +114,12 @@ func (r *reader) fault(f facts.Fault) {
 	}
 }
 
-// real is where a path of the configuration lies on this machine.
+// real is where a path of the configuration lies on this machine; "", which is
+// nowhere, where this machine may not be looked at.
 func (r *reader) real(path string) string {
+	if r.o.Apart {
+		return ""
+	}
 	if r.o.Root != "" && filepath.IsAbs(path) && !strings.HasPrefix(path, strings.TrimSuffix(r.o.Root, "/")+"/") {
 		return filepath.Join(r.o.Root, path)
 	}
@@ -154,6 +161,16 @@ func (r *reader) read(path string, by facts.Place, what string) ([]byte, bool) {
 		data = bytes.ToValidUTF8(data, []byte("?")) // Latin-1 in a comment
 	}
 	return data, true
+}
+
+// fileOf reads a file that the configuration names. Of one that was pasted the
+// file may be on another machine.
+func (r *reader) fileOf(path string, limit int64) ([]byte, error) {
+	data, err := readBounded(r.real(path), limit)
+	if r.o.Elsewhere && errors.Is(err, fs.ErrNotExist) {
+		err = errElsewhere
+	}
+	return data, err
 }
 
 var errTooLarge = errors.New("it is larger than any configuration")

@@ -29,7 +29,7 @@ type nginxReader struct {
 }
 
 func parseNginx(r *reader, file string, data []byte) {
-	n := &nginxReader{reader: r, prefix: nginxPrefix(file), listeners: map[string][]*facts.Site{}, defaults: map[string]facts.Place{}, marked: map[string]*facts.Site{}}
+	n := &nginxReader{reader: r, prefix: r.nginxPrefix(file), listeners: map[string][]*facts.Site{}, defaults: map[string]facts.Place{}, marked: map[string]*facts.Site{}}
 	r.open = []string{filepath.Clean(file)}
 	top := n.tree(file, data)
 	fragment := true
@@ -52,10 +52,10 @@ func parseNginx(r *reader, file string, data []byte) {
 }
 
 // nginxPrefix is the folder that relative paths begin at: that of nginx.conf.
-func nginxPrefix(file string) string {
+func (r *reader) nginxPrefix(file string) string {
 	dir := filepath.Dir(file)
 	for range 3 {
-		if _, err := os.Stat(filepath.Join(dir, "nginx.conf")); err == nil {
+		if _, err := os.Stat(r.real(filepath.Join(dir, "nginx.conf"))); err == nil {
 			return dir
 		}
 		dir = filepath.Dir(dir)

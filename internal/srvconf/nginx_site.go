@@ -56,7 +56,7 @@ func (n *nginxReader) passwords(s *facts.Site, sc *scope) []string {
 		return nil
 	}
 	l.Value = absolute(n.prefix, l.Value)
-	data, err := readBounded(n.real(l.Value), maxFile)
+	data, err := n.fileOf(l.Value, maxFile)
 	if err != nil {
 		fileFault(s, l, l.Value, err, "the file of passwords")
 		return nil

@@ -25,9 +25,11 @@ func (p *postfixReader) named(s *facts.Site, mandatory bool) []*facts.Site {
 			rows = append(rows, textLine{row, l.Line})
 		}
 	case slices.Contains([]string{"hash", "btree", "lmdb", "cdb", "dbm", "texthash", "regexp", "pcre"}, kind):
-		data, err := readBounded(p.real(source), maxFile)
+		data, err := p.fileOf(source, maxFile)
 		if err != nil {
-			addFault(s, facts.Fault{At: l.Place, File: source, Text: fmt.Sprintf("the table of names %s cannot be read: %s", source, reason(err))})
+			f := unreadable(l.Place, source, err, "the table of names")
+			f.Stops = false
+			addFault(s, f)
 			return nil
 		}
 		if kind == "regexp" || kind == "pcre" {

@@ -24,7 +24,7 @@ func (n *nginxReader) stapling(s *facts.Site, sc *scope) {
 	s.Staples = true
 	if file, ok := sc.one("ssl_stapling_file"); ok {
 		file.Value = absolute(n.prefix, file.Value)
-		if _, err := readBounded(n.real(file.Value), maxFile); err != nil {
+		if _, err := n.fileOf(file.Value, maxFile); err != nil {
 			fileFault(s, file, file.Value, err, "the stapled response")
 		}
 		return
