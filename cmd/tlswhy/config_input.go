@@ -96,5 +96,6 @@ func (p *program) load(file string, o srvconf.Options) *srvconf.Config {
 	if err != nil {
 		return &srvconf.Config{Faults: []facts.Fault{{At: facts.Place{File: srvconf.Stdin}, File: srvconf.Stdin, Stops: true, Text: fmt.Sprintf("reading standard input: %v", err)}}}
 	}
+	o.Apart = p.apart
 	return srvconf.LoadText(data, o)
 }

@@ -189,7 +189,7 @@ func (f *diagnoseFlags) resolve(p *program) (options, report.Format, report.Opti
 	if err != nil {
 		return fail(err)
 	}
-	o.Detail, o.Picture = min(f.verbose, 2), format == report.HTML
+	o.Detail, o.Picture = min(f.verbose, 2), format == report.HTML || p.picture
 	return o, format, report.Options{Width: p.width(), Color: color && format == report.Text, ASCII: p.ascii() && format == report.Text,
 		Verbose: f.verbose, Quiet: f.quiet, Redact: f.redact, Strict: f.strict}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/keyfile"
+	monitorservice "github.com/tlswhy/tlswhy/internal/monitor/service"
 	"github.com/tlswhy/tlswhy/internal/truststore"
 	"github.com/tlswhy/tlswhy/internal/truststore/programs"
 )
@@ -28,6 +29,9 @@ func (p *program) diagnoseTarget(ctx context.Context, target string, o *options)
 	if p.keys != nil {
 		p.keys(&env)
 	}
+	if live, ok := monitorservice.LiveFrom(ctx); ok {
+		env.Attempted = live.Attempt
+	}
 	return underGuard(ctx, env, func(env diagnose.Env) (*diag.Diagnosis, error) {
 		return diagnose.Run(ctx, target, diagnose.Options(*o), env)
 	})
@@ -35,7 +39,7 @@ func (p *program) diagnoseTarget(ctx context.Context, target string, o *options)
 
 // lend is what the program adds to the library.
 func (p *program) lend() diagnose.Env {
-	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ, LookupTLSA: lookupTLSA, Answers: p.answers}
+	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ, LookupTLSA: lookupTLSA, Answers: p.answers, Guard: p.guard}
 }
 
 // aboutTarget says whether an error concerns the target rather than the

@@ -21,8 +21,11 @@ type program struct {
 	stdout, stderr io.Writer
 	environ        []string
 	diagnose       diagnoser
-	light          *diagnose.Light     // makes the monitor's checks; nil leaves them to diagnose
-	answers        *diagnose.Answers   // of issuers, for all diagnoses of the program
+	light          *diagnose.Light   // makes the monitor's checks; nil leaves them to diagnose
+	answers        *diagnose.Answers // of issuers, for all diagnoses of the program
+	apart          bool              // what is read came from strangers: no file of this machine concerns them
+	picture        bool              // diagnoses are drawn
+	guard          func(address string) error
 	keys           func(*diagnose.Env) // how key files are opened; nil before the flags are read
 	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool

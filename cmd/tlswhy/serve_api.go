@@ -10,10 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/guard"
 	"github.com/tlswhy/tlswhy/internal/monitor"
@@ -92,16 +90,9 @@ func (p *program) open(ctx context.Context, s *service, c *config.Config, path s
 		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.told.list, Changed: s.deliver.Nudge,
 		Vault: s.vault, CheckChannel: checkKept, ChannelsChanged: func() error { return s.told.reload(ctx, s) },
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
-			d, err := p.diagnose(withGuard(ctx, s.outside()), r.Target, &options{Connect: r.Connect, SNI: r.SNI, StartTLS: r.StartTLS, Client: r.Client, Trust: r.Trust, MinVersion: r.MinVersion, MaxVersion: r.MaxVersion, ALPN: r.ALPN})
-			var usage *tlswhy.UsageError
-			var forbidden *forbiddenError
-			if errors.As(err, &forbidden) {
-				return nil, &access.InvalidError{Field: "target", Msg: forbidden.Error()}
-			}
-			if errors.As(err, &usage) {
-				return nil, &access.InvalidError{Field: "target", Msg: strings.TrimSuffix(usage.Msg+"; "+usage.Hint, "; ")}
-			}
-			return d, err
+			return p.diagnoseFor(ctx, s.outside(), r)
+		}, Read: func(ctx context.Context, m monitorservice.Material, r monitorservice.DiagnoseRequest) (monitorservice.Reading, error) {
+			return p.explainFor(ctx, s.outside(), m, r)
 		}})
 	s.api = api.New(api.Options{Service: svc, Keeper: s.keeper, Version: programVersion(), Log: s.log, Plain: append(s.health(), s.scraped()...)})
 	prefix := ""

@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/ct"
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -92,6 +93,9 @@ type Env struct {
 	// Guard may refuse any address just before it is dialled, of the target and of
 	// what certificates point to; nil refuses none.
 	Guard func(address string) error
+	// Attempted is told of each attempt when it ends, from any goroutine and without
+	// its number; nil for nobody.
+	Attempted func(diag.Attempt)
 	// Environ is the process's environment, whose proxy variables the user's client
 	// follows; not where Dial or Guard is set.
 	Environ []string

@@ -199,6 +199,9 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 			slot <- struct{}{}
 			defer func() { <-slot }()
 			made[i] = r.attempt(ctx, e, busy[e.Address] == 1, r.allowance(e, first, limit))
+			if a := made[i]; a != nil && r.env.Attempted != nil {
+				r.env.Attempted(r.transcript(a, nil, false))
+			}
 		})
 	}
 	wg.Wait()

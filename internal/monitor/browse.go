@@ -24,6 +24,8 @@ var (
 	ErrExists = errors.New("it exists already")
 	// ErrReadOnly is an edit of what another source decides on.
 	ErrReadOnly = errors.New("it belongs to another source and can only be changed there")
+	// ErrTooLarge is something that is too large to be kept.
+	ErrTooLarge = errors.New("it is too large to be kept")
 	// ErrLastAdmin is an edit that would leave nobody who may do everything.
 	ErrLastAdmin = errors.New("there must be one admin")
 )

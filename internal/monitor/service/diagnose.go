@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -21,6 +22,7 @@ type DiagnoseRequest struct {
 	MinVersion string   `json:"tls_min,omitempty" enum:"ssl3,1.0,1.1,1.2,1.3" doc:"Lowest version to offer"`
 	MaxVersion string   `json:"tls_max,omitempty" enum:"ssl3,1.0,1.1,1.2,1.3" doc:"Highest version to offer"`
 	ALPN       string   `json:"alpn,omitempty" maxLength:"200" doc:"Application protocols, separated by commas, or none"`
+	Server     string   `json:"server,omitempty" maxLength:"40" doc:"Whose fixes to give where the server software is not recognised" example:"nginx"`
 }
 
 // The bounds of diagnoses on request.
@@ -40,16 +42,11 @@ func (s *Service) DiagnoseNow(ctx context.Context, r DiagnoseRequest) (*diag.Dia
 	if err := s.good(&monitor.Endpoint{Target: r.Target, Connect: r.Connect, StartTLS: r.StartTLS, Trust: r.Trust}); err != nil {
 		return nil, err
 	}
-	wait := time.NewTimer(diagnosisWait)
-	defer wait.Stop()
-	select {
-	case s.room <- struct{}{}:
-	case <-wait.C:
-		return nil, &BusyError{After: diagnosisWait}
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
 	}
-	defer func() { <-s.room }()
+	defer leave()
 	diagnosing, cancel := context.WithTimeout(ctx, diagnosisTime)
 	defer cancel()
 	d, err := s.Diagnose(diagnosing, r)
@@ -57,4 +54,18 @@ func (s *Service) DiagnoseNow(ctx context.Context, r DiagnoseRequest) (*diag.Dia
 		return nil, err
 	}
 	return d, s.done(ctx, p, "diagnosed", r.Target, string(d.Verdict))
+}
+
+// enter waits for room for one more diagnosis. leave makes it free, once.
+func (s *Service) enter(ctx context.Context) (leave func(), err error) {
+	wait := time.NewTimer(diagnosisWait)
+	defer wait.Stop()
+	select {
+	case s.room <- struct{}{}:
+		return sync.OnceFunc(func() { <-s.room }), nil
+	case <-wait.C:
+		return nil, &BusyError{After: diagnosisWait}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

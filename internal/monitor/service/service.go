@@ -10,6 +10,7 @@ package service
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -23,6 +24,7 @@ type Store interface {
 	monitor.Browser
 	monitor.Editor
 	monitor.ChannelEditor
+	monitor.Archive
 }
 
 // Options lend the service what it does not know itself. Fields may be nil
@@ -37,6 +39,8 @@ type Options struct {
 	Parse func(target string) (host string, port int, err error)
 	// Diagnose is the engine; the target was typed by somebody.
 	Diagnose func(ctx context.Context, r DiagnoseRequest) (*diag.Diagnosis, error)
+	// Read explains material: what is no target at once. The request says how.
+	Read func(ctx context.Context, m Material, r DiagnoseRequest) (Reading, error)
 	// StartTLS tells whether there is such a plaintext preamble.
 	StartTLS func(protocol string) bool
 	// Channels are those that are in use, by any source.
@@ -53,7 +57,9 @@ type Options struct {
 // Service answers. It is safe for concurrent use.
 type Service struct {
 	Options
-	room chan struct{} // of diagnoses
+	room  chan struct{} // of diagnoses
+	runs  runs
+	going sync.WaitGroup // the runs
 }
 
 // New makes a Service.

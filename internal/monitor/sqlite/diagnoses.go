@@ -1,13 +1,9 @@
 package sqlite
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -33,23 +29,18 @@ func (s *Store) Diagnosis(ctx context.Context, incident string) (*diag.Diagnosis
 		return nil, clear(err, "reading a diagnosis", s.path)
 	}
 	d := &diag.Diagnosis{}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxUnpacked)).Decode(d)
-	}
-	if err != nil {
+	if err := unpack(packed, d); err != nil {
 		return nil, clear(err, "reading a diagnosis", s.path)
 	}
 	return d, nil
 }
 
 func putDiagnosis(ctx context.Context, tx *sql.Tx, now time.Time, of string, d *diag.Diagnosis) error {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(d), z.Close()); err != nil || b.Len() > maxPacked {
+	packed, err := pack(d)
+	if err != nil || len(packed) > maxPacked {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO diagnoses (of, at, packed) VALUES (?1, ?2, ?3)`, of, micros(now), b.Bytes())
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO diagnoses (of, at, packed) VALUES (?1, ?2, ?3)`, of, micros(now), packed)
 	return err
 }
 

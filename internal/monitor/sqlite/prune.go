@@ -26,6 +26,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r monitor.Retention) (
 		}{
 			{`DELETE FROM daily WHERE (day, series) IN (SELECT day, series FROM daily WHERE day < ?1 ORDER BY day LIMIT ?2)`, whole},
 			{`DELETE FROM series WHERE id IN (SELECT id FROM series s WHERE last < ?1 AND NOT EXISTS (SELECT 1 FROM endpoints e WHERE e.id = s.endpoint) LIMIT ?2)`, whole},
+			{`DELETE FROM kept WHERE id IN (SELECT id FROM kept WHERE at < ?1 ORDER BY at LIMIT ?2)`, micros(now.Add(-monitor.KeepFor))},
 			{`DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE written < ?1 AND state IN ('sent', 'failed') LIMIT ?2)`, micros(now.Add(-r.Messages))},
 		} {
 			if err != nil || left <= 0 {
