@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/causes"
 	"github.com/tlswhy/tlswhy/internal/guard"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
@@ -99,7 +100,7 @@ func (p *program) open(ctx context.Context, s *service, c *config.Config, path s
 	if u, err := url.Parse(c.ExternalURL); err == nil {
 		prefix = u.Path
 	}
-	s.pages = web.New(web.Options{Service: svc, Keeper: s.keeper, Prefix: prefix, Version: programVersion(), File: path, Log: s.log, Sources: s.sourcePages})
+	s.pages = web.New(web.Options{Service: svc, Servers: causes.SoftwareNames("server"), Keeper: s.keeper, Prefix: prefix, Version: programVersion(), File: path, Log: s.log, Sources: s.sourcePages})
 }
 
 // front hands requests to the API or to the pages.

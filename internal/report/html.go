@@ -92,7 +92,7 @@ func writeHTML(w io.Writer, ds []*diag.Diagnosis) error {
 		Style     template.CSS // our own file
 		Diagnoses []*diag.Diagnosis
 		Summary   []summaryRow
-	}{safeLine(title), template.CSS(reportStyle + pageStyle), ds, summaryRows(ds)})
+	}{safeLine(title), template.CSS(pageStyle + reportStyle), ds, summaryRows(ds)})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -13,6 +14,10 @@ import (
 type View struct {
 	Server   string // of whose software the fixes are shown, where there are some
 	Headless bool   // the page has said the target and the verdict
+	// Copy puts a button with data-copy before what is to be pasted, and the id that
+	// it names on it; Prefix tells the ids of several diagnoses of a page apart.
+	Copy   bool
+	Prefix string
 }
 
 // Style is the style sheet of what View makes; it expects the class report
@@ -22,10 +27,20 @@ func Style() string { return reportStyle }
 // Render draws a diagnosis as in the HTML report: the cause, the ladder, the
 // chain, evidence, fixes. What a peer controls is escaped.
 func (v View) Render(d *diag.Diagnosis) (template.HTML, error) {
-	return part("diagnosis", struct {
+	html, err := part("diagnosis", struct {
 		*diag.Diagnosis
 		Headless bool
 	}{forServer(d, v.Server), v.Headless})
+	if err != nil || !v.Copy {
+		return html, err
+	}
+	// What a peer controls has no bare tag: each is the template's own.
+	parts := strings.Split(string(html), "<pre>")
+	for i := range parts[1:] {
+		id := v.Prefix + "paste-" + strconv.Itoa(i+1)
+		parts[i+1] = `<button type="button" class="copy small" data-copy="` + id + `">Copy</button><pre id="` + id + `">` + parts[i+1]
+	}
+	return template.HTML(strings.Join(parts, "")), nil // #nosec G203 -- html/template has written it
 }
 
 // Ladder draws the handshake alone; "" where there was none.

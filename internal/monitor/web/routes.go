@@ -82,6 +82,15 @@ var routes = []route{
 	{"GET /setup/channel", monitor.ScopeChannels, (*Web).setupChannel},
 	{"GET /endpoints/paste", monitor.ScopeEndpoints, (*Web).pastePage},
 	{"POST /endpoints/paste", monitor.ScopeEndpoints, (*Web).paste},
+
+	{"GET /diagnose", monitor.ScopeDiagnose, (*Web).diagnosePage},
+	{"POST /diagnose", monitor.ScopeDiagnose, (*Web).diagnose},
+	{"GET /diagnose/{id}", monitor.ScopeRead, (*Web).diagnosis},
+	{"GET /diagnose/{id}/remove", monitor.ScopeDiagnose, (*Web).forgetAsk},
+	{"POST /diagnose/{id}/remove", monitor.ScopeDiagnose, (*Web).forget},
+	{"POST /diagnose/{id}/share", monitor.ScopeDiagnose, (*Web).share},
+	{"GET /diagnose/{id}/{file}", monitor.ScopeRead, (*Web).download},
+	{"GET /shared/{key}", "", (*Web).shared},
 }
 
 // section is an entry of the navigation.

@@ -24,6 +24,8 @@ type Options struct {
 	Version string
 	// File is the configuration file, as people are told where something is said.
 	File string
+	// Servers are the server programs for which there are fixes.
+	Servers []string
 	// Sources are where endpoints come from beside the file; nil has none.
 	Sources func() []Source
 	Log     *slog.Logger

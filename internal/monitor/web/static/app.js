@@ -86,6 +86,9 @@
     }
   });
 
+  // A choice with data-send is sent at once.
+  document.addEventListener("change", (e) => { if (e.target.matches("select[data-send]")) e.target.form.requestSubmit(); });
+
   // One menu is open at a time, and none when somebody clicks elsewhere.
   document.addEventListener("click", (e) => {
     for (const d of document.querySelectorAll("details.menu[open]")) if (!d.contains(e.target)) d.open = false;
