@@ -128,6 +128,9 @@ func (s *Service) Inspect(ctx context.Context, m Material, r DiagnoseRequest) (i
 	if err != nil {
 		return "", err
 	}
+	if s.Read == nil {
+		return "", &MaterialError{"nothing is explained here"}
+	}
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return "", err
