@@ -201,7 +201,7 @@ func (s *Service) Wait(ctx context.Context) {
 // Run is a diagnosis that Inspect has begun, while it is under way or when it came
 // to nothing; ErrNotFound for others.
 func (s *Service) Run(ctx context.Context, id string) (Run, error) {
-	if _, err := access.Require(ctx, monitor.ScopeDiagnose); err != nil {
+	if _, err := access.Require(ctx, monitor.ScopeRead); err != nil {
 		return Run{}, err
 	}
 	if x, ok := s.runs.get(id); ok && (!x.Ended || x.Err != nil) {

@@ -27,10 +27,10 @@ func broken(target string) *diag.Diagnosis {
 	return &diag.Diagnosis{Schema: diag.Schema, Verdict: diag.Failure, Target: diag.Target{Input: target, Name: target, Port: 443},
 		Causes: []diag.Cause{{ID: "cert-expired", Severity: diag.SeverityFailure, Confidence: diag.Proven, Summary: "the certificate expired " + evil, Evidence: []diag.Evidence{{Text: evil, Where: evil}}, Affects: []string{evil},
 			Fixes: []diag.Fix{{Side: "server", For: "nginx", Text: evil, Config: "ssl_certificate x;</pre><pre>" + evil}, {Side: "server", For: "apache", Text: "for apache", Command: "a2ensite"}}, Verify: "tlswhy " + target}},
-		Handshake: diag.Handshake{Attempt: 1, Steps: []diag.Step{{Name: "ClientHello", From: "client", Status: diag.StatusOK, Text: evil, AtMS: &at}, {Name: "Certificate", From: "server", Status: diag.StatusBad, Notes: []string{evil}}}},
-		Attempts: []diag.Attempt{{N: 1, Address: evil, End: evil, Messages: []diag.Message{{From: "client", Name: "ClientHello", Size: 9, Raw: "0100", Fields: []diag.Field{{Name: evil, Text: evil}}}}}},
+		Handshake:    diag.Handshake{Attempt: 1, Steps: []diag.Step{{Name: "ClientHello", From: "client", Status: diag.StatusOK, Text: evil, AtMS: &at}, {Name: "Certificate", From: "server", Status: diag.StatusBad, Notes: []string{evil}}}},
+		Attempts:     []diag.Attempt{{N: 1, Address: evil, End: evil, Messages: []diag.Message{{From: "client", Name: "ClientHello", Size: 9, Raw: "0100", Fields: []diag.Field{{Name: evil, Text: evil}}}}}},
 		Certificates: []diag.Certificate{{Role: "leaf", Source: "sent", Subject: "CN=" + evil, Issuer: "CN=" + evil + "2", Names: []string{evil}, Serial: evil, Key: evil, Problems: []string{evil}, IssuerURLs: []string{evil}, PEM: evil}},
-		NotTested: []diag.NotTested{{What: evil, Reason: evil}}, Notes: []string{evil}}
+		NotTested:    []diag.NotTested{{What: evil, Reason: evil}}, Notes: []string{evil}}
 }
 
 // diagnosing is a world in which targets are diagnosed when go on is closed.
