@@ -36,7 +36,13 @@ func Until(t testing.TB, what string, ok func() bool) {
 // Program builds the binary and returns its path.
 func Program(t testing.TB) string {
 	t.Helper()
-	bin := filepath.Join(server.Folder(t), "tlswhy")
+	return Build(t, server.Folder(t))
+}
+
+// Build builds it into a folder.
+func Build(t testing.TB, dir string) string {
+	t.Helper()
+	bin := filepath.Join(dir, "tlswhy")
 	cmd := exec.Command("go", "build", "-o", bin, "github.com/tlswhy/tlswhy/cmd/tlswhy")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building tlswhy: %v\n%s", err, out)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if shared.stop != nil {
 		shared.stop()
+	}
+	if binary.dir != "" {
+		os.RemoveAll(binary.dir)
 	}
 	os.Exit(code)
 }
@@ -138,6 +142,8 @@ func (b *tab) hear(ev any) {
 			what += " " + x.Description
 		}
 		bad("an exception in %s:%d: %s", e.ExceptionDetails.URL, e.ExceptionDetails.LineNumber, what)
+	case *page.EventJavascriptDialogOpening:
+		bad("the page opened a dialog: %s", e.Message)
 	case *log.EventEntryAdded:
 		b.console = append(b.console, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 		if strings.Contains(e.Entry.Text, "Content Security Policy") || e.Entry.Source == "security" {
