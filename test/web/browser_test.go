@@ -75,8 +75,9 @@ func chromium(t *testing.T) context.Context {
 // tab is a page in a browser that remembers nothing of other tests.
 type tab struct {
 	*testing.T
-	ctx  context.Context
-	base string
+	ctx   context.Context
+	base  string
+	still bool // no script of the page runs
 
 	mu      sync.Mutex
 	asked   []string // URLs
@@ -187,10 +188,10 @@ func (b *tab) open(path string) {
 	b.do("opening "+path, chromedp.Navigate(b.base+path))
 }
 
-// js evaluates an expression; what a page that is being left answers is an
-// error.
-func js[T any](b *tab, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+// js evaluates an expression; a page that is being left may never answer, which
+// is an error after a while.
+func js[T any](b *tab, limit time.Duration, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 }
@@ -198,7 +199,7 @@ func js[T any](b *tab, expression string) (T, error) {
 // get evaluates an expression on a page that stays.
 func get[T any](b *tab, expression string) T {
 	b.Helper()
-	v, err := js[T](b, expression)
+	v, err := js[T](b, time.Minute, expression)
 	if err != nil {
 		b.Fatalf("%s: %v", expression, err)
 	}
@@ -210,7 +211,7 @@ func (b *tab) wait(what, expression string) {
 	b.Helper()
 	var last error
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		ok, err := js[bool](b, "!!("+expression+")")
+		ok, err := js[bool](b, 5*time.Second, "!!("+expression+")")
 		if ok && err == nil {
 			return
 		}
@@ -272,10 +273,19 @@ func (b *tab) on(what, find, act string) {
 	b.wait(what, "document.readyState === 'complete' && (() => {"+finders+"const e = "+find+"; if (!e || e.disabled) return false; "+act+"; return true; })()")
 }
 
+// click is how an element is clicked: after the answer, which would be lost with
+// the page; where the page's timers do not run, at once.
+func (b *tab) click() string {
+	if b.still {
+		return "e.click()"
+	}
+	return "setTimeout(() => e.click())"
+}
+
 // press presses what is called so.
 func (b *tab) press(name string) {
 	b.Helper()
-	b.on(fmt.Sprintf("something called %q to press", name), "called("+quoted(name)+")", "e.scrollIntoView({block: 'center'}); e.click()")
+	b.on(fmt.Sprintf("something called %q to press", name), "called("+quoted(name)+")", "e.scrollIntoView({block: 'center'}); "+b.click())
 }
 
 // pressIn presses what is called so within the first element of a selector
@@ -283,7 +293,7 @@ func (b *tab) press(name string) {
 func (b *tab) pressIn(selector, with, name string) {
 	b.Helper()
 	within := fmt.Sprintf("[...document.querySelectorAll(%s)].find(e => e.innerText.includes(%s))", quoted(selector), quoted(with))
-	b.on(fmt.Sprintf("%q in the %s of %q", name, selector, with), "("+within+") && called("+quoted(name)+", "+within+")", "e.click()")
+	b.on(fmt.Sprintf("%q in the %s of %q", name, selector, with), "("+within+") && called("+quoted(name)+", "+within+")", b.click())
 }
 
 // fill types into the control of a label, or chooses in it.

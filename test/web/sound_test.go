@@ -99,3 +99,13 @@ return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientR
 		b.Errorf("%s is wider than the window: %s", what, strings.Join(over, fmt.Sprintln()))
 	}
 }
+
+// withoutScript turns JavaScript of the pages off.
+func (b *tab) withoutScript() {
+	b.Helper()
+	b.still = true
+	b.do("turning scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
