@@ -81,6 +81,7 @@ func (r *result) page() string {
 	if wrong == 0 {
 		say("None in this run.")
 	}
+	r.networksTable(say)
 	r.peersTable(say)
 	return b.String()
 }

@@ -35,7 +35,7 @@ func TestScore(t *testing.T) {
 		t.Skip("make score")
 	}
 	w := newWorld(t)
-	r := &result{real: board{counts: true}, lab: board{counts: true}}
+	r := &result{real: board{counts: true}, lab: board{counts: true}, networks: readNetworks(t)}
 	runServers(t, allScenarios(w), &r.real)
 	runLab(t, &r.lab)
 	t.Run("fixes", func(t *testing.T) { runFixes(t, w, r.fixes.add) })
@@ -56,6 +56,11 @@ func TestScore(t *testing.T) {
 			t.Errorf("%s: got %.1f %%, want at least %.0f %%", f.what, f.got, f.min)
 		}
 	}
+	for _, n := range r.networks {
+		if !n.Right {
+			t.Errorf("on the network %q got %q, want %s", n.Network, n.Got, n.Want)
+		}
+	}
 	if n := len(r.alarms()); n > 0 {
 		t.Errorf("got %d false alarms: %v", n, r.alarms())
 	}
@@ -71,6 +76,7 @@ type result struct {
 	fixes     tally
 	peers     []peerRow
 	texts     []textTally
+	networks  []network
 }
 
 func (r *result) all() []outcome { return slices.Concat(r.real.all, r.lab.all) }

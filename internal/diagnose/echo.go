@@ -25,6 +25,10 @@ type EchoEnd struct {
 	Wait    time.Duration // for the answer to one hello; 0 = 1.5 s
 }
 
+// settle is how long a part of a hello may take to the other end after its
+// connection was cut off here.
+const settle = 200 * time.Millisecond
+
 // echoed sends the client's hello and its variants to the echo server, one
 // after the other, and adds what arrived of them to the diagnosis.
 func (r *runner) echoed(ctx context.Context, d *diag.Diagnosis) {
@@ -152,6 +156,11 @@ func (r *runner) echoOne(ctx context.Context, c *echo.Client, address string, ch
 	came, err := c.Arrivals(ctx)
 	if err != nil {
 		return h, a, err
+	}
+	if len(came) == 0 && a.ServerHello == nil && pause(ctx, settle) { // what is cut off here may be on its way there
+		if came, err = c.Arrivals(ctx); err != nil {
+			return h, a, err
+		}
 	}
 	sent := echo.Sent{Answered: a.ServerHello != nil || a.Retry != nil}
 	for _, m := range a.Messages {

@@ -149,10 +149,14 @@ func (r *runner) timeout() time.Duration {
 // deadline is when the diagnosis ends: soon after a silence, else much later.
 func (r *runner) deadline() time.Time {
 	if slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool { return silent(a) || a.End.After >= slow }) {
-		return r.started.Add(r.timeout() + afterFirst)
+		return r.started.Add(r.timeout() + r.after())
 	}
 	return r.started.Add(r.timeout() + maxTotal)
 }
+
+// after is how long may follow a silence: who is patient with the first attempt
+// is so with the others.
+func (r *runner) after() time.Duration { return max(afterFirst, r.timeout()/2) }
 
 // mute tells whether the user's own hello met silence at this address: then
 // silence is the rule there, and no reason to try again.
@@ -185,7 +189,7 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 	if r.fetcher == nil {
 		r.fetcher = r.newFetcher()
 	}
-	bounded, cancel := context.WithDeadline(ctx, r.started.Add(r.timeout()+afterFirst))
+	bounded, cancel := context.WithDeadline(ctx, r.started.Add(r.timeout()+r.after()))
 	defer cancel()
 	var wg sync.WaitGroup
 	for i, e := range ask {

@@ -122,6 +122,18 @@ func (b *bed) redirect(from, to string) {
 // listens.
 func (b *bed) start(side, listens string, words ...string) {
 	b.t.Helper()
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.daemon(side, func() bool {
+		return exec.Command("ip", "netns", "exec", b.ns(side), "bash", "-c", "exec 3<>/dev/tcp/"+host+"/"+port).Run() == nil
+	}, words...)
+}
+
+// daemon is start for what is ready in another way.
+func (b *bed) daemon(side string, ready func() bool, words ...string) {
+	b.t.Helper()
 	var out bytes.Buffer
 	cmd := exec.Command("ip", append([]string{"netns", "exec", b.ns(side)}, words...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, b.dir
@@ -134,23 +146,18 @@ func (b *bed) start(side, listens string, words ...string) {
 	b.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-done
-	})
-	host, port, err := net.SplitHostPort(listens)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for limit := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		probe := exec.Command("ip", "netns", "exec", b.ns(side), "bash", "-c", "exec 3<>/dev/tcp/"+host+"/"+port)
-		if probe.Run() == nil {
-			return
+		if b.t.Failed() && out.Len() > 0 {
+			b.t.Logf("%s: %s", strings.Join(words, " "), out.Bytes()[max(0, out.Len()-2000):])
 		}
+	})
+	for limit := time.Now().Add(2 * time.Minute); !ready(); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-done:
 			b.t.Fatalf("%s ended: %s", words[0], out.String())
 		default:
 		}
 		if time.Now().After(limit) {
-			b.t.Fatalf("%s does not listen on %s", words[0], listens)
+			b.t.Fatalf("%s is not ready", words[0])
 		}
 	}
 }

@@ -3,13 +3,17 @@
 package netns
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,20 +22,61 @@ import (
 	"github.com/tlswhy/tlswhy/test/server"
 )
 
-// TestMain lets more beds stand at once than there are processors: most of them
-// wait for an answer that never comes.
+// TestMain is also the program of the boxes. It lets more beds stand at once than
+// there are processors: most of them wait for an answer that never comes.
 func TestMain(m *testing.M) {
+	for variable, program := range map[string]func(string) error{dpiVariable: inspect, relayVariable: alter} {
+		if rule := os.Getenv(variable); rule != "" {
+			fmt.Fprintln(os.Stderr, program(rule))
+			os.Exit(1)
+		}
+	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.NumCPU())); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
 }
 
-// interfere runs the beds. Silence and loss on a busy machine are not what they
-// are on a quiet one, so they run by themselves.
-var interfere = flag.Bool("interfere", false, "make network namespaces and interfere")
+// interfere runs the beds at all, chance those that throw dice, too: what gets
+// lost is another thing each time, and so may be what is seen.
+var (
+	interfere = flag.Bool("interfere", false, "make network namespaces and interfere")
+	chance    = flag.Bool("chance", false, "networks that lose packets, too")
+)
+
+// results is where make score wants a line for each bed.
+var results = flag.String("results", "", "append a line of JSON for each network to a file")
+
+// note writes that line.
+func note(t *testing.T, name string, want []string, d *diag.Diagnosis, right bool) {
+	t.Helper()
+	if *results == "" {
+		return
+	}
+	got, confidence := "", diag.Confidence("")
+	if first := d.FirstFailure(); first != nil {
+		got, confidence = first.ID, first.Confidence
+	}
+	line, err := json.Marshal(map[string]any{"network": name, "want": strings.Join(want, " or "), "blames": slices.ContainsFunc(want, func(id string) bool { return slices.Contains(family, id) }),
+		"got": got, "confidence": confidence, "right": right, "connections": len(d.Attempts), "seconds": d.DurationMS / 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(*results, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(append(line, '\n')); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // family are the causes that blame the path. None of them may stand in the
 // verdict on a path that is in order.
@@ -42,8 +87,12 @@ type path struct {
 	name string
 	// make sets the box up and starts the server.
 	make func(*bed)
-	// alone leaves the control out.
+	// alone leaves the control out, words are further options.
 	alone bool
+	words []string
+	// dice says that something is left to chance or to the clock: which packets
+	// get lost, or how soon a forged reset comes on a busy machine.
+	dice bool
 	// want are the ids of which one must be the first failure; "" is none.
 	want []string
 	// onPath says that the summary must blame the path.
@@ -128,8 +177,8 @@ var paths = []path{
 			b.in("b", "tc", "qdisc", "add", "dev", dev, "root", "tbf", "rate", "256kbit", "burst", "4000", "latency", "2s")
 		}
 	}},
-	{name: "a fifth of the packets lost", want: []string{"", "handshake-timeout", "tcp-timeout", "connection-reset"}, make: func(b *bed) { b.origin("", ""); b.lossy("0.2") }},
-	{name: "a third of the packets lost, no control", alone: true, want: []string{"", "handshake-timeout", "tcp-timeout", "connection-reset"}, make: func(b *bed) { b.origin("", ""); b.lossy("0.33") }},
+	{name: "a fifth of the packets lost", dice: true, want: []string{"", "handshake-timeout", "tcp-timeout", "connection-reset"}, make: func(b *bed) { b.origin("", ""); b.lossy("0.2") }},
+	{name: "a third of the packets lost, no control", dice: true, alone: true, want: []string{"", "handshake-timeout", "tcp-timeout", "connection-reset"}, make: func(b *bed) { b.origin("", ""); b.lossy("0.33") }},
 	{name: "a few connections at a time", want: []string{"", "rate-limited", "tcp-refused", "inconsistent-endpoints"}, make: func(b *bed) {
 		b.origin("", "")
 		b.filter("--syn", "-m", "hashlimit", "--hashlimit-above", "6/minute", "--hashlimit-burst", "6", "--hashlimit-mode", "srcip", "--hashlimit-name", "few", "-j", "REJECT", "--reject-with", "tcp-reset")
@@ -138,31 +187,59 @@ var paths = []path{
 
 // TestPaths diagnoses each network from its client's side.
 func TestPaths(t *testing.T) {
+	program := ready(t)
+	p := pki.New(t, "Path")
+	for _, x := range slices.Concat(paths, programs) {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			if x.dice && !*chance {
+				t.Skip("left to chance: make netns")
+			}
+			b := newBed(t, p)
+			x.make(b)
+			// A busy machine needs more patience than the usual.
+			words := []string{"--timeout", "10s"}
+			if !x.alone {
+				words = append(words, "--control", control)
+			}
+			x.check(t, b.diagnose(program, append(words, x.words...)...))
+		})
+	}
+}
+
+// ready builds the program, or skips where networks cannot be made.
+func ready(t *testing.T) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("silence takes its time")
 	}
 	if !*interfere {
-		t.Skip("needs root and a kernel's filters: make netns")
+		t.Skip("make netns")
 	}
 	needRoot(t)
-	p := pki.New(t, "Path")
-	program := filepath.Join(t.TempDir(), "tlswhy")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/tlswhy/tlswhy/cmd/tlswhy").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	canQueue(t)
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, x := range paths {
-		t.Run(x.name, func(t *testing.T) {
-			t.Parallel()
-			b := newBed(t, p)
-			x.make(b)
-			words := []string{"--control", control}
-			if x.alone {
-				words = nil
-			}
-			x.check(t, b.diagnose(program, words...))
-		})
-	}
+	return program
 }
+
+// build makes the program once for all tests; TestMain removes it.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "tlswhy-netns-")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	program := filepath.Join(dir, "tlswhy")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/tlswhy/tlswhy/cmd/tlswhy").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return program, nil
+})
+
+var built string // the folder of build
 
 func (x path) check(t *testing.T, d *diag.Diagnosis) {
 	t.Helper()
@@ -174,6 +251,8 @@ func (x path) check(t *testing.T, d *diag.Diagnosis) {
 	if len(x.want) == 0 {
 		x.want = []string{""}
 	}
+	right := slices.Contains(x.want, id) && (!x.onPath || strings.Contains(summary, "on the path"))
+	defer func() { note(t, x.name, x.want, d, right) }()
 	if !slices.Contains(x.want, id) {
 		t.Errorf("got %q, want one of %q\n%s", id, x.want, transcript(d))
 	}
@@ -182,6 +261,7 @@ func (x path) check(t *testing.T, d *diag.Diagnosis) {
 	}
 	for _, c := range d.Causes {
 		if slices.Contains(family, c.ID) && !slices.Contains(x.want, c.ID) {
+			right = false
 			t.Errorf("found %s (%s) on this path: %s\n%s", c.ID, c.Severity, c.Summary, transcript(d))
 		}
 	}

@@ -3,6 +3,7 @@
 package netns
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,14 @@ const certgen = "/usr/lib/squid/security_file_certgen"
 // rules are its ssl_bump rules, "named" being the ACL of the target's name.
 func (b *bed) squid(rules string) {
 	b.t.Helper()
+	b.squidWith("", rules, "http_access allow all")
+	b.redirect("443", "3130")
+}
+
+// squidWith is squid as a proxy that clients know of: bump are options of its
+// port, access its rules.
+func (b *bed) squidWith(port, rules, access string) {
+	b.t.Helper()
 	if _, err := os.Stat(certgen); err != nil {
 		b.t.Skip("squid-openssl is not installed")
 	}
@@ -25,7 +34,7 @@ func (b *bed) squid(rules string) {
 	db := filepath.Join(b.dir, "db")
 	b.do(certgen, "-c", "-s", db, "-M", "4MB")
 	bump := "ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert=" + b.pem("inspection.pem", ca)
-	conf := b.file("squid.conf", "http_port "+boxIP+":3128\nhttps_port "+boxIP+":3130 intercept "+bump+`
+	conf := b.file("squid.conf", "http_port "+boxIP+":3128 "+strings.ReplaceAll(port, "BUMP", bump)+"\nhttps_port "+boxIP+":3130 intercept "+bump+`
 sslcrtd_program `+certgen+" -s "+db+` -M 4MB
 sslcrtd_children 2 startup=1 idle=1
 tls_outgoing_options cafile=`+b.pki.RootFile+`
@@ -33,7 +42,7 @@ acl begin at_step SslBump1
 acl named ssl::server_name `+target+`
 ssl_bump peek begin
 `+rules+`
-http_access allow all
+`+access+`
 cache deny all
 hosts_file /etc/hosts
 visible_hostname proxy.corp.test
@@ -51,7 +60,6 @@ coredump_dir `+b.dir+"\n")
 		squid = "/usr/sbin/squid"
 	}
 	b.start("b", boxIP+":3128", squid, "-N", "-f", conf)
-	b.redirect("443", "3130")
 	b.t.Cleanup(func() {
 		if log, err := os.ReadFile(filepath.Join(b.dir, "cache.log")); err == nil && b.t.Failed() {
 			b.t.Logf("%s", log[max(0, len(log)-4000):])
@@ -70,7 +78,7 @@ func needRoot(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	const name = "tlswhy-can"
+	name := fmt.Sprint("tlswhy-can-", os.Getpid())
 	defer func() { _ = exec.Command("ip", "netns", "del", name).Run() }()
 	inside := "ip netns exec " + name + " "
 	for _, command := range []string{
