@@ -89,6 +89,7 @@ func (p *program) open(ctx context.Context, s *service, c *config.Config, path s
 	o := p.configOptions()
 	svc := monitorservice.New(monitorservice.Options{Store: s.store, Keeper: s.keeper, Vantage: vantage, Version: programVersion(), Rules: s.judgement, Parse: o.Parse,
 		StartTLS: func(name string) bool { _, ok := starttls.Lookup(name); return ok }, Channels: s.told.list, Changed: s.deliver.Nudge,
+		Sources: s.namers, Confirm: s.sources.Confirm,
 		Vault: s.vault, CheckChannel: checkKept, ChannelsChanged: func() error { return s.told.reload(ctx, s) },
 		Diagnose: func(ctx context.Context, r monitorservice.DiagnoseRequest) (*diag.Diagnosis, error) {
 			return p.diagnoseFor(ctx, s.outside(), r)

@@ -15,6 +15,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/config"
 	"github.com/tlswhy/tlswhy/internal/monitor/renewal"
+	monitorservice "github.com/tlswhy/tlswhy/internal/monitor/service"
 	"github.com/tlswhy/tlswhy/internal/monitor/source"
 )
 
@@ -43,6 +44,21 @@ func (s *service) newSources() *source.Manager {
 			}
 			return out, err
 		}}
+}
+
+// namers are the sources as people see them.
+func (s *service) namers() []monitorservice.Source {
+	out := []monitorservice.Source{}
+	moment := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	for _, x := range s.sources.Sources() {
+		out = append(out, monitorservice.Source{Name: x.Name, Endpoints: x.Endpoints, Loaded: moment(x.Loaded), Error: x.Error, Held: x.Held, Since: moment(x.Since)})
+	}
+	return out
 }
 
 // specs are the sources as package source takes them.

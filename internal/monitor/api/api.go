@@ -82,6 +82,7 @@ func New(o Options) *API {
 	a.incidents()
 	a.silences()
 	a.channels()
+	a.sources()
 	a.others()
 	a.accounts()
 	for i := range o.Plain {

@@ -50,6 +50,9 @@ type Options struct {
 	Vault           Vault
 	CheckChannel    func(*ChannelSpec) error
 	ChannelsChanged func() error
+	// Sources are those of endpoints; Confirm believes what one has lost.
+	Sources func() []Source
+	Confirm func(ctx context.Context, source string) error
 	// Changed is called after an endpoint was added or changed.
 	Changed func()
 }
