@@ -87,6 +87,42 @@ func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
 	return v.ask(ask...)
 }
 
+// askControls asks the controls before anything else: where the name meets the
+// same there, each time, no experiment at the target tells more, since machines
+// that are served in turn cannot be the reason at both.
+func (v *view) askControls(cur *facts.Attempt) (ask []facts.Experiment, settled bool) {
+	if ask := v.arms(cur); len(ask) > 0 {
+		switch {
+		case cur.End.Kind == facts.EndTimeout: // each round costs a deadline
+			ask = append(ask, v.untried(append(v.clamped(cur), v.flipSNI(cur.Of.Changes))...)...)
+		case len(v.dials()) < 2:
+			ask = append(ask, v.again()...) // perhaps it was chance
+		}
+		return ask, false
+	}
+	for _, x := range v.compared(cur) {
+		if !x.followed(cur) || v.lossy() {
+			continue
+		}
+		ask, settled = append(ask, x.again(cur)...), true
+	}
+	return v.ask(ask...), settled
+}
+
+// corroborated tells whether a control ends the one hello, twice, and takes the
+// other.
+func (v *view) corroborated(bad, good *facts.Attempt) bool {
+	if !cutOff(bad) {
+		return false
+	}
+	return slices.ContainsFunc(v.compared(bad), func(x comparison) bool {
+		ends := slices.Concat(x.own, x.name)
+		works := v.atControl(x.Control, toward(x.Control, good.Of.Changes))
+		return len(ends) > 1 && len(works) > 0 && !slices.ContainsFunc(ends, func(a *facts.Attempt) bool { return !sameCut(bad, a) }) &&
+			!slices.ContainsFunc(works, func(a *facts.Attempt) bool { return !heardBack(a) })
+	})
+}
+
 // followed tells whether the cut follows the name to the control, and back: its
 // own name passes there, the target's is cut off, each time.
 func (x comparison) followed(cur *facts.Attempt) bool {

@@ -195,6 +195,8 @@ func (v *view) more(causes []finding) []facts.Experiment {
 		return v.repeat(differsDials)
 	case v.c.Want.Repeat > 0:
 		return v.repeat(0)
+	case v.stuck && v.allBlocked(v.base):
+		return nil // the controls showed that it is steady
 	case certificateFailure(causes), v.stuck && snapped(v.base) && v.base.End.Stage != diag.StageProxy && v.base.End.Kind != facts.EndTimeout && v.base.End.Kind != facts.EndPreamble:
 		return v.repeat(steadyDials)
 	}

@@ -77,6 +77,11 @@ func (v *view) giveUp() {
 // changes, or what to try to find one.
 func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	from := cur.Of.Changes
+	if cur == v.base {
+		if ask, settled := v.askControls(cur); settled || len(ask) > 0 {
+			return nil, ask
+		}
+	}
 	var best *facts.Attempt
 	if cur != v.base { // the alert of the fault behind the first one names it
 		if ask := v.untried(v.named(cur)...); len(ask) > 0 {
@@ -108,9 +113,6 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 			}
 			if cur == v.base && snapped(cur) && len(v.dials()) < 2 {
 				ask = append(ask, v.again()...) // perhaps it was chance
-			}
-			if cur == v.base {
-				ask = append(ask, v.arms(cur)...)
 			}
 			return nil, ask
 		}

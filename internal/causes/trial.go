@@ -102,6 +102,8 @@ func (v *view) needs(bad, good *facts.Attempt) proof {
 		return ofReason
 	case another(bad, good) && !cutOff(bad): // the proxy itself, or TCP, said so
 		return ofReason
+	case v.corroborated(bad, good): // at two servers at once it is no chance
+		return ofReason
 	case len(v.flips) > 0: // a first flip showed the server to be steady
 		return ofReason
 	case bad.End.Kind == facts.EndTimeout && bad.BytesReceived == 0:
