@@ -194,7 +194,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (d monitor.EndpointDeta
 	}
 	if err == nil {
 		var watches []monitor.Watch
-		if watches, err = bodies[monitor.Watch](ctx, s.read, `SELECT body FROM watches WHERE endpoint = ?1 ORDER BY vantage`, id); len(watches) > 0 {
+		if watches, err = bodies[monitor.Watch](ctx, s.read, `SELECT json_set(body, '$.checks', checks) FROM watches WHERE endpoint = ?1 ORDER BY vantage`, id); len(watches) > 0 {
 			d.Watch = watches[0]
 		}
 	}

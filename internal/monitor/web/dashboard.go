@@ -29,7 +29,7 @@ type dashboard struct {
 
 // The lengths of the dashboard's lists.
 const (
-	dashboardIncidents = 25
+	dashboardIncidents = 15
 	dashboardEnds      = 8
 )
 

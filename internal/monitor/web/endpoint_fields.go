@@ -99,9 +99,9 @@ func makeForm() []group {
 			field(input{Name: "target", Label: "Host or URL", Hint: "shop.example.com, mail.example.com:25, https://api.example.com", Identity: true, Wide: true}, func(e *E) *string { return &e.Target }),
 			field(input{Name: "starttls", Label: "Plaintext protocol before TLS", Hint: "smtp, imap, postgres … – empty for none", Identity: true}, func(e *E) *string { return &e.StartTLS }),
 			field(input{Name: "owner", Label: "Owner", Hint: "the team or person who looks after it"}, func(e *E) *string { return &e.Owner }),
+			while(input{Name: "interval", Label: "Checked every", Hint: "10s to 31d; empty for 5m"}, func(e *E) *time.Duration { return &e.Interval }),
 			with(input{Name: "tags", Label: "Tags", Lines: true, Hint: "one key=value a line: lists, routes and silences match on them"}, tagsOf, setTags),
 			field(input{Name: "runbook", Label: "Notes or runbook", Lines: true, Hint: "text or a link that alerts repeat"}, func(e *E) *string { return &e.Runbook }),
-			while(input{Name: "interval", Label: "Checked every", Hint: "10s to 31d; empty for 5m"}, func(e *E) *time.Duration { return &e.Interval }),
 		}},
 		{Name: "How it is reached", Folded: true, Inputs: []*input{
 			list(input{Name: "connect", Label: "Addresses to dial instead", Hint: "one HOST:PORT a line, where the name leads elsewhere", Identity: true}, func(e *E) *[]string { return &e.Connect }),

@@ -12,11 +12,11 @@
         width: el.clientWidth, height: 180, cursor: { y: false }, legend: { show: true, live: true },
         scales: { y: { range: (u, lo, hi) => [0, Math.max(hi * 1.1, 1)] } },
         axes: [axis, { ...axis, size: 60, values: (u, vs) => vs.map((v) => v + " ms") }],
-        series: [{ value: (u, v) => v === null ? "–" : new Date(v * 1000).toLocaleString() },
-          ...d.series.map((s, i) => ({ label: s.address, stroke: colours[i % colours.length], width: 1.5, dash: i >= colours.length ? [6, 4] : undefined, points: { show: d.at.length < 48 }, value: (u, v) => v === null ? "–" : v.toFixed(1) + " ms" }))],
+        series: [{ value: (u, v) => v == null ? "–" : new Date(v * 1000).toLocaleString() },
+          ...d.series.map((s, i) => ({ label: s.address, stroke: colours[i % colours.length], width: 1.5, dash: i >= colours.length ? [6, 4] : undefined, points: { show: d.at.length < 48 }, value: (u, v) => v == null ? "–" : v.toFixed(1) + " ms" }))],
       };
       const plot = new uPlot(o, [d.at, ...d.series.map((s) => s.ms)], el);
       new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 180 })).observe(el);
-    }).catch(() => { el.textContent = "The plot cannot be drawn now; the table says the same in short."; });
+    }).catch((e) => { console.warn(e); el.textContent = "The plot cannot be drawn now; the table says the same in short."; });
   }
 })();
