@@ -37,7 +37,7 @@ func (p *program) root() *cobra.Command {
 	}
 	f.register(root.Flags())
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
-	root.AddCommand(p.diagnoseCommand(), p.explainCommand(), p.runCommand(), p.listenCommand(), p.captureCommand(), p.configCommand(), p.certCommand(), p.compareCommand(), p.scanCommand(), p.causesCommand(), p.labCommand(), p.serveCommand(), p.checkCommand(), p.backupCommand(), p.restoreCommand(), p.versionCommand(), p.completionCommand(), p.manCommand())
+	root.AddCommand(p.diagnoseCommand(), p.explainCommand(), p.runCommand(), p.listenCommand(), p.captureCommand(), p.configCommand(), p.certCommand(), p.compareCommand(), p.scanCommand(), p.clientsCommand(), p.causesCommand(), p.labCommand(), p.serveCommand(), p.checkCommand(), p.backupCommand(), p.restoreCommand(), p.versionCommand(), p.completionCommand(), p.manCommand())
 	root.SetHelpCommand(p.helpCommand())
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(p.stdout, helpText(cmd.CommandPath())) })
 	root.SetFlagErrorFunc(flagError)

@@ -8,11 +8,11 @@ import (
 )
 
 // commands are the subcommands that exist.
-var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "scan", "causes", "check", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
+var commands = []string{"diagnose", "explain", "run", "listen", "capture", "config", "cert", "compare", "scan", "clients", "causes", "check", "lab", "serve", "backup", "restore", "version", "completion", "man", "help"}
 
 // laterCommands are names that this version keeps free for what is to come;
 // they are no hosts.
-var laterCommands = []string{"clients", "worker", "agent"}
+var laterCommands = []string{"worker", "agent"}
 
 // checkWord refuses a first word that is (nearly) a subcommand: it is a typo or
 // a command of another version and no host. Whoever has a host of such a name

@@ -23,25 +23,26 @@ func AffectedBy(s *facts.Server) []string {
 // with ranges of versions: "Java ≤ 8u31", "IE 6–8 on XP". The ranges hold for
 // the versions that are profiles; between two of them the border is not known.
 func Unable(fails func(*Profile) bool) []string {
+	users := slices.DeleteFunc(slices.Clone(index()), (*Profile).crawler)
+	if len(users) > 0 && !slices.ContainsFunc(users, func(p *Profile) bool { return !fails(p) }) {
+		return []string{"every known client"}
+	}
+	return Ranges(users, fails)
+}
+
+// Ranges names the profiles for which is is true, compressed in the same way.
+func Ranges(of []*Profile, is func(*Profile) bool) []string {
 	type group struct{ family, platform string }
 	members := map[group][]*Profile{}
 	var groups []group
 	failed := map[*Profile]bool{}
-	total := 0
-	for _, p := range index() {
-		if p.crawler() {
-			continue
-		}
+	for _, p := range of {
 		g := group{p.Family, p.Platform}
 		if members[g] == nil {
 			groups = append(groups, g)
 		}
 		members[g] = append(members[g], p)
-		failed[p] = fails(p)
-		total++
-	}
-	if len(failed) == 0 || countTrue(failed) == total {
-		return []string{"every known client"}
+		failed[p] = is(p)
 	}
 	slices.SortStableFunc(groups, func(a, b group) int {
 		return cmp.Or(cmp.Compare(familyRank(a.family), familyRank(b.family)), cmp.Compare(a.family, b.family), cmp.Compare(a.platform, b.platform))
@@ -63,16 +64,6 @@ func Unable(fails func(*Profile) bool) []string {
 		}
 	}
 	return out
-}
-
-func countTrue[K comparable](m map[K]bool) int {
-	n := 0
-	for _, v := range m {
-		if v {
-			n++
-		}
-	}
-	return n
 }
 
 // ranges lists the runs of versions that fail. Where the variants of a version

@@ -34,7 +34,10 @@ var aliases = map[string]string{
 // ("java 6", "android 2.3"), then words that all occur ("ios safari 9"), then
 // the family alone. Where several fit, the newest wins. "reference" is the
 // reference client. The error is an *UnknownError.
-func Lookup(name string) (*Profile, error) {
+func Lookup(name string) (*Profile, error) { return LookupIn(index(), name) }
+
+// LookupIn is Lookup among some profiles.
+func LookupIn(profiles []*Profile, name string) (*Profile, error) {
 	key := squeeze(name)
 	if key == "" {
 		return nil, &UnknownError{Name: name}
@@ -60,16 +63,16 @@ func Lookup(name string) (*Profile, error) {
 		func(p *Profile) bool { return p.hasWords(words) },
 	}
 	for _, match := range matches {
-		if p := newest(match); p != nil {
+		if p := newest(profiles, match); p != nil {
 			return p, nil
 		}
 	}
 	return nil, &UnknownError{Name: name, Near: near(key)}
 }
 
-func newest(match func(*Profile) bool) *Profile {
+func newest(of []*Profile, match func(*Profile) bool) *Profile {
 	var best *Profile
-	for _, p := range index() {
+	for _, p := range of {
 		if match(p) && (best == nil || newer(p, best)) {
 			best = p
 		}

@@ -165,6 +165,13 @@ func commonGroup(h *tlswire.ClientHello, s *facts.Server, v tlswire.Version) (gr
 		// every server has one of them.
 		return 0, slices.ContainsFunc(offered, usualGroup), false
 	}
+	if v >= tlswire.TLS13 { // a share at hand saves a round trip: the client's first wins
+		for _, share := range h.KeyShares() {
+			if fits(share.Group) && slices.Contains(s.Groups, share.Group) {
+				return share.Group, true, true
+			}
+		}
+	}
 	first, second := offered, s.Groups
 	if s.OwnOrder {
 		first, second = second, first

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -70,6 +71,11 @@ func (p *Profile) set(key, value string) error {
 		p.Version = value
 	case "released":
 		p.Released = value
+	case "captured":
+		if _, err := time.Parse(time.DateOnly, value); err != nil {
+			return fmt.Errorf("reading profile: captured: %q is no day such as 2026-11-22", value)
+		}
+		p.Captured = value
 	case "note":
 		p.Note = value
 	case "source":

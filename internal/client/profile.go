@@ -20,6 +20,7 @@ type Profile struct {
 	Version  string   // "8u31"; for crawlers the month of the capture
 	Released string   // "2015-01", or "unknown"
 	Current  bool     // in use, as far as the collection knows
+	Captured string   // the day on which the hello was seen, "" where it is not known
 	Note     string
 	Source   string
 	Client   facts.Client
@@ -51,16 +52,19 @@ var index = sync.OnceValue(func() []*Profile {
 		p.Client.Rules, p.Client.Stack = rulesOf(p), stackOf(p)
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b *Profile) int {
-		return cmp.Or(
-			cmp.Compare(bit(b.Current), bit(a.Current)),
-			cmp.Compare(familyRank(a.Family), familyRank(b.Family)),
-			cmp.Compare(a.Family, b.Family),
-			compareVersions(b.Version, a.Version),
-			cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortStableFunc(out, inOrder)
 	return out
 })
+
+// inOrder compares as Profiles sorts.
+func inOrder(a, b *Profile) int {
+	return cmp.Or(
+		cmp.Compare(bit(b.Current), bit(a.Current)),
+		cmp.Compare(familyRank(a.Family), familyRank(b.Family)),
+		cmp.Compare(a.Family, b.Family),
+		compareVersions(b.Version, a.Version),
+		cmp.Compare(a.Name, b.Name))
+}
 
 // Profiles returns all profiles: those in use first, then by family, the
 // newest of a family first.

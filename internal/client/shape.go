@@ -33,7 +33,7 @@ var shapes = map[string]func(*tlswire.ClientHello) *tlswire.ClientHello{
 const browserProfile = "Chromium 137 (Win 11)"
 
 func browser(base *tlswire.ClientHello) *tlswire.ClientHello {
-	p := newest(func(p *Profile) bool { return p.Name == browserProfile })
+	p := newest(index(), func(p *Profile) bool { return p.Name == browserProfile })
 	if p == nil {
 		return base
 	}

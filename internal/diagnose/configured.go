@@ -14,6 +14,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // Configured judges a site of a configuration as if a client met it: the judge
@@ -49,7 +50,7 @@ func Configured(ctx context.Context, s *facts.Site, offline bool, o Options, env
 	}
 	var found []diag.Cause
 	if !s.Refuses { // on purpose
-		found = r.expect(ctx, s, !offline)
+		found = r.expect(ctx, func(h *tlswire.ClientHello, e facts.Experiment) *facts.Attempt { return predict(s, h, e) }, !offline)
 	}
 	d := r.result(found)
 	d.Causes = tone(s, d.Causes)
@@ -80,9 +81,9 @@ func Misread(file, server string, faults []facts.Fault, command string) *diag.Di
 	return d
 }
 
-// expect is the loop of a diagnosis with the configuration in the server's
-// place.
-func (r *runner) expect(ctx context.Context, s *facts.Site, fetches bool) []diag.Cause {
+// expect is the loop of a diagnosis with something that is known in the
+// server's place: it answers a hello.
+func (r *runner) expect(ctx context.Context, answer func(*tlswire.ClientHello, facts.Experiment) *facts.Attempt, fetches bool) []diag.Cause {
 	limit := r.started.Add(r.timeout() + afterFirst)
 	for {
 		found, ask := causes.Judge(r.c)
@@ -97,7 +98,7 @@ func (r *runner) expect(ctx context.Context, s *facts.Site, fetches bool) []diag
 				if err != nil {
 					continue
 				}
-				a := predict(s, h, e)
+				a := answer(h, e)
 				a.N = len(r.c.Attempts) + 1
 				r.c.Attempts = append(r.c.Attempts, a)
 				made++

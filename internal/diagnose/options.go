@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/ct"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -85,6 +86,9 @@ type Env struct {
 	// profile's, and ClientName what to call it.
 	Hello      *tlswire.ClientHello
 	ClientName string
+	// Profile is the client to speak and judge as, in place of the one that
+	// Options.Client names.
+	Profile *client.Profile
 	// Dial replaces the TCP connect to the target, as a proxy does; nil connects
 	// directly. The addresses are then Options.Connect.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

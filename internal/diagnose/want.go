@@ -203,6 +203,9 @@ func (p *plan) profile() (*client.Profile, error) {
 	if p.env.Hello != nil {
 		return client.Seen(p.env.ClientName, p.env.Hello), nil
 	}
+	if p.env.Profile != nil {
+		return p.env.Profile, nil
+	}
 	if p.opts.Client == "" {
 		return client.Reference(), nil
 	}

@@ -1,0 +1,117 @@
+package test
+
+import (
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"testing"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/test/pki"
+	"github.com/tlswhy/tlswhy/test/server"
+)
+
+// TestClientsForetold holds what is predicted of the known clients to what
+// their hellos meet, on real servers in several configurations.
+func TestClientsForetold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real servers")
+	}
+	t.Parallel()
+	w := newWorld(t)
+	bin := program(t)
+	ec := w.leaf("foretold-ec", pki.Spec{Key: "p256"})
+	ed := w.leaf("foretold-ed", pki.Spec{Key: "ed25519"})
+	def := w.leaf("foretold-default", pki.Spec{DNS: []string{"default.hosting.test"}})
+	type change = func(*server.Kind, *server.Endpoint)
+	openssls := kinds(nginx, apache, haproxy, stunnel)
+	rows := []struct {
+		name string
+		on   []*server.Kind
+		make change
+	}{
+		{"default", modern, func(*server.Kind, *server.Endpoint) {}},
+		{"two-keys", kinds(nginx, apache, haproxy), func(_ *server.Kind, e *server.Endpoint) { e.Chain2, e.Key2 = ec.chain, ec.key }},
+		{"ecdsa", kinds(nginx, gnutls, java, golang), func(_ *server.Kind, e *server.Endpoint) { e.Chain, e.Key = ec.chain, ec.key }},
+		{"ed25519", kinds(nginx, golang), func(_ *server.Kind, e *server.Endpoint) { e.Chain, e.Key = ed.chain, ed.key }},
+		{"tls13", modern, func(_ *server.Kind, e *server.Endpoint) { e.Min = "1.3" }},
+		{"tls12-cbc", modern, func(k *server.Kind, e *server.Endpoint) { e.Max, e.Ciphers = "1.2", cbcOnly.of(k) }},
+		{"static-rsa", kinds(nginx, java, golang, gnutls), func(k *server.Kind, e *server.Endpoint) { e.Max, e.Ciphers = "1.2", staticRSAOnly.of(k) }},
+		{"dhe-1024", kinds(nginx, apache), func(k *server.Kind, e *server.Endpoint) {
+			e.Max, e.Ciphers, e.DHParams = "1.2", dheOnly.of(k), w.dh1024
+		}},
+		{"p521", kinds(nginx, gnutls, golang), func(k *server.Kind, e *server.Endpoint) { e.Groups = group(k, "P-521") }},
+		{"tls10", append(kinds(zcrypto), openssls...), func(_ *server.Kind, e *server.Endpoint) { e.Min, e.Max = "1.0", "1.0" }},
+		{"strict-sni", kinds(nginx, haproxy, golang), func(_ *server.Kind, e *server.Endpoint) { e.Strict = true }},
+		{"default-vhost", kinds(nginx, apache, haproxy), func(_ *server.Kind, e *server.Endpoint) { e.DefaultChain, e.DefaultKey = def.chain, def.key }},
+		{"rc4", kinds(zcrypto), func(_ *server.Kind, e *server.Endpoint) { e.Ciphers, e.Max = "0005:0004", "1.2" }},
+	}
+	eps := map[*server.Kind][]*server.Endpoint{}
+	for _, row := range rows {
+		for _, k := range row.on {
+			e := &server.Endpoint{Name: k.Name + "/" + row.name, Hosts: []string{host}, Chain: w.good.chain, Key: w.good.key}
+			row.make(k, e)
+			eps[k] = append(eps[k], e)
+		}
+	}
+	for k, of := range eps {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			server.Start(t, k, of...)
+			for _, e := range of {
+				t.Run(e.Name, func(t *testing.T) { foretold(t, bin, w.RootFile, e) })
+			}
+		})
+	}
+}
+
+// foretold compares the outcomes for one server.
+func foretold(t *testing.T, bin, ca string, e *server.Endpoint) {
+	said := clientsOf(t, bin, ca, e)
+	met := clientsOf(t, bin, ca, e, "--replay", "--rate", "1000")
+	if len(said.Clients) < 150 || len(met.Clients) != len(said.Clients) {
+		t.Fatalf("got %d and %d clients", len(said.Clients), len(met.Clients))
+	}
+	connect := 0
+	for i, p := range said.Clients {
+		m := met.Clients[i]
+		if m.Outcome == diag.ClientConnects {
+			connect++
+		}
+		if p.Outcome != m.Outcome || p.Version != m.Version && m.Outcome == diag.ClientConnects {
+			t.Errorf("%s: predicted %s, met %s", p.Name, fate(p), fate(m))
+			continue
+		}
+		if m.Outcome == diag.ClientConnects && (p.Suite != m.Suite || p.Group != m.Group) {
+			t.Errorf("%s: predicted %s, met %s", p.Name, fate(p), fate(m))
+		}
+		if p.Outcome == diag.ClientFails && (p.Cause == nil || p.Cause.ID == "unexplained") {
+			t.Errorf("%s: fails, and nobody knows why", p.Name)
+		}
+	}
+	t.Logf("%d of %d connect; %d connections", connect, len(met.Clients), said.Connections)
+}
+
+// fate is what becomes of a client, in a line.
+func fate(k diag.KnownClient) string {
+	s := k.Outcome + " " + k.Version + " " + k.Suite + " " + k.Group
+	if k.Cause != nil {
+		s += " (" + k.Cause.ID + ")"
+	}
+	return s + " " + k.End
+}
+
+func clientsOf(t *testing.T, bin, ca string, e *server.Endpoint, more ...string) *diag.Clients {
+	t.Helper()
+	args := append([]string{"clients", "-o", "json", "-q", "--ca", ca, "--connect", e.Target(), "--timeout", "30s"}, more...)
+	out, err := exec.Command(bin, append(args, host)...).Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	d := &diag.Clients{}
+	if err := json.Unmarshal(out, d); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return d
+}
