@@ -41,7 +41,11 @@ func (p *program) clientsCommand() *cobra.Command {
 				}
 				return p.captureInstalled(cmd.Context(), f)
 			case f.list:
-				return p.listClients(&f.diagnoseFlags)
+				of, _, err := f.choose()
+				if err != nil {
+					return err
+				}
+				return p.listProfiles(&f.diagnoseFlags, of)
 			case len(args) == 0 && f.targets == "":
 				return badUsage("give a host, host:port or URL, or --targets FILE", "no target")
 			}
@@ -155,7 +159,7 @@ func codeOfClients(d *diag.Clients, all bool) int {
 func (f *clientsFlags) choose() (profiles []*client.Profile, chosen bool, err error) {
 	profiles = client.Profiles()
 	if f.profiles != "" {
-		more, err := client.LoadProfiles(f.profiles)
+		more, err := loadProfiles(f.profiles)
 		if err != nil {
 			return nil, false, badUsage("tlswhy clients --capture-installed DIR writes such files", "%v", err)
 		}
@@ -188,9 +192,13 @@ func (f *clientsFlags) choose() (profiles []*client.Profile, chosen bool, err er
 
 // listClients prints the names that --client takes, by family.
 func (p *program) listClients(f *diagnoseFlags) error {
+	return p.listProfiles(f, client.Profiles())
+}
+
+func (p *program) listProfiles(f *diagnoseFlags, of []*client.Profile) error {
 	var families []string
 	byFamily := map[string][]string{}
-	for _, c := range client.Profiles() {
+	for _, c := range of {
 		if byFamily[c.Family] == nil {
 			families = append(families, c.Family)
 		}

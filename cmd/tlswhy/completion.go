@@ -39,7 +39,7 @@ func (p *program) completionCommand() *cobra.Command {
 }
 
 // hosts are the commands whose arguments are no files.
-var hosts = []string{"tlswhy", "diagnose", "scan", "listen", "version", "serve", "list"}
+var hosts = []string{"tlswhy", "diagnose", "scan", "clients", "listen", "version", "serve", "list"}
 
 // completeAll says what may follow the options of every command, and that hosts
 // are no files.

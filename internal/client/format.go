@@ -37,7 +37,7 @@ func Caught(family, version, day, source string, raw []byte) (*Profile, error) {
 	return p, nil
 }
 
-// Format writes a profile as LoadProfiles reads it.
+// Format writes a profile as ReadProfile reads it.
 func (p *Profile) Format() string {
 	var b strings.Builder
 	line := func(key, value string) {

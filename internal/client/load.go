@@ -1,61 +1,10 @@
 package client
 
-import (
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
-)
+import "slices"
 
-// The bounds of a directory of profiles.
-const (
-	maxProfiles    = 2000
-	maxProfileFile = 1 << 20
-)
-
-// LoadProfiles reads the .hello files of a directory. The first that is no
-// profile is the error: a client that silently were missing would count as one
-// that works.
-func LoadProfiles(dir string) ([]*Profile, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.hello"))
-	if err != nil {
-		return nil, fmt.Errorf("reading profiles: %w", err)
-	}
-	switch {
-	case len(files) == 0:
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("reading profiles: %w", err)
-		}
-		return nil, fmt.Errorf("reading profiles: %q holds no file that ends in .hello", dir)
-	case len(files) > maxProfiles:
-		return nil, fmt.Errorf("reading profiles: %q holds %d of them, at most %d are read", dir, len(files), maxProfiles)
-	}
-	var out []*Profile
-	for _, file := range files {
-		p, err := loadProfile(file)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-func loadProfile(file string) (*Profile, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxProfileFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxProfileFile {
-		return nil, fmt.Errorf("reading profile: longer than %d bytes", maxProfileFile)
-	}
-	p, err := parseProfile(string(text))
+// ReadProfile reads a .hello file, which Format writes.
+func ReadProfile(text string) (*Profile, error) {
+	p, err := parseProfile(text)
 	if err != nil {
 		return nil, err
 	}

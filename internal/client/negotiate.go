@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -44,6 +45,9 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 	if s.NeedsSNI && h.ServerName() == "" {
 		return Outcome{Why: OfSNI}
 	}
+	if h.SSL2 && s.NoSSL2Format && !s.Versions[tlswire.SSL2] {
+		return Outcome{Why: OfVersion}
+	}
 	v, known := commonVersion(h, c, s)
 	if v == 0 {
 		return Outcome{Unknown: !known, Why: OfVersion}
@@ -59,6 +63,11 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 		return Outcome{Unknown: !sure, Version: v, Why: OfSuite}
 	}
 	best := Outcome{Version: v}
+	if s.GroupOrNothing && v < tlswire.TLS13 {
+		if _, found, _ := commonGroup(h, s, v); !found {
+			return Outcome{Version: v, Why: OfGroup}
+		}
+	}
 	for i, suite := range candidates {
 		o := withSuite(h, c, s, v, suite)
 		if o.OK {
@@ -67,7 +76,7 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 		if i == 0 || o.Unknown && !best.Unknown {
 			best = o
 		}
-		if o.Why == OfDHSize {
+		if o.Why == OfDHSize || v < c.Lowest(suite) {
 			return o // the server has chosen, and the client leaves
 		}
 	}
@@ -110,9 +119,15 @@ func commonSuites(h *tlswire.ClientHello, s *facts.Server, v tlswire.Version) (s
 		slices.SortStableFunc(suites, func(a, b tlswire.CipherSuite) int {
 			return cmp.Compare(slices.Index(s.Suites, a), slices.Index(s.Suites, b))
 		})
+		first := slices.IndexFunc(h.CipherSuites, func(x tlswire.CipherSuite) bool { return !signal(x) })
+		if s.ChaChaFirst && first >= 0 && chacha(h.CipherSuites[first]) {
+			slices.SortStableFunc(suites, func(a, b tlswire.CipherSuite) int { return cmp.Compare(bit(!chacha(a)), bit(!chacha(b))) })
+		}
 	}
 	return suites, s.SuitesComplete
 }
+
+func chacha(s tlswire.CipherSuite) bool { return strings.HasPrefix(s.Info().Cipher, "CHACHA20") }
 
 // withSuite asks whether the rest of the negotiation works with this suite.
 func withSuite(h *tlswire.ClientHello, c facts.Client, s *facts.Server, v tlswire.Version, suite tlswire.CipherSuite) Outcome {
@@ -165,23 +180,34 @@ func commonGroup(h *tlswire.ClientHello, s *facts.Server, v tlswire.Version) (gr
 		// every server has one of them.
 		return 0, slices.ContainsFunc(offered, usualGroup), false
 	}
-	if v >= tlswire.TLS13 { // a share at hand saves a round trip: the client's first wins
+	if v >= tlswire.TLS13 { // a share at hand saves a round trip
+		var shared []tlswire.Group
 		for _, share := range h.KeyShares() {
-			if fits(share.Group) && slices.Contains(s.Groups, share.Group) {
-				return share.Group, true, true
-			}
+			shared = append(shared, share.Group)
+		}
+		if g := firstOf(shared, s, v, fits); g != 0 {
+			return g, true, true
 		}
 	}
+	if g := firstOf(offered, s, v, fits); g != 0 {
+		return g, true, true
+	}
+	return 0, false, s.GroupsComplete
+}
+
+// firstOf is the group that the server takes of those, 0 for none.
+func firstOf(offered []tlswire.Group, s *facts.Server, v tlswire.Version, fits func(tlswire.Group) bool) tlswire.Group {
+	own, known := s.OwnGroups[v]
 	first, second := offered, s.Groups
-	if s.OwnOrder {
+	if own || !known && s.OwnOrder {
 		first, second = second, first
 	}
 	for _, g := range first {
 		if fits(g) && slices.Contains(second, g) {
-			return g, true, true
+			return g
 		}
 	}
-	return 0, false, s.GroupsComplete
+	return 0
 }
 
 func usualGroup(g tlswire.Group) bool { return g == tlswire.GroupP256 || g == tlswire.GroupX25519 }

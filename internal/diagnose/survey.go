@@ -3,6 +3,7 @@ package diagnose
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ const surveyParallel = 8
 // survey learns what the server at an address negotiates.
 func (r *runner) survey(ctx context.Context, address string) survey {
 	s := &surveyor{r: r, ctx: ctx, address: address, slots: make(chan struct{}, surveyParallel)}
-	s.got.server = facts.Server{Versions: map[tlswire.Version]bool{}, SuitesComplete: true, GroupsComplete: true, SchemesComplete: true}
+	s.got.server = facts.Server{Versions: map[tlswire.Version]bool{}, SuitesComplete: true, GroupsComplete: true, SchemesComplete: true, OwnGroups: map[tlswire.Version]bool{}}
 	versions := []tlswire.Version{tlswire.TLS13, tlswire.TLS12, tlswire.TLS11, tlswire.TLS10, tlswire.SSL3}
 	suites := make([][]tlswire.CipherSuite, len(versions))
 	own := make([]bool, len(versions))
@@ -62,11 +63,24 @@ func (r *runner) survey(ctx context.Context, address string) survey {
 		}
 		s.got.server.OwnOrder = s.got.server.OwnOrder || own[i]
 	}
-	for i, v := range versions[:2] {
-		if len(suites[i]) > 0 {
-			wg.Go(func() { s.groups(v) })
-			wg.Go(func() { s.schemes(v) })
+	if len(suites[0]) > 0 {
+		wg.Go(func() { s.groups(tlswire.TLS13) })
+		wg.Go(func() { s.schemes(tlswire.TLS13) })
+	}
+	if len(suites[1]) > 0 {
+		wg.Go(func() { s.schemes(tlswire.TLS12) })
+	}
+	if i := slices.IndexFunc(suites[1:], func(list []tlswire.CipherSuite) bool { return len(list) > 0 }) + 1; i > 0 {
+		classic := func(kex ...tlswire.KeyExchange) bool {
+			return slices.ContainsFunc(suites[i], func(x tlswire.CipherSuite) bool { return slices.Contains(kex, x.Info().Kex) })
 		}
+		if classic(tlswire.KexECDHE) {
+			wg.Go(func() { s.groups(versions[i]) })
+			if classic(tlswire.KexRSA) {
+				wg.Go(func() { s.fallsBack(versions[i]) })
+			}
+		}
+		wg.Go(func() { s.oldFormat(versions[i], suites[i]) })
 	}
 	wg.Wait()
 	for _, p := range s.got.named {
@@ -134,90 +148,216 @@ func refuses(a *facts.Attempt) bool {
 // suites lists what the server accepts in a version, in its order where it has
 // one, and notes whether it speaks the version.
 func (s *surveyor) suites(v tlswire.Version) (found []tlswire.CipherSuite, own bool) {
-	var offer []tlswire.CipherSuite
-	for _, suite := range tlswire.AllCipherSuites() {
-		if info := suite.Info(); !info.SCSV && !info.PSK && suite.AllowedIn(v) && suite != tlswire.TLS_NULL_WITH_NULL_NULL {
-			offer = append(offer, suite)
+	found, left, answered := s.picks(v, strongFirst(v))
+	if len(found) > 0 && v < tlswire.TLS13 {
+		// A server that picks its certificate before the suite finds nothing for
+		// the one while it has suites for the other: ask for each by itself.
+		isRSA := func(x tlswire.CipherSuite) bool { return x.Info().Auth == tlswire.AuthRSA }
+		others := slices.DeleteFunc(slices.Clone(left), isRSA)
+		for _, part := range [][]tlswire.CipherSuite{slices.DeleteFunc(left, func(x tlswire.CipherSuite) bool { return !isRSA(x) }), others} {
+			more, _, ended := s.picks(v, part)
+			found, answered = append(found, more...), answered && ended
 		}
 	}
-	choose := func(list []tlswire.CipherSuite) (tlswire.CipherSuite, *facts.Attempt) {
-		stop := probe.StopServerFlight
-		if v >= tlswire.TLS13 {
-			stop = probe.StopServerHello
-		}
-		a := s.try(v, true, stop, func(h *tlswire.ClientHello) { h.SetCipherSuites(slices.Clone(list)) })
-		if a == nil || a.ServerHello == nil || a.Version != v || !slices.Contains(list, a.ServerHello.CipherSuite) {
-			return 0, a
-		}
-		return a.ServerHello.CipherSuite, a
+	s.mu.Lock()
+	if len(found) > 0 || answered {
+		s.got.server.Versions[v] = len(found) > 0
 	}
-	for len(offer) > 0 {
-		suite, a := choose(offer)
-		if suite == 0 {
-			s.mu.Lock()
-			answered := a != nil && (refuses(a) || a.ServerHello != nil)
-			if len(found) > 0 || answered {
-				s.got.server.Versions[v] = len(found) > 0
-			}
-			if !answered {
-				s.got.server.SuitesComplete = false
-			}
-			s.mu.Unlock()
-			break
-		}
-		found = append(found, suite)
-		offer = slices.DeleteFunc(slices.Clone(offer), func(x tlswire.CipherSuite) bool { return x == suite })
-	}
-	if len(found) > 1 {
-		first, _ := choose(found)
-		backward := slices.Clone(found)
-		slices.Reverse(backward)
-		last, _ := choose(backward)
+	s.got.server.SuitesComplete = s.got.server.SuitesComplete && answered
+	s.mu.Unlock()
+	// ChaCha20 may stand outside of the order, for phones.
+	chacha := slices.DeleteFunc(slices.Clone(found), func(x tlswire.CipherSuite) bool { return !isChaCha(x) })
+	rest := slices.DeleteFunc(slices.Clone(found), isChaCha)
+	if len(rest) > 1 {
+		first, _ := s.choose(v, rest)
+		slices.Reverse(rest)
+		last, _ := s.choose(v, rest)
 		own = first != 0 && first == last
+	}
+	if own && len(chacha) > 0 && !isChaCha(found[0]) {
+		picked, _ := s.choose(v, append(chacha, rest...))
+		s.mu.Lock()
+		s.got.server.ChaChaFirst = s.got.server.ChaChaFirst || isChaCha(picked)
+		s.mu.Unlock()
 	}
 	return found, own
 }
 
-// groups learns the groups of a version.
+// picks offers a list until the server picks no more of it; answered says that
+// it refused the rest.
+func (s *surveyor) picks(v tlswire.Version, offer []tlswire.CipherSuite) (found, left []tlswire.CipherSuite, answered bool) {
+	for len(offer) > 0 {
+		suite, a := s.choose(v, offer)
+		if suite == 0 {
+			return found, offer, a != nil && (refuses(a) || a.ServerHello != nil)
+		}
+		found, offer = append(found, suite), lacking(offer, suite)
+	}
+	return found, nil, true
+}
+
+// choose lets the server choose; 0 is that it finds nothing.
+func (s *surveyor) choose(v tlswire.Version, list []tlswire.CipherSuite) (tlswire.CipherSuite, *facts.Attempt) {
+	stop := probe.StopServerFlight
+	if v >= tlswire.TLS13 {
+		stop = probe.StopServerHello
+	}
+	a := s.try(v, true, stop, func(h *tlswire.ClientHello) { h.SetCipherSuites(slices.Clone(list)) })
+	if a == nil || a.ServerHello == nil || a.Version != v || !slices.Contains(list, a.ServerHello.CipherSuite) {
+		return 0, a
+	}
+	return a.ServerHello.CipherSuite, a
+}
+
+func isChaCha(x tlswire.CipherSuite) bool { return strings.HasPrefix(x.Info().Cipher, "CHACHA20") }
+
+// strongFirst are all suites of a version, AES-GCM first as most clients have it.
+func strongFirst(v tlswire.Version) []tlswire.CipherSuite {
+	var out []tlswire.CipherSuite
+	for _, suite := range tlswire.AllCipherSuites() {
+		if info := suite.Info(); !info.SCSV && !info.PSK && suite.AllowedIn(v) && suite != tlswire.TLS_NULL_WITH_NULL_NULL {
+			out = append(out, suite)
+		}
+	}
+	rank := func(x tlswire.CipherSuite) int {
+		switch info := x.Info(); {
+		case info.Export || info.Auth == tlswire.AuthAnon || info.Cipher == "NULL":
+			return 4
+		case info.Kex == tlswire.KexECDHE && strings.HasPrefix(info.Cipher, "AES") && strings.HasSuffix(info.Cipher, "GCM"):
+			return 0
+		case info.AEAD && strings.HasPrefix(info.Cipher, "AES"):
+			return 1
+		case info.AEAD:
+			return 2
+		}
+		return 3
+	}
+	slices.SortStableFunc(out, func(a, b tlswire.CipherSuite) int { return rank(a) - rank(b) })
+	return out
+}
+
+func lacking[T comparable](list []T, x T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(y T) bool { return y == x })
+}
+
+// groups learns the groups of a version, and whose order of them decides.
 func (s *surveyor) groups(v tlswire.Version) {
 	offer := tlswire.AllGroups()
+	var found []tlswire.Group
 	for len(offer) > 0 {
-		stop := probe.StopServerFlight
-		if v >= tlswire.TLS13 {
-			stop = probe.StopServerHello
-		}
-		a := s.try(v, true, stop, func(h *tlswire.ClientHello) {
-			h.SetGroups(offer)
-			if v >= tlswire.TLS13 {
-				h.SetKeyShares([]tlswire.KeyShare{})
-				return
-			}
-			h.SetCipherSuites(slices.DeleteFunc(slices.Clone(h.CipherSuites), func(x tlswire.CipherSuite) bool { return x.Info().Kex != tlswire.KexECDHE }))
-		})
-		group := tlswire.Group(0)
-		switch {
-		case a == nil:
-		case a.Retry != nil:
-			if share, ok := a.Retry.KeyShare(); ok {
-				group = share.Group
-			}
-		case a.KeyExchange != nil:
-			group = a.KeyExchange.Group
-		}
-		s.mu.Lock()
+		group, a := s.group(v, offer, nil)
 		if !slices.Contains(offer, group) {
 			if a == nil || !refuses(a) {
+				s.mu.Lock()
 				s.got.server.GroupsComplete = false
+				s.mu.Unlock()
 			}
-			s.mu.Unlock()
+			break
+		}
+		found, offer = append(found, group), lacking(offer, group)
+	}
+	own := false
+	// Post-quantum groups go first with most servers, whatever the order.
+	if able := slices.DeleteFunc(slices.Clone(found), func(g tlswire.Group) bool { return client.PostQuantum(g) || !probe.Supported(g) }); len(able) > 1 {
+		pair := able[:2]
+		first, _ := s.group(v, pair, pair)
+		second, _ := s.group(v, []tlswire.Group{pair[1], pair[0]}, []tlswire.Group{pair[1], pair[0]})
+		own = first != 0 && first == second
+	}
+	if own && v >= tlswire.TLS13 {
+		found = s.shared(found)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got.server.OwnGroups[v] = own
+	first, second := found, s.got.server.Groups
+	if v < tlswire.TLS13 { // the order of TLS 1.3 is the one to keep
+		first, second = second, first
+	}
+	s.got.server.Groups = slices.Clone(first)
+	for _, g := range second {
+		if !slices.Contains(first, g) {
+			s.got.server.Groups = append(s.got.server.Groups, g)
+		}
+	}
+}
+
+// shared puts groups into the order in which the server takes those whose key
+// shares are there: it may ask for a share in another.
+func (s *surveyor) shared(found []tlswire.Group) []tlswire.Group {
+	var out []tlswire.Group
+	left := slices.DeleteFunc(slices.Clone(found), func(g tlswire.Group) bool { return !probe.Supported(g) })
+	for len(left) > 0 {
+		g, _ := s.group(tlswire.TLS13, left, left)
+		if !slices.Contains(left, g) {
+			break
+		}
+		out, left = append(out, g), lacking(left, g)
+	}
+	return append(out, slices.DeleteFunc(slices.Clone(found), func(g tlswire.Group) bool { return slices.Contains(out, g) })...)
+}
+
+// group lets the server choose among groups; below TLS 1.3 with suites that
+// need one.
+func (s *surveyor) group(v tlswire.Version, offer, shares []tlswire.Group) (tlswire.Group, *facts.Attempt) {
+	stop := probe.StopServerFlight
+	if v >= tlswire.TLS13 {
+		stop = probe.StopServerHello
+	}
+	a := s.try(v, true, stop, func(h *tlswire.ClientHello) {
+		h.SetGroups(offer)
+		if v < tlswire.TLS13 {
+			h.SetCipherSuites(slices.DeleteFunc(slices.Clone(h.CipherSuites), func(x tlswire.CipherSuite) bool { return x.Info().Kex != tlswire.KexECDHE }))
 			return
 		}
-		if !slices.Contains(s.got.server.Groups, group) {
-			s.got.server.Groups = append(s.got.server.Groups, group)
+		list := []tlswire.KeyShare{}
+		for _, g := range shares {
+			list = append(list, tlswire.KeyShare{Group: g})
 		}
-		s.mu.Unlock()
-		offer = slices.DeleteFunc(slices.Clone(offer), func(g tlswire.Group) bool { return g == group })
+		h.SetKeyShares(list)
+	})
+	switch {
+	case a == nil:
+	case a.Retry != nil:
+		if share, ok := a.Retry.KeyShare(); ok {
+			return share.Group, a
+		}
+	case a.KeyExchange != nil:
+		return a.KeyExchange.Group, a
+	case a.ServerHello != nil:
+		share, _ := a.ServerHello.KeyShare()
+		return share.Group, a
 	}
+	return 0, a
+}
+
+// fallsBack looks what a client meets with none of the server's groups, where a
+// suite without groups would do.
+func (s *surveyor) fallsBack(v tlswire.Version) {
+	a := s.try(v, true, probe.StopServerHello, func(h *tlswire.ClientHello) {
+		h.SetGroups([]tlswire.Group{0x0001}) // sect163k1, of 2006
+		h.SetCipherSuites(slices.DeleteFunc(slices.Clone(h.CipherSuites), func(x tlswire.CipherSuite) bool {
+			return x.Info().Kex != tlswire.KexECDHE && x.Info().Kex != tlswire.KexRSA
+		}))
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got.server.GroupOrNothing = a != nil && refuses(a)
+}
+
+// oldFormat looks whether the server reads a hello in the format of SSL 2.0
+// that offers what it speaks.
+func (s *surveyor) oldFormat(v tlswire.Version, suites []tlswire.CipherSuite) {
+	a := s.try(v, true, probe.StopServerHello, func(h *tlswire.ClientHello) {
+		specs := make([]uint32, len(suites))
+		for i, x := range suites {
+			specs[i] = uint32(x)
+		}
+		*h = tlswire.ClientHello{SSL2: true, Version: v, Random: make([]byte, 32), CipherSuites: suites, SSL2Specs: specs}
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got.server.NoSSL2Format = a != nil && a.ServerHello == nil && (refuses(a) || a.End.Kind == facts.EndNotTLS)
 }
 
 // schemes learns the signature schemes of a version, and with them the

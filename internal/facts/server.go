@@ -19,6 +19,18 @@ type Server struct {
 	SchemesComplete bool
 	// OwnOrder says that the server's order decides, not the client's.
 	OwnOrder bool
+	// ChaChaFirst says that ChaCha20 goes before the server's order for clients
+	// that put it first, as phones without AES in hardware do.
+	ChaChaFirst bool
+	// OwnGroups holds the versions in which its own order of groups decides; nil
+	// where that is not known, and goes by OwnOrder.
+	OwnGroups map[tlswire.Version]bool
+	// GroupOrNothing says that it refuses a client with none of its groups even
+	// where a suite without groups would do.
+	GroupOrNothing bool
+	// NoSSL2Format says that it does not read hellos in the format of SSL 2.0
+	// that offer newer versions.
+	NoSSL2Format bool
 
 	// SuitesOf holds the same by version, for those versions that were asked one
 	// by one; nil where that is not known.
