@@ -18,12 +18,12 @@ type Clients struct {
 	Connections int           `json:"connections"` // made to learn what the server negotiates, replays excluded
 	Clients     []KnownClient `json:"clients"`     // in use today first, then by family, newest first
 	// Older sums up the clients that are not in use any more.
-	Older     []ClientGroup `json:"older"`
-	NotTested []NotTested   `json:"not_tested"`
-	Notes       []string      `json:"notes"`
-	StartedAt   time.Time     `json:"started_at"` // UTC
-	DurationMS  float64       `json:"duration_ms"`
-	Tool        Tool          `json:"tool"`
+	Older      []ClientGroup `json:"older"`
+	NotTested  []NotTested   `json:"not_tested"`
+	Notes      []string      `json:"notes"`
+	StartedAt  time.Time     `json:"started_at"` // UTC
+	DurationMS float64       `json:"duration_ms"`
+	Tool       Tool          `json:"tool"`
 }
 
 // The outcomes of a KnownClient.
