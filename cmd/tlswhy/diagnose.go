@@ -60,11 +60,19 @@ func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []stri
 	if !many {
 		o.Progress = r.progress.state
 	}
+	if p.bulk, err = f.bulk(p, f); err != nil {
+		return err
+	}
+	defer p.bulk.close()
+	r.progress.list(p.bulk)
 	results, finish := p.start(ctx, o, f.parallel, args, f.targets)
 	for res := range results {
 		r.add(<-res)
 	}
-	return r.close(ctx, finish())
+	err = finish()
+	r.progress.clear()
+	p.bulk.sum(p.stderr)
+	return r.close(ctx, err)
 }
 
 // run is the consuming half: what comes back, in order.
@@ -80,9 +88,22 @@ type run struct {
 	written  bool
 	writeErr error
 	said     map[string]bool // complaints, each of which is made once
+	stopped  bool            // the list goes on in another run
+}
+
+// note remembers that a target is done, once its report is written.
+func (r *run) note(res result) {
+	if r.writeErr == nil {
+		r.writeErr = r.p.bulk.done(res.t)
+	}
 }
 
 func (r *run) add(res result) {
+	if p := r.p.bulk; p.journalled() && (r.stopped || res.late) {
+		r.stopped = true // it is done again, with all that follows
+		return
+	}
+	defer r.note(res)
 	d, code := res.d, exitUsage
 	if res.err != nil {
 		r.complain(res)

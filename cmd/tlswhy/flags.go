@@ -26,6 +26,7 @@ type diagnoseFlags struct {
 	color    string
 	quiet    bool
 	strict   bool
+	bulkFlags
 	// echo is an echo server, echoSecretFile holds its secret.
 	echo, echoSecretFile string
 }
@@ -90,6 +91,7 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	lasting(fs, &f.every, "every", "repeat the diagnosis until interrupted")
 	fs.StringVar(&o.Server, "server", "", "whose fix to print: nginx, apache ...")
 	fs.StringVar(&f.targets, "targets", "", "file with one target per line, or -")
+	f.bulkFlags.register(fs)
 	f.parallel = 8
 	positive(fs, &f.parallel, "parallel", "targets at a time")
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")

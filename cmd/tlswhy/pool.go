@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -12,6 +13,8 @@ type result struct {
 	t   target
 	d   *diag.Diagnosis
 	err error
+	// late says that the end came before it was finished, or begun.
+	late bool
 }
 
 // ahead is how many results per worker may wait for an earlier, slower target.
@@ -21,9 +24,10 @@ const ahead = 8
 func (p *program) start(ctx context.Context, o options, parallel int, args []string, file string) (results <-chan chan result, finish func() error) {
 	return pooled(ctx, p, parallel, args, file, func(t target) result {
 		res, opts := result{t: t, err: t.err}, o
-		if t.err == nil {
-			res.d, res.err = p.diagnose(ctx, t.input, &opts)
+		if t.err == nil && p.bulk.turn(ctx, t, o) {
+			res.d, res.err = p.bulk.check(ctx, p, t.input, &opts)
 		}
+		res.late = ctx.Err() != nil
 		return res
 	})
 }
@@ -80,7 +84,12 @@ func (p *program) targetChannel(ctx context.Context, args []string, file string)
 	targets, done := make(chan target), make(chan error, 1)
 	go func() {
 		defer close(targets)
-		done <- p.readTargets(args, file, func(t target) bool {
+		var failed error
+		err := p.readTargets(args, file, func(t target) bool {
+			admitted, err := p.bulk.admit(&t)
+			if failed = err; err != nil || !admitted {
+				return err == nil
+			}
 			select {
 			case targets <- t:
 				return true
@@ -88,6 +97,7 @@ func (p *program) targetChannel(ctx context.Context, args []string, file string)
 				return false
 			}
 		})
+		done <- cmp.Or(failed, err)
 	}()
 	return targets, done
 }

@@ -27,6 +27,7 @@ type program struct {
 	picture        bool              // diagnoses are drawn
 	guard          func(address string) error
 	keys           func(*diagnose.Env) // how key files are opened; nil before the flags are read
+	bulk           *bulk               // of a long list of targets; nil for none
 	outTerminal    bool                // stdout is a terminal
 	errTerminal    bool
 	columns        int // of the terminal, 0 when unknown

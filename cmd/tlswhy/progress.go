@@ -17,6 +17,8 @@ type progress struct {
 	shown bool
 	last  string      // what is being done, not yet shown
 	timer *time.Timer // shows last when patience is over
+	of    *bulk
+	drawn time.Time
 	n     int
 	bad   int
 }
@@ -66,7 +68,35 @@ func (g *progress) done(code int) {
 	if code != exitHealthy {
 		g.bad++
 	}
-	g.show(fmt.Sprintf("%d done, %d with trouble", g.n, g.bad))
+	if g.n > 20 && time.Since(g.drawn) < drawn {
+		return
+	}
+	g.drawn = time.Now()
+	g.show(fmt.Sprintf("%d done, %d with trouble%s", g.n, g.bad, g.pace()))
+}
+
+// drawn is how long one line stands at least, of a long list.
+const drawn = 100 * time.Millisecond
+
+// list lets the progress say how much of a list remains.
+func (g *progress) list(b *bulk) {
+	if g != nil {
+		g.of = b
+	}
+}
+
+// pace is how fast it goes and, of a list in a file, how long it will take.
+func (g *progress) pace() string {
+	took := time.Since(g.begun)
+	if took < patience || g.of == nil {
+		return ""
+	}
+	s := fmt.Sprintf(", %.0f/s", float64(g.n)/took.Seconds())
+	if read := g.of.read.Load(); read > 0 && g.of.size > read {
+		left := time.Duration(float64(took) * float64(g.of.size-read) / float64(read))
+		s += fmt.Sprintf(", %v left", left.Round(time.Second))
+	}
+	return s
 }
 
 func (g *progress) show(s string) {

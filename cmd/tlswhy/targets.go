@@ -14,6 +14,7 @@ type target struct {
 	input string
 	where string // "targets.txt:3", "" on the command line
 	err   error  // the line makes no sense
+	mark  journalMark
 }
 
 // maxTargetLine bounds a line of a target file; a URL is shorter.

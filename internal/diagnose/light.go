@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/truststore"
@@ -55,27 +56,35 @@ func (l *Light) Look(ctx context.Context, target string, o Options, address, kno
 			return Sight{Same: true, Digest: known, MS: ms(a.Connect + a.End.After)}, nil
 		}
 	}
+	s, _, err := l.judge(ctx, target, o, !judged)
+	return s, err
+}
+
+// judge makes a look that is judged, and hands over the chain that was sent;
+// known says that it may have a digest.
+func (l *Light) judge(ctx context.Context, target string, o Options, known bool) (Sight, []*chain.Certificate, error) {
 	o.MaxConnections = 1
 	env := l.Env
 	env.Environ = nil // a monitor's way is its own, not that of who started it
 	env.Stores = &l.stores
 	r, found, err := investigate(ctx, target, o, env)
 	if err != nil {
-		return Sight{}, err
+		return Sight{}, nil, err
 	}
 	if other := r.second(ctx, o, env); other != nil {
-		return Sight{Diagnosis: other, MS: other.DurationMS}, nil // the protocol was guessed
+		return Sight{Diagnosis: other, MS: other.DurationMS}, nil, nil // the protocol was guessed
 	}
 	s := Sight{Diagnosis: r.result(found)}
 	s.MS = s.Diagnosis.DurationMS
-	if len(r.c.Attempts) == 1 {
-		a := r.c.Attempts[0]
-		s.MS = ms(a.Connect + a.End.After)
-		if !judged && a.Request == nil {
-			s.Digest, s.Until = a.Digest(), standing(r.c.At, a)
-		}
+	if len(r.c.Attempts) != 1 {
+		return s, nil, nil
 	}
-	return s, nil
+	a := r.c.Attempts[0]
+	s.MS = ms(a.Connect + a.End.After)
+	if known && a.Request == nil {
+		s.Digest, s.Until = a.Digest(), standing(r.c.At, a)
+	}
+	return s, a.Chain, nil
 }
 
 // glance makes the handshake and no more.

@@ -103,7 +103,9 @@ func (s *Stream) Add(d *diag.Diagnosis) error {
 				return err
 			}
 		}
-		s.summary = append(s.summary, summarize(d))
+		if !s.o.Quiet { // which has no table at the end
+			s.summary = append(s.summary, summarize(d))
+		}
 		return writeText(s.w, d, s.o)
 	case Markdown:
 		if s.n > 1 {

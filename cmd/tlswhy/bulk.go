@@ -1,0 +1,335 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/truststore"
+)
+
+// bulkFlags are the options for long lists of targets.
+type bulkFlags struct {
+	light    bool
+	resume   string
+	rate     int
+	rateNets int
+}
+
+func (f *bulkFlags) register(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.light, "light", false, "one handshake per target; a full diagnosis where it is bad")
+	fs.StringVar(&f.resume, "resume", "", "file that remembers which targets of a list are done")
+	positive(fs, &f.rate, "rate", "targets begun per second")
+	positive(fs, &f.rateNets, "rate-per-network", "targets begun per second and network")
+}
+
+// bulk is what a long list of targets needs beyond a few: no target twice, a
+// pace, and a memory of what is done. A nil bulk is that of a few targets.
+type bulk struct {
+	seen       map[uint64]struct{}
+	duplicates int
+	first      string // the first duplicate's place
+	resume     *journal
+	pace       *pace // of all targets; nil for none
+	nets       *networks
+	quick      *diagnose.Quick // nil: every target is diagnosed in full
+	size       int64           // bytes of the list, 0 where that is not known
+	read       atomic.Int64
+}
+
+// bulk makes what the options ask for.
+func (f *bulkFlags) bulk(p *program, of *diagnoseFlags) (*bulk, error) {
+	switch {
+	case f.light && of.verbose > 0:
+		return nil, badUsage("leave one of them out", "--light and -v exclude each other")
+	case f.resume != "" && of.targets == "":
+		return nil, badUsage("add --targets FILE", "--resume is for lists")
+	}
+	b := &bulk{seen: map[uint64]struct{}{}}
+	if info, err := os.Stat(of.targets); err == nil && info.Mode().IsRegular() {
+		b.size = info.Size()
+	}
+	if f.light {
+		env := p.lend()
+		if p.keys != nil {
+			p.keys(&env)
+		}
+		env.Environ, env.Stores = nil, &truststore.Cache{}
+		b.quick = &diagnose.Quick{Light: &diagnose.Light{Env: env}}
+		debug.SetGCPercent(400) // a check leaves little that lives longer
+	}
+	if f.rate > 0 {
+		b.pace = &pace{gap: time.Second / time.Duration(f.rate)}
+	}
+	if f.rateNets > 0 {
+		b.nets = &networks{gap: time.Second / time.Duration(f.rateNets), of: map[netip.Prefix]*pace{}}
+	}
+	if f.resume != "" {
+		var err error
+		if b.resume, err = openJournal(f.resume); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// admit tells whether a target of the list is to be worked on; the error ends
+// the reading.
+func (b *bulk) admit(t *target) (bool, error) {
+	if b == nil {
+		return true, nil
+	}
+	b.read.Add(int64(len(t.input)) + 1)
+	if b.resume != nil {
+		mark, done, err := b.resume.read(*t)
+		if err != nil || done {
+			_ = b.duplicate(*t)
+			return false, err
+		}
+		t.mark = mark
+	}
+	return t.err != nil || !b.duplicate(*t), nil
+}
+
+// turn waits until a target may begin; false means that the end came first.
+func (b *bulk) turn(ctx context.Context, t target, o options) bool {
+	if b == nil {
+		return true
+	}
+	return b.nets.wait(ctx, t, o) && b.pace.wait(ctx)
+}
+
+// check diagnoses a target, in full or by one handshake.
+func (b *bulk) check(ctx context.Context, p *program, input string, o *options) (*diag.Diagnosis, error) {
+	if b == nil || b.quick == nil {
+		return p.diagnose(ctx, input, o)
+	}
+	return b.quick.Check(ctx, input, diagnose.Options(*o))
+}
+
+// journalled says that the list can be gone on with later.
+func (b *bulk) journalled() bool { return b != nil && b.resume != nil }
+
+// done notes that a target's report is written.
+func (b *bulk) done(t target) error {
+	if !b.journalled() || t.mark.n == 0 {
+		return nil
+	}
+	return b.resume.done(t.mark)
+}
+
+// sum says what was left out of the list.
+func (b *bulk) sum(w io.Writer) {
+	if b.duplicates > 0 {
+		fmt.Fprintf(w, "tlswhy: targets that were named before are left out: %d, the first at %s\n", b.duplicates, cmp.Or(b.first, "the command line"))
+	}
+	if b.resume != nil && b.resume.skip > 0 {
+		fmt.Fprintf(w, "tlswhy: the first %d targets were done before\n", min(b.resume.skip, b.resume.n))
+	}
+}
+
+func (b *bulk) close() {
+	if b.resume != nil {
+		b.resume.f.Close()
+	}
+}
+
+// maxSeen bounds the targets of which duplicates are recognised: some 40 bytes
+// each.
+const maxSeen = 4_000_000
+
+// duplicate tells whether a target was there before.
+func (b *bulk) duplicate(t target) bool {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, t.input)
+	sum := h.Sum64()
+	if _, again := b.seen[sum]; again {
+		if b.duplicates++; b.first == "" {
+			b.first = t.where
+		}
+		return true
+	}
+	if len(b.seen) < maxSeen {
+		b.seen[sum] = struct{}{}
+	}
+	return false
+}
+
+// pace lets so many begin per second.
+type pace struct {
+	mu   sync.Mutex
+	gap  time.Duration
+	next time.Time
+}
+
+// wait waits for its turn; false means that ctx ended first.
+func (p *pace) wait(ctx context.Context) bool {
+	if p == nil {
+		return ctx.Err() == nil
+	}
+	p.mu.Lock()
+	now := time.Now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	turn := p.next
+	p.next = turn.Add(p.gap)
+	p.mu.Unlock()
+	if d := turn.Sub(now); d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// networks holds a pace for each network: /24 of IPv4, /48 of IPv6.
+type networks struct {
+	gap time.Duration
+	mu  sync.Mutex
+	of  map[netip.Prefix]*pace
+}
+
+// maxNetworks bounds the networks that are remembered at a time.
+const maxNetworks = 100_000
+
+// wait waits for the turn of the network in which a target's first address is.
+// A name that cannot be resolved has none.
+func (n *networks) wait(ctx context.Context, t target, o options) bool {
+	if n == nil {
+		return ctx.Err() == nil
+	}
+	addr, ok := firstAddress(ctx, t.input, o)
+	if !ok {
+		return ctx.Err() == nil
+	}
+	bits := 24
+	if addr.Is6() {
+		bits = 48
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return ctx.Err() == nil
+	}
+	n.mu.Lock()
+	p := n.of[prefix]
+	if p == nil {
+		if len(n.of) >= maxNetworks {
+			now := time.Now()
+			for k, old := range n.of {
+				if old.next.Before(now) {
+					delete(n.of, k)
+				}
+			}
+		}
+		p = &pace{gap: n.gap}
+		n.of[prefix] = p
+	}
+	n.mu.Unlock()
+	return p.wait(ctx)
+}
+
+// firstAddress is where a target is asked.
+func firstAddress(ctx context.Context, input string, o options) (netip.Addr, bool) {
+	if len(o.Connect) > 0 {
+		host, _, err := net.SplitHostPort(o.Connect[0])
+		if err != nil {
+			host = o.Connect[0]
+		}
+		input = host
+	} else if t, err := diagnose.ParseTarget(input); err == nil {
+		input = t.Name
+	}
+	if a, err := netip.ParseAddr(input); err == nil {
+		return a.Unmap(), true
+	}
+	network := "ip"
+	if o.Network != "" {
+		network = o.Network
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, input)
+	if err != nil || len(addrs) == 0 {
+		return netip.Addr{}, false
+	}
+	return addrs[0].Unmap(), true
+}
+
+// journal is the resume file: how many targets of the list are done, and a sum
+// over them by which another list is told from the same. It is written after
+// the report of a target, in one piece, so that a kill at any moment repeats one
+// target at most and loses none.
+type journal struct {
+	f    *os.File
+	skip int    // done by earlier runs
+	sum  uint64 // of those
+	n    int    // read so far in this run
+	past uint64 // the sum of these
+}
+
+const journalForm = "tlswhy-resume 1 %012d %016x\n"
+
+// openJournal opens or makes a resume file.
+func openJournal(name string) (*journal, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, badUsage("", "--resume: %v", err)
+	}
+	j := &journal{f: f}
+	text, err := io.ReadAll(io.LimitReader(f, 100))
+	if err == nil && len(text) > 0 {
+		_, err = fmt.Sscanf(string(text), journalForm, &j.skip, &j.sum)
+	}
+	if err != nil || j.skip < 0 {
+		f.Close()
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			return nil, badUsage("", "--resume: %v", err)
+		}
+		return nil, badUsage("name a file that does not exist yet, or that --resume wrote", "--resume: %q is no resume file", name)
+	}
+	return j, nil
+}
+
+// read counts a line of the list; done says that an earlier run did it. The
+// error says that the list is another one.
+func (j *journal) read(t target) (mark journalMark, done bool, err error) {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%x %s", j.past, t.input)
+	j.n++
+	j.past = h.Sum64()
+	if j.n == j.skip && j.past != j.sum {
+		return mark, false, badUsage("give the same list, or another resume file", "--resume: this list does not begin as the one that was worked on")
+	}
+	return journalMark{j.n, j.past}, j.n <= j.skip, nil
+}
+
+// journalMark is what the journal says once a target is done.
+type journalMark struct {
+	n   int
+	sum uint64
+}
+
+// done notes that a target and all before it are done.
+func (j *journal) done(m journalMark) error {
+	_, err := j.f.WriteAt(fmt.Appendf(nil, journalForm, m.n, m.sum), 0)
+	return err
+}
