@@ -160,7 +160,7 @@ func (r *runner) foretell(ctx context.Context, seen survey, k *diag.KnownClient)
 		r.c.Spent = false // ask on, for what would have helped
 		found = r.expect(ctx, answer, false)
 	}
-	settle(k, first, failure(found))
+	fare(k, first, failure(found))
 }
 
 // replay sends the hello.
@@ -170,11 +170,11 @@ func (r *runner) replay(ctx context.Context, k *diag.KnownClient) {
 	r.opts.MaxConnections = 1
 	found := r.loop(ctx)
 	if len(r.c.Attempts) == 0 || r.c.Attempts[0].End.Kind == facts.EndCanceled {
-		settle(k, nil, nil)
+		fare(k, nil, nil)
 		k.Outcome, k.End = diag.ClientUnknown, "it was not sent: the run ended before"
 		return
 	}
-	settle(k, r.c.Attempts[0], failure(found))
+	fare(k, r.c.Attempts[0], failure(found))
 	k.End = causes.EndText(r.c.Attempts[0])
 	switch {
 	case k.Outcome != expected:
@@ -184,8 +184,8 @@ func (r *runner) replay(ctx context.Context, k *diag.KnownClient) {
 	}
 }
 
-// settle says how a client fares that met this and, if it failed, why.
-func settle(k *diag.KnownClient, a *facts.Attempt, failed *diag.Cause) {
+// fare says how a client fares that met this and, if it failed, why.
+func fare(k *diag.KnownClient, a *facts.Attempt, failed *diag.Cause) {
 	k.Outcome, k.Version, k.Suite, k.Group, k.Cause = diag.ClientConnects, "", "", "", failed
 	if failed != nil {
 		k.Outcome = diag.ClientFails
@@ -219,7 +219,7 @@ func (r *runner) nobody(d *diag.Clients, of Roster, found []diag.Cause) *diag.Cl
 	why := failure(found)
 	for _, profile := range of.Profiles {
 		k := known(profile)
-		settle(&k, nil, why)
+		fare(&k, nil, why)
 		if why == nil {
 			k.Outcome = diag.ClientUnknown
 		}
