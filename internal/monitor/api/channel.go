@@ -104,7 +104,7 @@ func (a *API) channels() {
 			}
 			return nil, a.Service.RemoveChannel(ctx, in.Name, rev)
 		})
-	register(a, answering(operation(http.MethodPost, "/channels/{name}/test", "test-channel", "Send a test message; the answer comes before the delivery, whose end is among the channel's messages", tag, monitor.ScopeChannels, 404), http.StatusAccepted),
+	register(a, answering(operation(http.MethodPost, "/channels/{name}/test", "test-channel", "Send a test message; the answer comes before the delivery, whose end is among the channel's messages", tag, monitor.ScopeChannels, 404, 422), http.StatusAccepted),
 		func(ctx context.Context, in *ChannelName) (*Output[key], error) {
 			k, err := a.Service.TestChannel(ctx, in.Name)
 			return &Output[key]{key{k}}, err

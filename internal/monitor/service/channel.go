@@ -340,8 +340,13 @@ func (s *Service) TestChannel(ctx context.Context, name string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if !slices.ContainsFunc(s.Channels(), func(c Channel) bool { return c.Name == name }) {
+	all := s.Channels()
+	i := slices.IndexFunc(all, func(c Channel) bool { return c.Name == name })
+	switch {
+	case i < 0:
 		return "", monitor.ErrNotFound
+	case all[i].Error != "":
+		return "", invalid("name", all[i].Error)
 	}
 	now := time.Now().UTC()
 	key := "test-" + strings.ToLower(rand.Text()[:12])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 )
@@ -63,7 +64,22 @@ func (s *Store) RemoveChannel(ctx context.Context, name, revision string) error 
 		if _, err := tx.ExecContext(ctx, `DELETE FROM channels WHERE name = ?1`, name); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = 'failed', body = json_set(body, '$.last', 'given up: the channel was removed') WHERE channel = ?1 AND state IN ('waiting', 'trying')`, name)
+		// It hears of no end either: nothing would ever take that message away.
+		open, err := bodies[monitor.Incident](ctx, tx, `SELECT body FROM incidents WHERE resolved = 0`)
+		if err != nil {
+			return err
+		}
+		for i := range open {
+			at := slices.Index(open[i].Told, name)
+			if at < 0 {
+				continue
+			}
+			open[i].Told = slices.Delete(open[i].Told, at, at+1)
+			if err := putIncident(ctx, tx, &open[i]); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE outbox SET state = 'failed', body = json_set(body, '$.last', 'given up: the channel was removed') WHERE channel = ?1 AND state IN ('waiting', 'trying')`, name)
 		return err
 	})
 }

@@ -44,6 +44,15 @@ func channels(b bench) {
 	if h.Outbox != 0 || len(sent) != 1 || sent[0].State != "failed" {
 		b.Errorf("got %+v and %+v", h, sent)
 	}
+	// Nor does the end of what it was told of wait for it.
+	for n := range 4 {
+		b.check(Start.Add(time.Duration(20+10*n)*time.Minute), "")
+	}
+	h, err = b.Health(b.Context(), Start)
+	b.ok(err)
+	if h.Open != 0 || h.Outbox != 0 {
+		b.Errorf("after the end got %+v", h)
+	}
 	for name, err := range map[string]error{"changed": e.ChangeChannel(b.Context(), "", c), "removed": e.RemoveChannel(b.Context(), "mail", "")} {
 		if !errors.Is(err, monitor.ErrNotFound) {
 			b.Errorf("%s what is not there: got %v", name, err)
