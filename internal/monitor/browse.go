@@ -181,6 +181,11 @@ type CertificateQuery struct {
 	Endpoint      string
 	Role          string // leaf, intermediate, root
 	ExpiresBefore time.Time
+	Owner         string // of an endpoint that serves it
+	// LongerThan and AtMost are days of lifetime, begun ones counted; 0 does not ask.
+	LongerThan, AtMost int
+	// EndsFrom is when it ends at the earliest; zero does not ask.
+	EndsFrom time.Time
 }
 
 // CertificateRow is a certificate that some endpoint serves, or is verified by.
@@ -217,6 +222,8 @@ type EventQuery struct {
 // Browser answers the questions of people and programs about what a Store
 // keeps.
 type Browser interface {
+	// Ends counts leaf certificates by when they end.
+	Ends(ctx context.Context, q EndsQuery) (Ends, error)
 	BrowseEndpoints(ctx context.Context, q EndpointQuery) (Page[EndpointRow], error)
 	Overview(ctx context.Context) (Overview, error)
 	Endpoint(ctx context.Context, id string) (EndpointDetail, error)

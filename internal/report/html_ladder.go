@@ -146,10 +146,10 @@ type place struct {
 
 func (p place) at() (float64, bool) {
 	switch {
-	case p.step != nil && p.step.AtMS != nil:
-		return *p.step.AtMS, true
 	case p.msg != nil:
 		return p.msg.AtMS, true
+	case p.step != nil && p.step.AtMS != nil:
+		return *p.step.AtMS, true
 	}
 	return 0, false
 }

@@ -223,6 +223,18 @@ func (s *Store) BrowseCertificates(ctx context.Context, q monitor.CertificateQue
 	} else {
 		x.add("EXISTS (SELECT 1 FROM served WHERE fingerprint = l.fingerprint)")
 	}
+	if q.Owner != "" {
+		x.add("l.fingerprint IN (SELECT v.fingerprint FROM served v JOIN listing e ON e.endpoint = v.endpoint WHERE e.owner = ?)", q.Owner)
+	}
+	if q.LongerThan > 0 {
+		x.add("(l.expires - l.begins + 86399999999) / 86400000000 > ?", q.LongerThan)
+	}
+	if q.AtMost > 0 {
+		x.add("(l.expires - l.begins + 86399999999) / 86400000000 <= ?", q.AtMost)
+	}
+	if !q.EndsFrom.IsZero() {
+		x.add("l.expires >= ?", micros(q.EndsFrom))
+	}
 	if !q.ExpiresBefore.IsZero() {
 		x.add("l.expires < ?", micros(q.ExpiresBefore))
 	}

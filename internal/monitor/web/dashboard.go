@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
@@ -22,6 +23,7 @@ type dashboard struct {
 	Incidents []monitor.Incident // the worst first
 	More      int                // open ones that are not among them
 	Ends      []monitor.CertificateRow
+	Timeline  *axis
 	Checked   time.Time // when checks last came in; zero since the start
 	Sources   []Source
 	Standings []monitor.Standing
@@ -59,6 +61,9 @@ func (s *Web) dashboard(w http.ResponseWriter, r *http.Request) (err error) {
 		return err
 	}
 	d.Ends = ends.Items
+	if d.Timeline, err = s.timelineOf(r, url.Values{}); err != nil {
+		return err
+	}
 	if s.Sources != nil {
 		d.Sources = s.Sources()
 	}

@@ -83,6 +83,11 @@ var routes = []route{
 	{"GET /endpoints/paste", monitor.ScopeEndpoints, (*Web).pastePage},
 	{"POST /endpoints/paste", monitor.ScopeEndpoints, (*Web).paste},
 
+	{"GET /certificates", monitor.ScopeRead, (*Web).certificates},
+	{"GET /certificates/timeline", monitor.ScopeRead, (*Web).timelinePage},
+	{"GET /certificates/export.csv", monitor.ScopeRead, (*Web).exportCertificates},
+	{"GET /certificates/{fingerprint}", monitor.ScopeRead, (*Web).certificate},
+
 	{"GET /diagnose", monitor.ScopeDiagnose, (*Web).diagnosePage},
 	{"POST /diagnose", monitor.ScopeDiagnose, (*Web).diagnose},
 	{"GET /diagnose/{id}", monitor.ScopeRead, (*Web).diagnosis},

@@ -28,6 +28,8 @@ func (s *Web) funcs() template.FuncMap {
 		"heading":  heading,
 		"most":     most,
 		"percent":  percent,
+		"issuer":   func(e monitor.Element) string { return monitor.IssuerName(&e) },
+		"more":     func(s []string) int { return len(s) - 1 },
 		"called":   called,
 
 		"inc":      func(n int) int { return n + 1 },
