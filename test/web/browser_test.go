@@ -258,7 +258,7 @@ const seen = e => e.checkVisibility({checkOpacity: true, visibilityProperty: tru
 const words = e => (e.getAttribute('aria-label') || e.value && e.matches('input[type=submit]') && e.value || e.innerText || '').trim().replace(/\s+/g, ' ');
 const called = (name, within) => {
   const all = [...(within || document).querySelectorAll('button, a[href], summary, input[type=submit]')].filter(seen);
-  return all.find(e => words(e) === name) || all.find(e => words(e).startsWith(name));
+  return all.find(e => words(e) === name) || all.find(e => words(e).startsWith(name) && !/\w/.test(words(e)[name.length]));
 };
 const labelled = name => {
   const all = [...document.querySelectorAll('input, select, textarea')].filter(e => e.type !== 'hidden' && seen(e));
