@@ -85,7 +85,7 @@ var looks = []look{{"light", 1280, 900, "light"}, {"dark", 1280, 900, "dark"}, {
 func (b *tab) as(l look) {
 	b.Helper()
 	b.do("emulating "+l.name, chromedp.EmulateViewport(l.width, l.height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}})
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
 		return err
 	}))
 }
@@ -95,7 +95,7 @@ func (b *tab) wide(what string) {
 	b.Helper()
 	if over := get[[]string](b, `(() => { const w = document.documentElement.clientWidth;
 if (document.documentElement.scrollWidth <= w + 1) return [];
-return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll, pre, svg')).slice(0, 4).map(e => e.outerHTML.slice(0, 120)); })()`); len(over) > 0 {
+return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll, pre, svg, nav')).slice(0, 4).map(e => e.outerHTML.slice(0, 120)); })()`); len(over) > 0 {
 		b.Errorf("%s is wider than the window: %s", what, strings.Join(over, fmt.Sprintln()))
 	}
 }

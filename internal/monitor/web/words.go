@@ -37,6 +37,7 @@ func (s *Web) funcs() template.FuncMap {
 		"list":     func(words ...string) []string { return words },
 		"match":    matchText,
 		"sentence": sentence,
+		"capital":  capital,
 		"short":    short,
 	}
 }
@@ -154,7 +155,15 @@ func sentence(s string) string {
 	if s == "" || strings.HasSuffix(s, ".") {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return capital(s) + "."
+}
+
+// capital makes words begin with a capital letter.
+func capital(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // short is the beginning of a fingerprint, enough to tell it from others.
