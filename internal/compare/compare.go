@@ -196,6 +196,17 @@ func (f *finding) cause(t diag.Target) diag.Cause {
 	}
 	// This is what is being done.
 	c.Fixes = slices.DeleteFunc(slices.Clone(c.Fixes), func(x diag.Fix) bool { return x.Action == "compare-networks" })
+	if f.fault == diag.FaultClient { // what mends the client comes first
+		slices.SortStableFunc(c.Fixes, func(a, b diag.Fix) int {
+			switch own := func(x diag.Fix) bool { return x.Side == "client" }; {
+			case own(a) == own(b):
+				return 0
+			case own(a):
+				return -1
+			}
+			return 1
+		})
+	}
 	c.Verify = f.from.cause.Verify
 	return c
 }
