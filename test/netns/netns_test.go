@@ -43,12 +43,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// interfere runs the beds at all, chance those that throw dice, too: what gets
-// lost is another thing each time, and so may be what is seen.
-var (
-	interfere = flag.Bool("interfere", false, "make network namespaces and interfere")
-	chance    = flag.Bool("chance", false, "networks that lose packets, too")
-)
+// chance runs the beds that throw dice, too: what gets lost is another thing each
+// time, and so may be what is seen.
+var chance = flag.Bool("chance", false, "networks that lose packets, too")
 
 // results is where make score wants a line for each bed.
 var results = flag.String("results", "", "append a line of JSON for each network to a file")
@@ -212,9 +209,6 @@ func ready(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("silence takes its time")
-	}
-	if !*interfere {
-		t.Skip("make netns")
 	}
 	needRoot(t)
 	canQueue(t)
