@@ -92,7 +92,25 @@ func (v *view) canaries() []facts.Experiment {
 			ask = append(ask, facts.Experiment{Address: c.Address, Changes: v.deep.Of.Changes}) // perhaps it picks its names
 		}
 	}
+	for _, e := range ask {
+		if v.silentOnce(e) { // no answer is no denial: some proxies now and then lose a hello of two segments
+			e.Repeat = 1
+			ask = append(ask, e)
+		}
+	}
 	return ask
+}
+
+// silentOnce tells whether an experiment was made once and met silence.
+func (v *view) silentOnce(e facts.Experiment) bool {
+	n, silent := 0, false
+	for _, a := range v.c.Attempts {
+		if a.Address == e.Address && a.Of.Kind == e.Kind && a.Of.Changes == e.Changes {
+			n++
+			silent = a.End.Kind == facts.EndTimeout
+		}
+	}
+	return n == 1 && silent
 }
 
 // seeDirect tells whether the same name shows a certificate of another issuer
