@@ -18,7 +18,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # One of each kind is enough to see that all compile.
 CHECKED := linux/arm64 darwin/arm64 windows/amd64
 
-.PHONY: netns all build cross check fmt vet lint tidy deps test test-short score bench bench-capture fuzz clean
+.PHONY: netns all build cross check fmt vet lint tidy deps test test-short score bench bench-capture performance fuzz clean
 
 all: build
 
@@ -87,6 +87,12 @@ bench: deps
 # TLSWHY_BENCH_BYTES=500000000 for less. It needs that much room in TMPDIR.
 bench-capture: deps
 	$(GO) test ./internal/capture -run '^$$' -bench '^BenchmarkBinary$$' -benchtime 1x -timeout 30m
+
+# Beside the peers that are installed; TLSX and ZGRAB2 name checkouts. Writes
+# docs/performance.md.
+performance: deps
+	$(GO) run ./bench all
+	@cat docs/performance.md
 
 scale: deps
 	TLSWHY_BENCH_SCALE=1 $(GO) test -run '^$$' -bench 'Light|Scale|Month|List|Alert' -benchtime 1x -timeout 60m ./cmd/tlswhy ./internal/monitor/sqlite ./internal/monitor/api

@@ -85,6 +85,7 @@ var rooms = map[string]room{
 	"internal/monitor/storetest": {may: []string{"diag", "internal/monitor"}, why: "the examination of stores knows none of them"},
 
 	"cmd/tlswhy": {may: []string{"*"}, why: "the wiring"},
+	"bench":      {why: "it measures the program from outside, as any other"},
 }
 
 // tests are folders that hold only tests and what tests need; they may import

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/facts"
 )
 
 // Quick checks many targets, most of them healthy. Each gets one handshake to
@@ -53,6 +54,9 @@ func (q *Quick) Check(ctx context.Context, target string, o Options) (*diag.Diag
 	a, err := q.Light.glance(ctx, target, o, address)
 	if err != nil {
 		return nil, err
+	}
+	if a.End.Kind != facts.EndCompleted && a.End.Kind != facts.EndStopped { // bad, or silent
+		return Run(ctx, target, o, q.Light.Env)
 	}
 	key := w.Protocol + " " + w.StartTLS + " "
 	if digest := a.Digest(); digest != "" && a.Request == nil {
