@@ -253,24 +253,38 @@ func (l *looker) Glance(ctx context.Context, e *monitor.Endpoint, address, known
 	return monitor.Sight(s), err
 }
 
-// lagging is a store that notes how late endpoints are claimed.
+// lagging is a store that notes how late endpoints are claimed. Its clock goes on
+// where that of fill stopped, however long filling took.
 type lagging struct {
 	monitor.Store
+	ahead time.Duration
 	began time.Time
 	mu    sync.Mutex
 	late  []time.Duration
 }
 
 func (l *lagging) Claim(ctx context.Context, now time.Time, vantage string, n int) (monitor.Batch, error) {
-	batch, err := l.Store.Claim(ctx, now, vantage, n)
+	batch, err := l.Store.Claim(ctx, now.Add(l.ahead), vantage, n)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, w := range batch.Works {
 		if w.Due.After(l.began) { // what fell due while the store was filled says nothing
-			l.late = append(l.late, time.Since(w.Due))
+			l.late = append(l.late, time.Since(w.Due)+l.ahead)
 		}
 	}
 	return batch, err
+}
+
+func (l *lagging) Ingest(ctx context.Context, now time.Time, rules *monitor.Rules, b monitor.Batch, reports []monitor.Report) error {
+	return l.Store.Ingest(ctx, now.Add(l.ahead), rules, b, reports)
+}
+
+func (l *lagging) NextDue(ctx context.Context, vantage string) (time.Time, error) {
+	due, err := l.Store.NextDue(ctx, vantage)
+	if due.IsZero() {
+		return due, err
+	}
+	return due.Add(-l.ahead), err
 }
 
 // BenchmarkScale runs the monitor on many endpoints as it is in the middle of a
@@ -306,9 +320,9 @@ func scale(b *testing.B, f *farm, n int, every, span time.Duration) {
 		b.Fatal(err)
 	}
 	rules := &monitor.Rules{}
-	fill(b, store, rules, f, n, every)
+	now := fill(b, store, rules, f, n, every)
 	debug.FreeOSMemory()
-	l := &lagging{Store: store, began: time.Now()}
+	l := &lagging{Store: store, began: now, ahead: time.Until(now)}
 	w := &loop.Watcher{Store: l, Rules: func() *monitor.Rules { return rules }, Checker: &looker{}, Vantage: vantage, Gap: time.Microsecond,
 		Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, os.ErrNotExist }}
 	done, from, began := make(chan struct{}), used(syscall.RUSAGE_SELF), time.Now()
@@ -342,8 +356,9 @@ func scale(b *testing.B, f *farm, n int, every, span time.Duration) {
 }
 
 // fill makes the store what it is after a while: each endpoint was checked
-// within the last interval, at some moment of the hour for which that holds.
-func fill(b *testing.B, store *sqlite.Store, rules *monitor.Rules, f *farm, n int, every time.Duration) {
+// within the last interval, at some moment of the hour for which that holds. It
+// returns when that interval ends.
+func fill(b *testing.B, store *sqlite.Store, rules *monitor.Rules, f *farm, n int, every time.Duration) time.Time {
 	ctx := context.Background()
 	s, err := (&diagnose.Light{}).Look(ctx, "tls://"+farmName+":443", diagnose.Options{CAFile: f.ca}, f.address, "")
 	if err != nil || s.Diagnosis.Verdict == diag.Failure || s.Digest == "" {
@@ -354,8 +369,7 @@ func fill(b *testing.B, store *sqlite.Store, rules *monitor.Rules, f *farm, n in
 		host := fmt.Sprintf("e%d.%s", i, farmName)
 		es[i] = monitor.Endpoint{ID: fmt.Sprintf("%016x", i), Target: "tls://" + host + ":443", Host: host, Port: 443, Connect: []string{f.address}, CAFile: f.ca, Interval: every, Owner: "web"}
 	}
-	// About what filling takes, so that little is overdue in the end.
-	start := time.Now().Add(-every + time.Duration(n)*2*time.Millisecond)
+	start := time.Now().Add(-every)
 	if err := store.SetEndpoints(ctx, start, "file", vantage, 0, es); err != nil {
 		b.Fatal(err)
 	}
@@ -378,6 +392,7 @@ func fill(b *testing.B, store *sqlite.Store, rules *monitor.Rules, f *farm, n in
 		}
 	}
 	runtime.GC()
+	return start.Add(every)
 }
 
 // rss is the memory of this process, in KB.
