@@ -323,6 +323,9 @@ type Session struct {
 	Offered string // the kind, "" when none was offered
 	Resumed bool   // the server took the offer
 	Left    string // the kind that a later attempt may offer, "" = none
+	// EarlyData is how many bytes of early data a ticket allows (RFC 8446,
+	// Section 4.6.1).
+	EarlyData uint32
 }
 
 // PreambleLine is one line of a plaintext dialogue.

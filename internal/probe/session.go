@@ -58,6 +58,7 @@ func (e *engine) keep12(keys *keys12) {
 // keep13 keeps the session of a ticket.
 func (e *engine) keep13(t *tlswire.NewSessionTicket) {
 	if len(t.Ticket) > 0 && e.resumption != nil {
+		e.a.Session.EarlyData = t.MaxEarlyData()
 		e.keep(&Session{secret: tlswire.TicketPSK(e.protection.Hash, e.resumption, t.Nonce), ticket: t.Ticket, ageAdd: t.AgeAdd})
 	}
 }

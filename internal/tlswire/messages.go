@@ -1,5 +1,7 @@
 package tlswire
 
+import "golang.org/x/crypto/cryptobyte"
+
 // Extension is one extension with its body as on the wire.
 type Extension struct {
 	Type ExtensionType
@@ -158,6 +160,17 @@ type NewSessionTicket struct {
 	Nonce      []byte
 	Ticket     []byte
 	Extensions []Extension
+}
+
+// MaxEarlyData is how many bytes of early data the ticket allows, 0 for none
+// (RFC 8446, Section 4.2.10).
+func (t *NewSessionTicket) MaxEarlyData() uint32 {
+	data, _ := findExtension(t.Extensions, ExtEarlyData)
+	size, s := uint32(0), cryptobyte.String(data)
+	if !s.ReadUint32(&size) || !s.Empty() {
+		return 0
+	}
+	return size
 }
 
 // Record is one TLS record.
