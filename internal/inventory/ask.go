@@ -55,7 +55,9 @@ type scan struct {
 	gate  chan struct{} // as many as may be open
 	alone sync.RWMutex  // held for writing by a connection that has no other beside it
 
+	ride   ride          // of the signature schemes of TLS 1.2
 	ready  chan struct{} // closed when all openings are done
+	listed chan struct{} // closed when the server may have listed its groups
 	mu     sync.Mutex
 	n      int       // connections so far
 	good   *question // that was answered; the control

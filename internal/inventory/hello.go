@@ -15,6 +15,8 @@ type offer struct {
 	alpn    []string
 	shares  []tlswire.Group // of TLS 1.3; none asks for a HelloRetryRequest
 	bare    bool            // only the extensions without which nothing goes
+
+	noTicket bool
 }
 
 // wide offers everything that is known, of one version.
@@ -82,7 +84,9 @@ func (s *scan) hello(o offer) *tlswire.ClientHello {
 	h.SetStatusRequest(true)
 	h.SetSCT(true)
 	if o.version < tlswire.TLS13 {
-		h.SetSessionTicket([]byte{})
+		if !o.noTicket {
+			h.SetSessionTicket([]byte{})
+		}
 		h.SetExtendedMasterSecret(true)
 		h.SetEncryptThenMAC(true)
 	}

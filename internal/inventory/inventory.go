@@ -24,9 +24,10 @@ type Options struct {
 	// ALPN are the protocol names to try; nil are those of HTTP.
 	ALPN []string
 
-	// Unordered leaves the server's order of suites out, which is what takes
-	// long where the round trip is long.
-	Unordered bool
+	// Quick leaves out the server's order of suites, resumption below TLS 1.3, the
+	// answer to an unknown name and signature schemes beyond those that are seen
+	// in passing.
+	Quick bool
 	// Open bounds the connections at a time; 0 = 8.
 	Open int
 	// Connections bounds them all; 0 = 400.
@@ -112,7 +113,9 @@ type Result struct {
 	Took        time.Duration
 	RTT         time.Duration // the shortest connect
 
-	name string // server_name of the inventory
+	name   string // server_name of the inventory
+	seen   seen
+	listed []tlswire.Group // by the server itself
 }
 
 // Version is what a server offers in one version.

@@ -1,4 +1,376 @@
 package inventory
 
-// properties makes the experiments of the table.
-func (s *scan) properties() {}
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
+
+// experiment is one thing to find out beside versions and suites.
+type experiment struct {
+	id string // of the property, "" when it fills in a list
+	// below and from bound the versions that a server must offer for it to make
+	// sense; zero is no bound.
+	from, below tlswire.Version
+	long        bool // left out where it is to be quick
+	run         func(s *scan, v *view)
+}
+
+// experiments are all of them. Each makes its connections one after the other;
+// they run side by side.
+var experiments = []experiment{
+	{run: (*scan).complete},
+	{run: (*scan).names},
+	{id: "fallback-scsv", from: tlswire.SSL3, below: tlswire.TLS13, run: (*scan).fallback},
+	{id: "resumption-ticket", from: tlswire.TLS10, below: tlswire.TLS13, long: true, run: (*scan).tickets},
+	{id: "resumption-id", from: tlswire.TLS10, below: tlswire.TLS13, long: true, run: (*scan).ids},
+	{from: tlswire.TLS12, below: tlswire.TLS13, run: (*scan).curves},
+}
+
+// view is what the openings have shown.
+type view struct {
+	offered []tlswire.Version // newest first, from TLS 1.0 on
+	shares  []tlswire.Group   // for which the TLS 1.3 server needs no second hello
+}
+
+// old is the newest version below TLS 1.3, 0 for none.
+func (v *view) old() tlswire.Version {
+	for _, x := range v.offered {
+		if x < tlswire.TLS13 {
+			return x
+		}
+	}
+	return 0
+}
+
+// properties makes the experiments.
+func (s *scan) properties(opened []answer) {
+	v := &view{}
+	for i, a := range opened {
+		if a.Attempt == nil || a.verdict != picked || versions[i] < tlswire.TLS10 || chosen(a) != versions[i] {
+			continue
+		}
+		v.offered = append(v.offered, versions[i])
+		if g, ok := retryGroup(a); ok && versions[i] == tlswire.TLS13 && probe.Supported(g) {
+			v.shares = []tlswire.Group{g}
+		}
+	}
+	if len(v.offered) == 0 {
+		close(s.listed)
+		return
+	}
+	if v.shares == nil {
+		v.shares = []tlswire.Group{tlswire.GroupX25519, tlswire.GroupP256}
+	}
+	var wg sync.WaitGroup
+	for _, e := range experiments {
+		if e.long && s.o.Quick {
+			continue
+		}
+		if slices.ContainsFunc(v.offered, func(x tlswire.Version) bool { return x >= e.from && (e.below == 0 || x < e.below) }) {
+			wg.Go(func() { e.run(s, v) })
+		}
+	}
+	wg.Wait()
+}
+
+// set notes a property.
+func (s *scan) set(id string, a Answer, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Properties[id] = Property{a, text}
+}
+
+// doubt says why something is not known after an attempt that did not get as
+// far as it should.
+func (s *scan) doubt(id string, a answer) {
+	why := how(a)
+	switch {
+	case a.verdict == unknown:
+		why = "not asked"
+	case a.Request != nil:
+		why = "the handshake needs a client certificate"
+	case a.verdict == picked:
+		why = "the handshake ended: " + a.End.Kind.String()
+		if a.End.Kind == facts.EndAlert {
+			why = "the handshake ended with the alert " + a.End.Alert.Description.String()
+		}
+	}
+	s.set(id, Unknown, why)
+}
+
+// stands says whether the handshake of an attempt was completed.
+func stands(a answer) bool {
+	return a.verdict == picked && (a.End.Kind == facts.EndCompleted || a.End.Kind == facts.EndStopped)
+}
+
+// best is the offer of the newest version, with shares of TLS 1.3.
+func (s *scan) best(v *view) offer {
+	o := s.wide(v.offered[0])
+	o.suites = strongFirst(o.suites)
+	if o.version == tlswire.TLS13 {
+		o.shares = v.shares
+	}
+	return o
+}
+
+// complete makes the one handshake that goes to the end, request and all, and
+// resumes it in TLS 1.3. Its key share is of a group that is rarely anybody's
+// first choice: then servers say which groups they have (RFC 8446, Section
+// 4.2.7).
+func (s *scan) complete(v *view) {
+	o := s.best(v)
+	o.alpn = s.o.ALPN
+	if o.version == tlswire.TLS13 {
+		o.shares = []tlswire.Group{tlswire.GroupP384}
+	}
+	var mu sync.Mutex
+	var left *probe.Session
+	a := s.ask(question{hello: s.hello(o), request: s.o.Request, full: true, keep: func(x *probe.Session) {
+		mu.Lock()
+		defer mu.Unlock()
+		left = x
+	}})
+	s.mu.Lock()
+	if a.Encrypted != nil {
+		s.result.listed = groupsOf(a.Encrypted)
+	}
+	s.result.First = a.Attempt
+	s.mu.Unlock()
+	close(s.listed)
+	if o.version < tlswire.TLS13 {
+		s.protocols12(s.agreeable(v))
+		return
+	}
+	if a.verdict == picked && a.KeyProof.Scheme != 0 {
+		o.shares = v.shares
+		s.hidden(o, a)
+	}
+	mu.Lock()
+	session := left
+	mu.Unlock()
+	switch {
+	case session == nil && stands(a):
+		s.set("resumption-psk", No, "no ticket comes")
+	case session == nil:
+		s.doubt("resumption-psk", a)
+	default:
+		s.resume("resumption-psk", o, session)
+		s.set("early-data", answerOf(a.Session.EarlyData > 0), "")
+	}
+}
+
+// groupsOf is the server's own list in its EncryptedExtensions.
+func groupsOf(e *tlswire.EncryptedExtensions) []tlswire.Group {
+	data, ok := e.Extension(tlswire.ExtSupportedGroups)
+	if !ok {
+		return nil
+	}
+	h := tlswire.ClientHello{Extensions: []tlswire.Extension{{Type: tlswire.ExtSupportedGroups, Data: data}}}
+	return h.Groups()
+}
+
+// resume offers a session at its own address and at the others.
+func (s *scan) resume(id string, o offer, session *probe.Session) {
+	if len(o.shares) == 0 && o.version == tlswire.TLS13 {
+		o.shares = []tlswire.Group{tlswire.GroupX25519}
+	}
+	q := question{hello: s.hello(o), stop: probe.StopServerHello, session: session}
+	a := s.ask(q)
+	if a.verdict != picked {
+		s.doubt(id, a)
+		return
+	}
+	text := ""
+	if a.Session.Resumed && len(s.o.Others) > 0 {
+		q.address = s.o.Others[0]
+		b := s.once(s.ctx, q, false)
+		switch {
+		case b.verdict != picked:
+			text = "not known at " + q.address
+		case b.Session.Resumed:
+			text = "at " + q.address + ", too"
+		default:
+			text = "but not at " + q.address
+		}
+	}
+	s.set(id, answerOf(a.Session.Resumed), text)
+}
+
+// handshake makes a whole handshake of an old version and returns its session.
+func (s *scan) handshake(id string, o offer, change func(*tlswire.ClientHello)) (*probe.Session, answer) {
+	var mu sync.Mutex
+	var left *probe.Session
+	h := s.hello(o)
+	if change != nil {
+		change(h)
+	}
+	a := s.ask(question{hello: h, stop: probe.StopFinished, keep: func(x *probe.Session) {
+		mu.Lock()
+		defer mu.Unlock()
+		left = x
+	}})
+	mu.Lock()
+	defer mu.Unlock()
+	switch {
+	case !stands(a):
+		s.doubt(id, a)
+	case left == nil:
+		s.set(id, No, "")
+	}
+	return left, a
+}
+
+// agreeable are suites whose handshakes we can complete, for resumption.
+func (s *scan) agreeable(v *view) offer {
+	o := s.wide(v.old())
+	o.suites = slices.DeleteFunc(strongFirst(o.suites), func(c tlswire.CipherSuite) bool { return !usual(c) })
+	o.groups = slices.DeleteFunc(slices.Clone(o.groups), func(g tlswire.Group) bool { return !probe.Supported(g) })
+	return o
+}
+
+// tickets asks for resumption by session ticket (RFC 5077).
+func (s *scan) tickets(v *view) {
+	const id = "resumption-ticket"
+	o := s.agreeable(v)
+	session, _ := s.handshake(id, o, nil)
+	switch {
+	case session == nil:
+	case session.Kind() == "ticket":
+		s.resume(id, o, session)
+	default:
+		s.set(id, No, "")
+	}
+}
+
+// ids asks for resumption by session ID, which a ticket would replace.
+func (s *scan) ids(v *view) {
+	const id = "resumption-id"
+	o := s.agreeable(v)
+	o.noTicket = true
+	compressing := func(h *tlswire.ClientHello) { h.Compression = []byte{1, 0} } // DEFLATE (RFC 3749), along the way
+	session, a := s.handshake(id, o, compressing)
+	if a.verdict == picked {
+		s.set("compression", answerOf(a.ServerHello.Compression != 0), "")
+	}
+	if a.verdict != picked || a.ServerHello.Compression != 0 {
+		session, _ = s.handshake(id, o, nil)
+	}
+	if session != nil {
+		s.resume(id, o, session)
+	}
+}
+
+// names asks without a name and with one that nobody has.
+func (s *scan) names(v *view) {
+	if s.o.Name == "" {
+		return
+	}
+	o := s.best(v)
+	for i, x := range []struct{ id, name, what string }{{"sni-needed", "", "no name"}, {"sni-strict", "unknown.invalid", "an unknown name"}} {
+		if i > 0 && s.o.Quick {
+			return
+		}
+		h := s.hello(o)
+		h.SetServerName(x.name)
+		a := s.ask(question{hello: h, stop: probe.StopServerFlight})
+		switch a.verdict {
+		case declined, dropped:
+			s.set(x.id, Yes, how(a))
+			s.relied(a)
+		case picked:
+			s.set(x.id, No, "")
+			s.mu.Lock()
+			s.result.stranger(a, x.what)
+			s.mu.Unlock()
+		default:
+			s.doubt(x.id, a)
+		}
+	}
+}
+
+// relied notes a refusal that something rests on.
+func (s *scan) relied(a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals = append(s.refusals, a.n)
+}
+
+// fallback asks whether a needless downgrade is noticed (RFC 7507).
+func (s *scan) fallback(v *view) {
+	if len(v.offered) < 2 {
+		return
+	}
+	o := s.wide(v.offered[1])
+	o.suites = append(strongFirst(o.suites), tlswire.TLS_FALLBACK_SCSV)
+	a := s.ask(question{hello: s.hello(o), stop: probe.StopServerHello})
+	switch {
+	case a.verdict == picked:
+		s.set("fallback-scsv", No, "")
+	case a.verdict == declined && a.End.Alert.Description == tlswire.AlertInappropriateFallback:
+		s.set("fallback-scsv", Yes, "")
+	default:
+		s.doubt("fallback-scsv", a)
+	}
+}
+
+// curves asks for the groups of TLS 1.2: all of them, or those that TLS 1.3
+// has no place for where its groups are known.
+func (s *scan) curves(v *view) {
+	o := s.wide(tlswire.TLS12)
+	if !slices.Contains(v.offered, tlswire.TLS12) {
+		return
+	}
+	o.suites = slices.DeleteFunc(strongFirst(o.suites), func(c tlswire.CipherSuite) bool { return c.Info().Kex != tlswire.KexECDHE })
+	left := o.groups
+	if v.offered[0] == tlswire.TLS13 {
+		left = slices.DeleteFunc(slices.Clone(left), func(g tlswire.Group) bool { return groupIn(g, tlswire.TLS13) })
+	}
+	for len(left) > 0 {
+		o.groups = left
+		a := s.ask(question{hello: s.hello(o), stop: probe.StopServerFlight})
+		if a.verdict == unknown {
+			return
+		}
+		if a.verdict != picked || a.KeyExchange == nil || !slices.Contains(left, a.KeyExchange.Group) {
+			s.allGroups(tlswire.TLS12)
+			s.relied(a)
+			return
+		}
+		s.addGroup(a.KeyExchange.Group, tlswire.TLS12)
+		left = without(left, a.KeyExchange.Group)
+	}
+}
+
+// observed are the properties that every answer shows in passing.
+func (r *Result) observed() {
+	n := &r.seen
+	yesOf := func(id string, yes, asked int) {
+		if asked > 0 {
+			r.Properties[id] = Property{Answer: answerOf(yes > 0)}
+			if yes > 0 && yes < asked {
+				r.Properties[id] = Property{Yes, fmt.Sprintf("in %d of %d answers", yes, asked)}
+			}
+		}
+	}
+	yesOf("secure-renegotiation", n.renegotiation, n.hellos)
+	yesOf("extended-master-secret", n.extended, n.asking)
+	yesOf("encrypt-then-mac", n.encryptThenMAC, n.cbc)
+	yesOf("session-tickets", n.tickets, n.ticketed)
+	if r.speaks(tlswire.TLS13) {
+		r.Properties["hello-retry-request"] = Property{Answer: answerOf(n.retries > 0)}
+		yesOf("downgrade-sentinel", n.sentinel, n.below13)
+	}
+	yesOf("ocsp-staple", n.staples, n.flights)
+	if n.flights > 0 {
+		r.Properties["client-certificate"] = Property{Answer: answerOf(n.requests > 0)}
+	}
+}
+
+func (r *Result) speaks(v tlswire.Version) bool {
+	return slices.ContainsFunc(r.Versions, func(x *Version) bool { return x.Version == v && x.Offered == Yes })
+}

@@ -3,6 +3,7 @@ package inventory
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -31,11 +32,16 @@ func (s *scan) version(v *Version, opened answer) {
 		e.modern(opened)
 	} else {
 		e.classic()
+		if v.Version == tlswire.TLS12 && !s.o.Quick {
+			s.schemes12(v)
+		}
 	}
 	if v.narrow {
 		v.Complete, v.How = false, "the server takes only short lists; unusual suites were not asked for"
 	}
-	v.Order = v.order()
+	if v.Order = v.order(); s.o.Quick && v.Version < tlswire.TLS13 {
+		v.Order = ""
+	}
 	if v.Order != ServerOrder {
 		v.Suites = byRank(v.Suites)
 	}
@@ -68,10 +74,20 @@ func (e *enumeration) take(a answer, from []tlswire.CipherSuite) (tlswire.Cipher
 }
 
 // offer asks with these suites.
-func (e *enumeration) offer(list []tlswire.CipherSuite) (c tlswire.CipherSuite, v verdict) {
-	o := e.base
+func (e *enumeration) offer(list []tlswire.CipherSuite, rides bool) (c tlswire.CipherSuite, v verdict) {
+	o, left := e.base, []tlswire.SignatureScheme(nil)
 	o.suites = list
-	a := e.ask(question{hello: e.hello(o), stop: e.follow(e.v.Version)})
+	q := question{hello: e.hello(o), stop: e.follow(e.v.Version)}
+	rides = rides && e.v.Version == tlswire.TLS12 && q.stop == probe.StopServerFlight
+	if rides {
+		left = e.ride.leaves()
+		o.schemes = without(o.schemes, left...)
+	}
+	a := e.ask(question{hello: e.hello(o), stop: q.stop})
+	if rides && !e.ride.takes(a, left) && a.verdict != unknown {
+		a = e.ask(q)
+		e.ride.ends(a)
+	}
 	c, ok := e.take(a, list)
 	if !ok {
 		e.refused(a)
@@ -94,18 +110,18 @@ func (e *enumeration) refused(a answer) {
 // opposite orders: a server with an order of its own shows it at once.
 func (e *enumeration) classic() {
 	left := without(e.base.suites, e.v.Suites...)
-	second, v := e.offer(strongFirst(left))
+	second, v := e.offer(strongFirst(left), true)
 	if v != picked {
 		e.v.Complete = v != unknown
 		return
 	}
 	left = without(left, second)
-	if e.v.order() != ServerOrder {
+	if e.v.order() != ServerOrder && !e.o.Quick {
 		// Either the client's order decides, or the server likes the weak ones.
-		e.offer([]tlswire.CipherSuite{second, e.v.Suites[0]})
+		e.offer([]tlswire.CipherSuite{second, e.v.Suites[0]}, false)
 	}
-	if e.v.order() == ServerOrder && !e.o.Unordered {
-		e.v.Complete = e.peel(left)
+	if e.v.order() == ServerOrder && !e.o.Quick {
+		e.v.Complete = e.peel(left, true)
 		return
 	}
 	e.v.Complete = e.split(left)
@@ -113,9 +129,10 @@ func (e *enumeration) classic() {
 
 // peel takes away what the server picks until it picks nothing; the picks come
 // in its order, if it has one. It reports whether the end was a refusal.
-func (e *enumeration) peel(left []tlswire.CipherSuite) bool {
+// rides says that signature schemes are found along the way.
+func (e *enumeration) peel(left []tlswire.CipherSuite, rides bool) bool {
 	for len(left) > 0 {
-		c, v := e.offer(weakFirst(left))
+		c, v := e.offer(weakFirst(left), rides)
 		if v != picked {
 			return v != unknown
 		}
@@ -132,7 +149,7 @@ const lanes = 5
 func (e *enumeration) split(left []tlswire.CipherSuite) bool {
 	n := lanes
 	if e.v.Version < tlswire.TLS12 {
-		n = 2
+		n = 1 // they have few, and run beside TLS 1.2
 	}
 	parts := make([][]tlswire.CipherSuite, n)
 	for i, c := range strongFirst(left) {
@@ -141,7 +158,7 @@ func (e *enumeration) split(left []tlswire.CipherSuite) bool {
 	complete := make([]bool, n)
 	var wg sync.WaitGroup
 	for i, part := range parts {
-		wg.Go(func() { complete[i] = e.peel(part) })
+		wg.Go(func() { complete[i] = e.peel(part, i == 0) })
 	}
 	wg.Wait()
 	return !slices.Contains(complete, false)
@@ -205,6 +222,17 @@ func (e *enumeration) modern(opened answer) {
 	e.addGroup(group, tlswire.TLS13)
 	known := e.base.groups
 	suites, groups := without(e.base.suites, e.v.Suites...), without(e.base.groups, group)
+	select {
+	case <-e.listed:
+		e.scan.mu.Lock()
+		listed := e.result.listed
+		e.scan.mu.Unlock()
+		for _, g := range listed {
+			e.addGroup(g, tlswire.TLS13)
+		}
+		groups = without(groups, listed...)
+	case <-time.After(e.patienceNow()):
+	}
 	moreSuites, moreGroups := len(suites) > 0, len(groups) > 0
 	turn := strongFirst
 	for moreSuites || moreGroups {
@@ -227,7 +255,8 @@ func (e *enumeration) modern(opened answer) {
 				return
 			}
 			if v == picked {
-				moreGroups, e.result.GroupsComplete[tlswire.TLS13] = false, true
+				moreGroups = false
+				e.allGroups(tlswire.TLS13)
 			} else {
 				moreSuites, e.v.Complete = false, true
 				continue
@@ -235,7 +264,9 @@ func (e *enumeration) modern(opened answer) {
 		}
 		if v != picked {
 			e.v.Complete = e.v.Complete || moreSuites
-			e.result.GroupsComplete[tlswire.TLS13] = e.result.GroupsComplete[tlswire.TLS13] || moreGroups
+			if moreGroups {
+				e.allGroups(tlswire.TLS13)
+			}
 			moreSuites, moreGroups = false, false
 			continue
 		}
@@ -250,7 +281,7 @@ func (e *enumeration) modern(opened answer) {
 		moreSuites, moreGroups = moreSuites && len(suites) > 0, moreGroups && len(groups) > 0
 	}
 	if len(e.v.Suites) > 1 && e.v.order() != ServerOrder {
-		e.offer([]tlswire.CipherSuite{e.v.Suites[1], e.v.Suites[0]})
+		e.offer([]tlswire.CipherSuite{e.v.Suites[1], e.v.Suites[0]}, false)
 	}
 }
 
@@ -281,7 +312,7 @@ func retryGroup(a answer) (tlswire.Group, bool) {
 // shared finds the suites of a TLS 1.3 server that sends no HelloRetryRequest;
 // its groups are those that it answers a share of.
 func (e *enumeration) shared() {
-	e.v.Complete = e.peel(without(e.base.suites, e.v.Suites...))
+	e.v.Complete = e.peel(without(e.base.suites, e.v.Suites...), false)
 	complete := true
 	for _, g := range everyGroup(tlswire.TLS13) {
 		if !probe.Supported(g) {
@@ -298,17 +329,30 @@ func (e *enumeration) shared() {
 			return
 		}
 	}
-	e.result.GroupsComplete[tlswire.TLS13] = complete
+	if complete {
+		e.allGroups(tlswire.TLS13)
+	}
 }
 
 // addGroup notes a group that was picked in a version.
 func (s *scan) addGroup(g tlswire.Group, v tlswire.Version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.addGroup(g, v)
+}
+
+// allGroups notes that there are no other groups in a version.
+func (s *scan) allGroups(v tlswire.Version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.GroupsComplete[v] = true
+}
+
+// addGroup is the same while the scan is locked.
+func (r *Result) addGroup(g tlswire.Group, v tlswire.Version) {
 	if g == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.result
 	i := slices.IndexFunc(r.Groups, func(x Group) bool { return x.Group == g })
 	if i < 0 {
 		i = len(r.Groups)

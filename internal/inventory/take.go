@@ -20,11 +20,14 @@ var versions = []tlswire.Version{tlswire.TLS13, tlswire.TLS12, tlswire.TLS11, tl
 func Take(ctx context.Context, o Options) *Result {
 	start := time.Now()
 	o.Open, o.Connections = cmp.Or(o.Open, defaultOpen), cmp.Or(o.Connections, defaultConnections)
+	if o.ALPN == nil {
+		o.ALPN = []string{"h2", "http/1.1", "http/1.0"}
+	}
 	o.Timeout, o.Total = cmp.Or(o.Timeout, defaultTimeout), cmp.Or(o.Total, defaultTotal)
 	ctx, cancel := context.WithTimeout(ctx, o.Total)
 	defer cancel()
 	r := &Result{name: o.Name, Properties: map[string]Property{}, GroupsComplete: map[tlswire.Version]bool{}, SchemesComplete: map[tlswire.Version]bool{}}
-	s := &scan{o: o, ctx: ctx, gate: make(chan struct{}, o.Open), ready: make(chan struct{}), result: r}
+	s := &scan{o: o, ctx: ctx, gate: make(chan struct{}, o.Open), ready: make(chan struct{}), listed: make(chan struct{}), result: r}
 	s.run()
 	r.Connections, r.RTT, r.Took = s.n, s.rtt, time.Since(start)
 	return r
@@ -62,7 +65,7 @@ func (s *scan) run() {
 			rest.Go(func() { s.reopen(v, opened[i]) })
 		}
 	}
-	rest.Go(func() { s.properties() })
+	rest.Go(func() { s.properties(opened) })
 	rest.Wait()
 	for i, v := range s.result.Versions {
 		if v.Version < tlswire.TLS10 {
@@ -210,6 +213,7 @@ func how(a answer) string {
 func (s *scan) conclude(opened []answer) {
 	r := s.result
 	r.Reached = s.good != nil
+	r.observed()
 	if !r.Reached {
 		r.End = telling(opened)
 		for _, v := range r.Versions {
@@ -237,6 +241,9 @@ func (s *scan) conclude(opened []answer) {
 		if v.Offered == No {
 			v.Offered = Unknown
 		}
+	}
+	if s.o.Quick {
+		r.gap("the server's order of suites, resumption below TLS 1.3, an unknown name, further signature schemes of TLS 1.2", "left out to be quick")
 	}
 	why := cmp.Or(s.dead, "the time is up")
 	for _, v := range r.Versions {
