@@ -18,8 +18,11 @@ import (
 
 // ScanOptions are those of an inventory beyond the options of a diagnosis.
 type ScanOptions struct {
-	Unordered bool // leave the server's order of suites out
-	Open      int  // connections at a time; 0 = 8
+	// Quick leaves out what takes long or many connections: the server's order of
+	// suites, resumption below TLS 1.3, signature schemes beyond those seen in
+	// passing.
+	Quick bool
+	Open  int // connections at a time; 0 = 8
 }
 
 // Scanned is an inventory: as the result, and as facts for a prediction.
@@ -33,9 +36,26 @@ type Scanned struct {
 // *FileError; all that concerns the peer is in the inventory.
 func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions) (*Scanned, error) {
 	started := time.Now()
-	p, want, err := prepare(target, o, env, started)
+	p, want, err := begin(target, o, env) // without anchors: nothing is verified here
 	if err != nil {
 		return nil, err
+	}
+	if err := p.software(&want); err != nil {
+		return nil, err
+	}
+	if err := p.loadIdentity(&want); err != nil {
+		return nil, err
+	}
+	if err := p.findProxy(&want); err != nil {
+		return nil, err
+	}
+	if w := p.ways.proxy; w != nil && w.Scheme == "https" { // the proxy itself is verified
+		if err := p.loadAnchors(&want, started); err != nil {
+			return nil, err
+		}
+		if err := p.findProxy(&want); err != nil {
+			return nil, err
+		}
 	}
 	inv := newInventory(started)
 	inv.Target = diag.Target{Input: want.Input, Name: want.Name, Port: want.Port, Protocol: want.Protocol, StartTLS: want.StartTLS}
@@ -95,7 +115,7 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 // asking is how the inventory reaches the target.
 func (p *plan) asking(w *facts.Want, addresses []string, so ScanOptions) (inventory.Options, error) {
 	io := inventory.Options{Name: w.Hello.ServerName(), Prober: p.prober(),
-		Unordered: so.Unordered, Open: so.Open, Connections: p.opts.MaxConnections, Timeout: p.opts.Timeout, Progress: p.opts.Progress}
+		Quick: so.Quick, Open: so.Open, Connections: p.opts.MaxConnections, Timeout: p.opts.Timeout, Progress: p.opts.Progress}
 	if p.ways.proxy != nil {
 		io.Spec.Way = &proxy.Way{Proxy: p.ways.proxy, Roots: p.ways.roots}
 	}

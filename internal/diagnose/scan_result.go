@@ -57,6 +57,11 @@ func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Re
 	for _, ca := range r.Authorities {
 		inv.Authorities = append(inv.Authorities, chain.ParseDN(ca).String())
 	}
+	fillProperties(inv, r, w)
+	fillWeak(inv)
+	for i := range guidelines() {
+		inv.Guidelines = append(inv.Guidelines, guidelines()[i].compare(inv, r, w))
+	}
 	for _, what := range r.Varies {
 		inv.Notes = append(inv.Notes, what)
 	}

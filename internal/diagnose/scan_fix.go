@@ -1,0 +1,60 @@
+package diagnose
+
+import (
+	"strings"
+
+	"github.com/tlswhy/tlswhy/diag"
+)
+
+// settings are how server software spells the settings that the guidelines
+// speak of; $ is the value. A software that is missing here gets the words of
+// OpenSSL's configuration, which most understand.
+var settings = map[string]map[string]string{
+	"nginx": {"versions": "ssl_protocols $;", "suites": "ssl_ciphers $;", "groups": "ssl_ecdh_curve $;", "client-order": "ssl_prefer_server_ciphers off;",
+		"server-order": "ssl_prefer_server_ciphers on;", "hsts": `add_header Strict-Transport-Security "max-age=$" always;`, "dh": "ssl_dhparam /etc/nginx/ffdhe2048.pem;"},
+	"apache": {"versions": "SSLProtocol -all +$", "suites": "SSLCipherSuite $", "groups": "SSLOpenSSLConfCmd Curves $", "client-order": "SSLHonorCipherOrder off",
+		"server-order": "SSLHonorCipherOrder on", "hsts": `Header always set Strict-Transport-Security "max-age=$"`, "dh": "SSLOpenSSLConfCmd DHParameters /etc/apache2/ffdhe2048.pem"},
+	"haproxy": {"versions": "ssl-default-bind-options ssl-min-ver $", "suites": "ssl-default-bind-ciphers $", "groups": "ssl-default-bind-curves $",
+		"client-order": "ssl-default-bind-options prefer-client-ciphers", "hsts": "http-response set-header Strict-Transport-Security max-age=$", "dh": "tune.ssl.default-dh-param 2048"},
+	"lighttpd": {"versions": `ssl.openssl.ssl-conf-cmd += ("MinProtocol" => "$")`, "suites": `ssl.openssl.ssl-conf-cmd += ("CipherString" => "$")`,
+		"groups": `ssl.openssl.ssl-conf-cmd += ("Groups" => "$")`, "client-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "-ServerPreference")`,
+		"server-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "+ServerPreference")`, "hsts": `setenv.add-response-header += ("Strict-Transport-Security" => "max-age=$")`},
+	"postfix": {"versions": "smtpd_tls_protocols = >=$", "suites": "tls_medium_cipherlist = $", "groups": "tls_eecdh_auto_curves = $", "client-order": "tls_preempt_cipherlist = no",
+		"server-order": "tls_preempt_cipherlist = yes"},
+	"dovecot": {"versions": "ssl_min_protocol = $", "suites": "ssl_cipher_list = $", "groups": "ssl_curve_list = $", "client-order": "ssl_prefer_server_ciphers = no",
+		"server-order": "ssl_prefer_server_ciphers = yes"},
+	"": {"versions": "MinProtocol = $", "suites": "CipherString = $", "groups": "Groups = $", "client-order": "Options = -ServerPreference", "server-order": "Options = ServerPreference",
+		"hsts": "Strict-Transport-Security: max-age=$", "dh": "DHParameters = ffdhe2048.pem"},
+}
+
+// lowestOnly are those that take the lowest version instead of a list.
+var lowestOnly = map[string]bool{"haproxy": true, "lighttpd": true, "postfix": true, "dovecot": true, "": true}
+
+// fix writes a setting as the server's software does, or as OpenSSL's
+// configuration does where the software is another.
+func (c *comparison) fix(setting, value string) *diag.Fix {
+	software := c.inv.Software
+	lines, known := settings[software]
+	text := "In the configuration of " + software + ":"
+	if !known {
+		software, lines, text = "", settings[""], "In the configuration of the server, whose words may differ from these of OpenSSL's:"
+	}
+	template, ok := lines[setting]
+	if !ok {
+		return nil
+	}
+	list := strings.Fields(value)
+	switch {
+	case setting == "versions" && lowestOnly[software]:
+		value = list[0]
+	case setting == "versions" && software == "apache":
+		value = strings.Join(list, " +")
+	case setting == "groups" && software == "postfix":
+		value = strings.ReplaceAll(value, ":", " ")
+	case setting == "suites" && value == "":
+		return nil
+	case setting == "hsts" && software == "":
+		text = "Send this header with every answer:"
+	}
+	return &diag.Fix{Side: "server", For: software, Action: "set-" + setting, Text: text, Config: strings.ReplaceAll(template, "$", value)}
+}
