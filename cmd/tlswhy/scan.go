@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ func (p *program) scanCommand() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	f.registerReach(fs)
-	fs.BoolVar(&so.Unordered, "no-order", false, "leave the server's order of suites out")
+	fs.BoolVar(&so.Quick, "quick", false, "leave out what takes long, such as the order of suites")
 	positive(fs, &so.Open, "open", "connections at a time")
 	f.registerOutput(fs)
 	return cmd
@@ -76,17 +77,18 @@ func (p *program) runScan(ctx context.Context, f *diagnoseFlags, so diagnose.Sca
 		}
 		return scanned{t: t, inv: s.Inventory}
 	})
-	code := exitHealthy
+	code, nagios := exitHealthy, 0
 	for res := range results {
 		x := <-res
 		progress.clear()
 		if x.err != nil {
 			r.complain(result{t: x.t, err: x.err})
-			code = worse(code, exitUsage)
+			code, nagios = worse(code, exitUsage), report.WorstNagios(nagios, 3)
 			progress.done(exitUsage)
 			continue
 		}
 		one := codeOf(x.inv.Verdict, f.strict)
+		nagios = report.WorstNagios(nagios, report.NagiosCode(x.inv.Verdict, f.strict))
 		code = worse(code, one)
 		progress.done(one)
 		progress.clear()
@@ -101,10 +103,14 @@ func (p *program) runScan(ctx context.Context, f *diagnoseFlags, so diagnose.Sca
 	}
 	if readErr != nil {
 		complain(p.stderr, readErr)
-		code = worse(code, exitUsage)
+		code, nagios = worse(code, exitUsage), report.WorstNagios(nagios, 3)
 	}
 	if ctx.Err() != nil {
-		code = exitInterrupted
+		fmt.Fprintln(p.stderr, "tlswhy: interrupted")
+		return exitError(exitInterrupted)
+	}
+	if format == report.Nagios {
+		return exitError(nagios)
 	}
 	return exitError(code)
 }

@@ -31,8 +31,23 @@ func NewInventoryStream(w io.Writer, f Format, o Options) *InventoryStream {
 
 // Add prints inv, or keeps it until Close.
 func (s *InventoryStream) Add(inv *diag.Inventory) error {
+	if s.redact != nil {
+		inv = s.redact.inventory(inv)
+	}
 	s.n++
 	switch s.format {
+	case HTML, JUnit, SARIF, Nagios:
+		s.held = append(s.held, inv)
+		return nil
+	case CSV:
+		if s.n == 1 {
+			if err := writeInventoryCSV(s.w, nil); err != nil {
+				return err
+			}
+		}
+		return writeInventoryCSV(s.w, inv)
+	case Markdown:
+		return writeInventoryMarkdown(s.w, inv)
 	case JSON:
 		return writeJSONLine(s.w, inv)
 	case Text:
@@ -47,4 +62,24 @@ func (s *InventoryStream) Add(inv *diag.Inventory) error {
 }
 
 // Close writes what stands at the end.
-func (s *InventoryStream) Close() error { return nil }
+func (s *InventoryStream) Close() error {
+	switch s.format {
+	case HTML:
+		return writeInventoryHTML(s.w, s.held)
+	case JUnit:
+		return writeInventoryJUnit(s.w, s.held, s.o)
+	case Nagios:
+		return writeInventoryNagios(s.w, s.held, s.o.Strict)
+	case SARIF:
+		var ds []*diag.Diagnosis
+		for _, inv := range s.held {
+			ds = append(ds, asDiagnosis(inv))
+		}
+		return writeSARIF(s.w, ds)
+	case CSV:
+		if s.n == 0 {
+			return writeInventoryCSV(s.w, nil)
+		}
+	}
+	return nil
+}

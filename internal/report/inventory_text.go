@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -34,7 +33,7 @@ func (p *printer) inventory(inv *diag.Inventory, o Options) {
 		p.offeredVersion(v, o.Verbose > 0)
 	}
 	p.listing(inv, o)
-	p.weaknesses(inv)
+	p.weaknesses(inv, o)
 	for i, n := range inv.NotTested {
 		lead := ""
 		if i == 0 {
@@ -75,6 +74,30 @@ func seconds(ms float64) string { return fmt.Sprintf("%.1f s", ms/1000) }
 // orderWords say whose order decides.
 var orderWords = map[string]string{"server": "in the server's order", "client": "the client's order decides", "mixed": "groups of equal rank, in which the client's order decides"}
 
+// versionTitle says how many suites a version has, and in whose order.
+func versionTitle(v diag.OfferedVersion) string {
+	switch {
+	case v.Offered == diag.No:
+		return "not offered"
+	case v.Offered != diag.Yes:
+		return "not known"
+	case orderWords[v.Order] != "":
+		return plural(len(v.Suites), "suite") + ", " + orderWords[v.Order]
+	}
+	return plural(len(v.Suites), "suite")
+}
+
+// meets says in words how a server stands to a guideline.
+func meets(g diag.Guideline) string {
+	switch g.Meets {
+	case diag.Yes:
+		return "met"
+	case diag.No:
+		return plural(len(g.Deviations), "difference")
+	}
+	return "too little is known"
+}
+
 // oneByOne is how many suites of a version are listed a line each.
 const oneByOne = 12
 
@@ -83,18 +106,12 @@ const oneByOne = 12
 func (p *printer) offeredVersion(v diag.OfferedVersion, all bool) {
 	head := item{indent: 2, lead: v.Version, leadWidth: inventoryLabel, leadStyle: bold}
 	if v.Offered != diag.Yes {
-		head.text = "not offered"
-		if v.Offered == diag.Unknown {
-			head.text = "not known"
-		}
+		head.text = versionTitle(v)
 		head.right, head.leadStyle = v.Why, dim
 		p.item(head)
 		return
 	}
-	head.text = plural(len(v.Suites), "suite")
-	if w := orderWords[v.Order]; w != "" {
-		head.text += ", " + w
-	}
+	head.text = versionTitle(v)
 	p.item(head)
 	if all || len(v.Suites) <= oneByOne {
 		for _, c := range v.Suites {
@@ -126,22 +143,31 @@ func (p *printer) offeredVersion(v diag.OfferedVersion, all bool) {
 
 // listing is what is not of one version alone.
 func (p *printer) listing(inv *diag.Inventory, o Options) {
-	first := true
-	row := func(lead, text string) {
-		if text == "" {
-			return
-		}
-		if first {
+	for i, r := range inventoryRows(inv, o.Verbose > 0) {
+		if i == 0 {
 			p.blank()
-			first = false
 		}
-		p.item(item{indent: 2, lead: lead, leadWidth: inventoryLabel, leadStyle: bold, text: text})
+		p.item(item{indent: 2, lead: r.lead, leadWidth: inventoryLabel, leadStyle: bold, text: r.text})
+	}
+}
+
+// row is a label and what belongs to it.
+type row struct{ lead, text string }
+
+// inventoryRows are the lists of an inventory in words; all includes the
+// properties that stand among the weaknesses.
+func inventoryRows(inv *diag.Inventory, all bool) []row {
+	var rows []row
+	add := func(lead, text string) {
+		if text != "" {
+			rows = append(rows, row{lead, text})
+		}
 	}
 	var groups, schemes, primes []string
 	for _, g := range inv.Groups {
 		groups = append(groups, g.Name)
 	}
-	row("groups", strings.Join(groups, ", "))
+	add("groups", strings.Join(groups, ", "))
 	for _, s := range inv.Schemes {
 		name := s.Name
 		if s.Weak != "" {
@@ -149,7 +175,7 @@ func (p *printer) listing(inv *diag.Inventory, o Options) {
 		}
 		schemes = append(schemes, name)
 	}
-	row("signatures", strings.Join(schemes, ", "))
+	add("signatures", strings.Join(schemes, ", "))
 	for _, d := range inv.DH {
 		s := fmt.Sprintf("%d bits", d.Bits)
 		if d.Name != "" {
@@ -157,27 +183,31 @@ func (p *printer) listing(inv *diag.Inventory, o Options) {
 		}
 		primes = append(primes, s)
 	}
-	row("DH primes", strings.Join(primes, ", "))
-	row("ALPN", strings.Join(inv.ALPN, ", "))
+	add("DH primes", strings.Join(primes, ", "))
+	add("ALPN", strings.Join(inv.ALPN, ", "))
 	for _, c := range inv.Certificates {
-		row("certificate", certificateLine(c))
+		add("certificate", certificateLine(c))
 	}
-	for _, want := range []string{diag.Yes, diag.No} {
+	if n := len(inv.Authorities); n > 0 {
+		add("client CAs", few(inv.Authorities, 3, all))
+	}
+	for _, x := range []struct{ value, lead string }{{diag.Yes, "does"}, {diag.No, "does not"}} {
 		var names []string
-		for _, x := range inv.Properties {
-			if x.Value == want && (x.Weak == "" || o.Verbose > 0) {
-				names = append(names, phrase(x))
+		for _, p := range inv.Properties {
+			if p.Value == x.value && (p.Weak == "" || all) {
+				names = append(names, phrase(p))
 			}
 		}
-		row(want, strings.Join(names, "; "))
+		add(x.lead, strings.Join(names, "; "))
 	}
 	for _, r := range inv.Records {
 		text := strings.Join(r.Data, "; ")
 		if text == "" {
 			text = "none"
 		}
-		row(r.Type, text)
+		add(r.Type, text)
 	}
+	return rows
 }
 
 func phrase(x diag.Property) string {
@@ -200,7 +230,7 @@ func certificateLine(c diag.ServedCertificate) string {
 }
 
 // weaknesses is what to mend, and how the server stands to the guidelines.
-func (p *printer) weaknesses(inv *diag.Inventory) {
+func (p *printer) weaknesses(inv *diag.Inventory, o Options) {
 	for i, w := range inv.Weak {
 		lead := ""
 		if i == 0 {
@@ -209,21 +239,35 @@ func (p *printer) weaknesses(inv *diag.Inventory) {
 		}
 		p.item(item{indent: 2, lead: lead, leadWidth: inventoryLabel, leadStyle: bold, text: w.Text})
 	}
-	if len(inv.Guidelines) == 0 {
-		return
-	}
-	p.blank()
-	for _, g := range inv.Guidelines {
-		p.guideline(g, g.Meets == diag.Yes || !slices.ContainsFunc(inv.Guidelines, func(x diag.Guideline) bool { return x.Meets == diag.Yes }))
-	}
+	p.guidelines(inv.Guidelines, o)
 }
 
-func (p *printer) guideline(g diag.Guideline, whole bool) {
-	p.item(item{indent: 2, lead: g.Name, leadWidth: inventoryLabel, leadStyle: bold, text: g.Meets})
-	if !whole {
-		return
-	}
-	for _, d := range g.Deviations {
-		p.item(item{indent: 4, text: d.Text})
+// guidelines says how the server stands to recommendations: each in a line,
+// and the differences to the first that it does not meet but should, which is
+// the least strict but one.
+func (p *printer) guidelines(all []diag.Guideline, o Options) {
+	shown := len(all) - 2
+	for i, g := range all {
+		if i == 0 {
+			p.blank()
+		}
+		p.item(item{indent: 2, lead: g.Name + " " + g.Edition, leadWidth: 26, leadStyle: bold, text: meets(g)})
+		if i != shown && o.Verbose == 0 {
+			continue
+		}
+		said := ""
+		for _, d := range g.Deviations {
+			p.item(item{indent: 4, lead: "-", leadWidth: 2, text: d.Text})
+			if d.Fix == nil {
+				continue
+			}
+			if d.Fix.Text != said {
+				said = d.Fix.Text
+				p.item(item{indent: 8, text: said, style: dim})
+			}
+			if d.Fix.Config != "" {
+				p.block(10, d.Fix.Config, cyan)
+			}
+		}
 	}
 }
