@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -56,6 +57,8 @@ type scan struct {
 	alone sync.RWMutex  // held for writing by a connection that has no other beside it
 
 	ride   ride          // of the signature schemes of TLS 1.2
+	drops  atomic.Int32  // confirmed
+	parted atomic.Bool   // see enumeration.apart
 	ready  chan struct{} // closed when all openings are done
 	listed chan struct{} // closed when the server may have listed its groups
 	mu     sync.Mutex
@@ -172,6 +175,10 @@ func (s *scan) ask(q question) answer {
 		return a // the usual way to decline it
 	}
 	<-s.ready
+	const enough = 2
+	if a.verdict == dropped && a.End.Kind != facts.EndTimeout && s.drops.Load() >= enough {
+		return a // it is how this server declines; conclude asks for a control
+	}
 	if !s.control() {
 		a.verdict = unknown
 		return a
@@ -179,6 +186,9 @@ func (s *scan) ask(q question) answer {
 	b := s.once(s.ctx, q, true)
 	if b.verdict == dropped && !s.control() {
 		b.verdict = unknown
+	}
+	if b.verdict == dropped {
+		s.drops.Add(1)
 	}
 	return b
 }

@@ -50,12 +50,16 @@ func (v *view) old() tlswire.Version {
 // properties makes the experiments.
 func (s *scan) properties(opened []answer) {
 	v := &view{}
-	for i, a := range opened {
-		if a.Attempt == nil || a.verdict != picked || versions[i] < tlswire.TLS10 || chosen(a) != versions[i] {
+	for i, x := range versions {
+		if x < tlswire.TLS10 {
+			break // still under way
+		}
+		a := opened[i]
+		if a.Attempt == nil || a.verdict != picked || chosen(a) != x {
 			continue
 		}
-		v.offered = append(v.offered, versions[i])
-		if g, ok := retryGroup(a); ok && versions[i] == tlswire.TLS13 && probe.Supported(g) {
+		v.offered = append(v.offered, x)
+		if g, ok := retryGroup(a); ok && x == tlswire.TLS13 && probe.Supported(g) {
 			v.shares = []tlswire.Group{g}
 		}
 	}
@@ -313,6 +317,9 @@ func (s *scan) fallback(v *view) {
 		s.set("fallback-scsv", No, "")
 	case a.verdict == declined && a.End.Alert.Description == tlswire.AlertInappropriateFallback:
 		s.set("fallback-scsv", Yes, "")
+	case a.verdict == dropped: // the same hello without the signal was answered
+		s.set("fallback-scsv", Yes, how(a))
+		s.relied(a)
 	default:
 		s.doubt("fallback-scsv", a)
 	}

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,8 +16,9 @@ type pick struct {
 	suite tlswire.CipherSuite
 }
 
-// version finds the suites of a version whose opening was answered.
-func (s *scan) version(v *Version, opened answer) {
+// version finds the suites of a version whose opening was answered; from are
+// the suites that the opening offered.
+func (s *scan) version(v *Version, opened answer, from []tlswire.CipherSuite) {
 	if got := chosen(opened); got != v.Version {
 		v.Offered, v.How, v.refusal = No, "answers with "+got.String(), opened.n
 		return
@@ -27,7 +29,7 @@ func (s *scan) version(v *Version, opened answer) {
 	if v.narrow {
 		e.base = narrow(v.Version)
 	}
-	e.take(opened, weakFirst(e.base.suites))
+	e.take(opened, from)
 	if v.Version == tlswire.TLS13 {
 		e.modern(opened)
 	} else {
@@ -73,8 +75,8 @@ func (e *enumeration) take(a answer, from []tlswire.CipherSuite) (tlswire.Cipher
 	return c, true
 }
 
-// offer asks with these suites.
-func (e *enumeration) offer(list []tlswire.CipherSuite, rides bool) (c tlswire.CipherSuite, v verdict) {
+// offer asks with these suites; 0 is no pick.
+func (e *enumeration) offer(list []tlswire.CipherSuite, rides bool) (tlswire.CipherSuite, answer) {
 	o, left := e.base, []tlswire.SignatureScheme(nil)
 	o.suites = list
 	q := question{hello: e.hello(o), stop: e.follow(e.v.Version)}
@@ -92,11 +94,11 @@ func (e *enumeration) offer(list []tlswire.CipherSuite, rides bool) (c tlswire.C
 	if !ok {
 		e.refused(a)
 		if a.verdict == picked {
-			return 0, declined
+			a.verdict = declined // it picked what was not offered
 		}
-		return 0, a.verdict
+		return 0, a
 	}
-	return c, picked
+	return c, a
 }
 
 // refused notes that a list met a refusal, which a later answer has to guard.
@@ -110,15 +112,18 @@ func (e *enumeration) refused(a answer) {
 // opposite orders: a server with an order of its own shows it at once.
 func (e *enumeration) classic() {
 	left := without(e.base.suites, e.v.Suites...)
-	second, v := e.offer(strongFirst(left), true)
-	if v != picked {
-		e.v.Complete = v != unknown
+	second, a := e.offer(strongFirst(left), true)
+	if second == 0 {
+		e.v.Complete = a.verdict != unknown
+		for _, part := range e.apart(left, a) {
+			e.v.Complete = e.peel(part, false) && e.v.Complete
+		}
 		return
 	}
 	left = without(left, second)
 	if e.v.order() != ServerOrder && !e.o.Quick {
 		// Either the client's order decides, or the server likes the weak ones.
-		e.offer([]tlswire.CipherSuite{second, e.v.Suites[0]}, false)
+		e.offer([]tlswire.CipherSuite{harmless, second, e.v.Suites[0]}, false)
 	}
 	if e.v.order() == ServerOrder && !e.o.Quick {
 		e.v.Complete = e.peel(left, true)
@@ -127,18 +132,78 @@ func (e *enumeration) classic() {
 	e.v.Complete = e.split(left)
 }
 
+// harmless is a suite that no server takes from a client without a key of its
+// own. It stands before ChaCha20, see chachaLast.
+const harmless = tlswire.TLS_PSK_WITH_AES_128_CBC_SHA
+
 // peel takes away what the server picks until it picks nothing; the picks come
 // in its order, if it has one. It reports whether the end was a refusal.
 // rides says that signature schemes are found along the way.
 func (e *enumeration) peel(left []tlswire.CipherSuite, rides bool) bool {
+	left, a := e.exhaust(left, rides)
+	complete := a.verdict != unknown
+	for _, part := range e.apart(left, a) {
+		_, a := e.exhaust(part, false)
+		complete = complete && a.verdict != unknown
+	}
+	return complete
+}
+
+// exhaust is peel without a second thought about the refusal at the end.
+func (e *enumeration) exhaust(left []tlswire.CipherSuite, rides bool) ([]tlswire.CipherSuite, answer) {
+	a := answer{verdict: declined}
 	for len(left) > 0 {
-		c, v := e.offer(weakFirst(left), rides)
-		if v != picked {
-			return v != unknown
+		var c tlswire.CipherSuite
+		if c, a = e.offer(weakFirst(left), rides); c == 0 {
+			return left, a
 		}
 		left = without(left, c)
 	}
-	return true
+	return nil, a
+}
+
+// apart splits a list that was refused where one suite of it may have spoilt
+// the others. Dovecot picks a suite with DHE and dies for want of parameters;
+// HAProxy picks the ECDSA certificate as soon as a client knows such suites,
+// and has then no RSA suites; others pick suites that their certificate does
+// not fit. nil says that the refusal stands for each suite of the list.
+func (e *enumeration) apart(left []tlswire.CipherSuite, a answer) [][]tlswire.CipherSuite {
+	if a.Attempt == nil || a.verdict == unknown {
+		return nil
+	}
+	by := map[string][]tlswire.CipherSuite{}
+	for _, c := range left {
+		by[family(c)] = append(by[family(c)], c)
+	}
+	if len(by) < 2 {
+		return nil
+	}
+	plain := a.verdict == declined && (a.End.Alert.Description == tlswire.AlertHandshakeFailure || a.End.Alert.Description == tlswire.AlertInsufficientSecurity)
+	if !plain {
+		return slices.Collect(maps.Values(by))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	two := slices.ContainsFunc(e.v.Suites, func(c tlswire.CipherSuite) bool { return family(c) == "ECDSA" })
+	if len(by["ECDSA"]) == 0 || !two && e.parted.Swap(true) {
+		return nil // looked at in another version
+	}
+	return [][]tlswire.CipherSuite{without(left, by["ECDSA"]...)}
+}
+
+// family is what a suite needs of a server: a certificate, parameters.
+func family(c tlswire.CipherSuite) string {
+	switch info := c.Info(); {
+	case info.Auth == tlswire.AuthECDSA:
+		return "ECDSA"
+	case info.PSK || info.Auth != tlswire.AuthRSA:
+		return "other"
+	case info.Kex == tlswire.KexRSA || info.Kex == tlswire.KexECDHE:
+		return "RSA"
+	case info.Kex == tlswire.KexDHE:
+		return "DHE"
+	}
+	return "other"
 }
 
 // lanes is into how many parts the suites are split where the order does not
@@ -164,7 +229,8 @@ func (e *enumeration) split(left []tlswire.CipherSuite) bool {
 	return !slices.Contains(complete, false)
 }
 
-// order is what the picks prove of whose order decides.
+// order is what the picks prove of whose order decides, among suites for the
+// same kind of certificate: which certificate it takes may be another matter.
 func (v *Version) order() Order {
 	own, theirs := false, false
 	for _, p := range v.picks {
@@ -172,10 +238,12 @@ func (v *Version) order() Order {
 			if c == p.suite {
 				break
 			}
-			own = own || slices.Contains(v.Suites, c) // it passed over one that it accepts
+			own = own || c.Info().Auth == p.suite.Info().Auth && slices.Contains(v.Suites, c) // it passed over one that it accepts
 		}
 		at := slices.Index(p.from, p.suite)
-		theirs = theirs || slices.ContainsFunc(p.from[at+1:], func(c tlswire.CipherSuite) bool { return v.prefers(c, p.suite) })
+		theirs = theirs || slices.ContainsFunc(p.from[at+1:], func(c tlswire.CipherSuite) bool {
+			return c.Info().Auth == p.suite.Info().Auth && v.prefers(c, p.suite)
+		})
 	}
 	switch {
 	case len(v.Suites) < 2:
@@ -281,7 +349,7 @@ func (e *enumeration) modern(opened answer) {
 		moreSuites, moreGroups = moreSuites && len(suites) > 0, moreGroups && len(groups) > 0
 	}
 	if len(e.v.Suites) > 1 && e.v.order() != ServerOrder {
-		e.offer([]tlswire.CipherSuite{e.v.Suites[1], e.v.Suites[0]}, false)
+		e.offer([]tlswire.CipherSuite{tlswire.TLS_AES_128_CCM_8_SHA256, e.v.Suites[1], e.v.Suites[0]}, false)
 	}
 }
 

@@ -40,8 +40,10 @@ func (s *scan) run() {
 	var openings, rest sync.WaitGroup
 	ctx, cancel := context.WithCancel(s.ctx) // of openings that stay silent beside others that answer
 	defer cancel()
-	for i, v := range versions {
+	for _, v := range versions {
 		s.result.Versions = append(s.result.Versions, &Version{Version: v})
+	}
+	for i, v := range versions {
 		begin := openings.Go
 		if v < tlswire.TLS10 {
 			begin = rest.Go // nobody waits for these
@@ -52,12 +54,12 @@ func (s *scan) run() {
 				return
 			}
 			time.AfterFunc(s.patienceNow(), cancel)
-			rest.Go(func() { s.version(s.result.Versions[i], opened[i]) })
+			rest.Go(func() { s.version(s.result.Versions[i], opened[i], opened[i].Sent.CipherSuites) })
 		})
 	}
 	openings.Wait()
 	close(s.ready)
-	if s.good == nil && s.ctx.Err() == nil {
+	if !s.answered() && s.ctx.Err() == nil {
 		s.small(opened)
 	}
 	for i, v := range s.result.Versions {
@@ -73,6 +75,13 @@ func (s *scan) run() {
 		}
 	}
 	s.conclude(opened)
+}
+
+// answered says whether any hello was answered yet.
+func (s *scan) answered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.good != nil
 }
 
 // opening is the first hello of a version.
@@ -112,7 +121,7 @@ func (s *scan) small(opened []answer) {
 		if a.verdict == picked {
 			opened[i] = a
 			s.result.Versions[i].narrow = true
-			s.version(s.result.Versions[i], a)
+			s.version(s.result.Versions[i], a, a.Sent.CipherSuites)
 		}
 		if a.End.Kind == facts.EndTimeout || a.verdict == unknown {
 			return // five more of these would not tell more
@@ -126,10 +135,7 @@ func (s *scan) reopen(v *Version, a answer) {
 	if v.Offered == Yes {
 		return
 	}
-	s.mu.Lock()
-	known := s.good != nil
-	s.mu.Unlock()
-	if !known {
+	if !s.answered() {
 		s.refuse(v, a)
 		return
 	}
@@ -137,12 +143,21 @@ func (s *scan) reopen(v *Version, a answer) {
 		s.refuse(v, a)
 		return
 	}
-	// It may be the length of the lists, or the HelloRetryRequest, that it does
-	// not take.
-	b := s.ask(question{hello: s.hello(narrow(v.Version)), stop: s.follow(v.Version)})
+	// It may be one of the suites, the length of the lists, or the
+	// HelloRetryRequest, that it does not take.
+	o := s.wide(v.Version)
+	o.suites = slices.DeleteFunc(o.suites, func(c tlswire.CipherSuite) bool { f := family(c); return f == "DHE" || f == "other" })
+	var b answer
+	if len(o.suites) > 0 {
+		b = s.ask(question{hello: s.hello(o), stop: s.follow(v.Version)})
+	}
+	if len(o.suites) == 0 || b.verdict != picked || chosen(b) != v.Version {
+		o = narrow(v.Version)
+		b = s.ask(question{hello: s.hello(o), stop: s.follow(v.Version)})
+		v.narrow = b.verdict == picked
+	}
 	if b.verdict == picked && chosen(b) == v.Version {
-		v.narrow = true
-		s.version(v, b)
+		s.version(v, b, b.Sent.CipherSuites)
 		return
 	}
 	s.refuse(v, b)
@@ -174,7 +189,7 @@ func (s *scan) ancient(v *Version, a answer) {
 			v.Offered, v.How = No, "answers, and offers no cipher kind"
 		}
 	case a.verdict == picked && chosen(a) == v.Version:
-		s.version(v, a)
+		s.version(v, a, a.Sent.CipherSuites)
 	default:
 		s.refuse(v, a)
 	}
