@@ -14,7 +14,7 @@ postfix:postfix imap-login:dovecot-imapd pop3-login:dovecot-pop3d lmtp:dovecot-l
 managesieve-login:dovecot-managesieved slapd:slapd postgres:postgresql mariadbd:mariadb-server vsftpd:vsftpd
 prosody:prosody inspircd:inspircd mosquitto:mosquitto redis-server:redis-server unbound:unbound xrdp:xrdp
 sshd:openssh-server faketime:faketime tcpdump:tcpdump ip:iproute2 iptables:iptables ethtool:ethtool sysctl:procps squid:squid-openssl mitmdump:mitmproxy sslsplit:sslsplit
-tshark:tshark wget:wget git:git chromium:chromium
+sslscan:sslscan nmap:nmap tshark:tshark wget:wget git:git chromium:chromium
 prometheus-alertmanager:prometheus-alertmanager
 prometheus-blackbox-exporter:prometheus-blackbox-exporter promtool:prometheus
 ldapsearch:ldap-utils tinyproxy:tinyproxy danted:dante-server php:php-cli php-curl:php-curl lwp-https:liblwp-protocol-https-perl ruby:ruby $*"
