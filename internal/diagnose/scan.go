@@ -46,6 +46,9 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 	if err := p.loadIdentity(&want); err != nil {
 		return nil, err
 	}
+	if err := p.via(); err != nil {
+		return nil, err
+	}
 	if err := p.findProxy(&want); err != nil {
 		return nil, err
 	}

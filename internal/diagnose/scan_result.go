@@ -62,9 +62,7 @@ func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Re
 	for i := range guidelines() {
 		inv.Guidelines = append(inv.Guidelines, guidelines()[i].compare(inv, r, w))
 	}
-	for _, what := range r.Varies {
-		inv.Notes = append(inv.Notes, what)
-	}
+	inv.Notes = append(inv.Notes, r.Varies...)
 	for _, g := range r.Unknown {
 		inv.NotTested = append(inv.NotTested, diag.NotTested{What: g.What, Reason: g.Why})
 	}

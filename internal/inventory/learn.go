@@ -12,13 +12,13 @@ import (
 
 // seen counts what answers showed in passing.
 type seen struct {
-	hellos, renegotiation            int // below TLS 1.3
-	asking, extended                 int // where the hello asked for them
-	ticketed, tickets                int // where the hello asked for them
-	cbc, encryptThenMAC              int
-	retries                          int
-	below13, sentinel                int // answers below TLS 1.3, and its mark in them
-	flights, staples, scts, requests int // that carried a certificate
+	hellos, renegotiation      int // below TLS 1.3
+	asking, extended           int // where the hello asked for them
+	ticketed, tickets          int // where the hello asked for them
+	cbc, encryptThenMAC        int
+	retries                    int
+	below13, sentinel          int // answers below TLS 1.3, and its mark in them
+	flights, staples, requests int // that carried a certificate
 }
 
 // learn keeps what an answer tells beside what was asked. The scan is locked.
