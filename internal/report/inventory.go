@@ -73,7 +73,7 @@ func (s *InventoryStream) Close() error {
 	case SARIF:
 		var ds []*diag.Diagnosis
 		for _, inv := range s.held {
-			ds = append(ds, asDiagnosis(inv))
+			ds = append(ds, inventoryAsDiagnosis(inv))
 		}
 		return writeSARIF(s.w, ds)
 	case CSV:

@@ -14,9 +14,9 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 )
 
-// asDiagnosis says the weaknesses of an inventory as causes, for the formats
+// inventoryAsDiagnosis says the weaknesses of an inventory as causes, for the formats
 // that know nothing else.
-func asDiagnosis(inv *diag.Inventory) *diag.Diagnosis {
+func inventoryAsDiagnosis(inv *diag.Inventory) *diag.Diagnosis {
 	d := &diag.Diagnosis{Target: inv.Target, Verdict: inv.Verdict, StartedAt: inv.StartedAt, JudgedAt: inv.StartedAt, DurationMS: inv.DurationMS, Tool: inv.Tool}
 	if inv.Verdict == diag.Failure {
 		d.Causes = append(d.Causes, diag.Cause{ID: "no-tls", Family: "transport", Severity: diag.SeverityFailure, Confidence: diag.Proven, Summary: inv.Outcome})
@@ -40,7 +40,7 @@ func (r *redactor) inventory(inv *diag.Inventory) *diag.Inventory {
 	if err != nil {
 		return &diag.Inventory{Schema: inv.Schema, Verdict: inv.Verdict, Outcome: "not printed: masking it went wrong"}
 	}
-	r.learn(asDiagnosis(out))
+	r.learn(inventoryAsDiagnosis(out))
 	tool := out.Tool
 	r.walk(reflect.ValueOf(out).Elem())
 	out.Tool = tool
