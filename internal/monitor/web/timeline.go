@@ -123,7 +123,8 @@ func (t *axis) ticks(d *drawing, now time.Time, left, bottom int) {
 	}
 	if now.After(t.From) && now.Before(t.To) {
 		x := t.x(now, left)
-		d.add(`<line class="now" x1="%v" y1="0" x2="%v" y2="%d"/><text class="date nowtext" x="%v" y="%d">now</text>`, x, x, bottom+16, x+3, bottom+28)
+		const room = 30 // of the word
+		d.add(`<line class="now" x1="%v" y1="0" x2="%v" y2="%d"/><text class="date nowtext" x="%v" y="%d">now</text>`, x, x, bottom+16, min(x+3, axisWidth-room), bottom+28)
 	}
 }
 
