@@ -39,6 +39,11 @@ type Options struct {
 	// certificates point to is fetched, as always.
 	Via []string
 
+	// Locate finds out, where a ClientHello is cut off, how many hops away that
+	// happens, by up to 24 further connections whose packets may pass fewer
+	// routers than the server is away (Linux only).
+	Locate bool
+
 	// SNI is the server_name to send: "" is the target's name (none for an IP
 	// literal), "none" sends none. Names are checked against the target, never
 	// against SNI.

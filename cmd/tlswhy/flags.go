@@ -53,6 +53,7 @@ func (f *diagnoseFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.echo, "echo", "", "HOST:PORT of tlswhy listen --echo, to see what arrives")
 	fs.StringVar(&f.echoSecretFile, "echo-secret-file", "", "file with the secret of --echo")
 	fs.StringArrayVar(&o.Via, "via", nil, "address or interface from which connections leave; several are compared")
+	fs.BoolVar(&o.Locate, "locate", false, "find out how many hops away a ClientHello is cut off")
 	fs.BoolVarP(&f.ip4, "ipv4", "4", false, "IPv4 addresses only")
 	fs.BoolVarP(&f.ip6, "ipv6", "6", false, "IPv6 addresses only")
 	fs.StringVar(&o.SNI, "sni", "", "server_name to send, or none")

@@ -104,7 +104,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 			break // the path ends it, whatever the server might want
 		}
 		if ask := v.untried(round...); len(ask) > 0 {
-			if v.mute() && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
+			if v.mute() && !v.allBlocked(cur) && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
 				what := facts.PlainHTTP
 				if v.c.Want.SpeaksFirst {
 					what = facts.PlainOwn

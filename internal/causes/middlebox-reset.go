@@ -53,7 +53,17 @@ func (v *view) cutOnPath(silence bool) *match {
 			m.see(attempts(x.own...), "the same at %s, another server, with its own name: %s", x.Name, endText(x.own[0]))
 		}
 	}
-	switch f := v.flipOf(facts.PropSNI); {
+	f := v.flipOf(facts.PropSNI)
+	if f == nil && v.walked().Before() && len(v.flips) > 0 {
+		return nil // another property decides, and says so
+	}
+	switch {
+	case v.walked().Before():
+		m.summary = fmt.Sprintf("something on the path %s TLS connections", deed)
+		if name != "" && f != nil || followed > 0 {
+			m.summary = fmt.Sprintf("something on the path %s connections that name %s", deed, name)
+		}
+		m.see("--locate", "%s", v.whereItEnds())
 	case followed > 0:
 		m.summary = fmt.Sprintf("something on the path %s connections that name %s", deed, name)
 		if f != nil {
@@ -72,8 +82,29 @@ func (v *view) cutOnPath(silence bool) *match {
 		return nil
 	}
 	m.see(attempts(v.dials()...), "%s, %s after the ClientHello left", endText(v.base), short(v.base.End.After))
+	if v.walked().Before() {
+		return m
+	}
 	m.not = []string{"where it stands: on this machine, in this network or further on; a run from another network tells"}
 	return m
+}
+
+// walked is what --locate found of the group's first address, nil for nothing.
+func (v *view) walked() *facts.Walk {
+	if w := v.c.Walk; w != nil && len(v.addrs) > 0 && w.Address == v.addrs[0] {
+		return w
+	}
+	return nil
+}
+
+// whereItEnds says it in words.
+func (v *view) whereItEnds() string {
+	w := v.walked()
+	s := fmt.Sprintf("with a hop limit of %d the hello meets the same, while the server answers others only from a limit of %d on: it happens before the server", w.Ends, w.Answers)
+	if w.Last > 0 {
+		s += fmt.Sprintf("; with a limit of %d it expires on the way like any other, so it happens between hop %d and hop %d", w.Last, w.Last, w.Ends)
+	}
+	return s
 }
 
 // farAway is a connect time below which a comparison with it says nothing.

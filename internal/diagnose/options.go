@@ -24,6 +24,7 @@ type Options struct {
 	Control                  []string
 	Proxy                    string
 	Via                      []string
+	Locate                   bool
 	SNI                      string
 	MinVersion, MaxVersion   string
 	Ciphers, Groups, SigAlgs string

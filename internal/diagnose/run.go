@@ -93,6 +93,7 @@ type runner struct {
 	not     []diag.NotTested
 	started time.Time
 	fetcher *fetch.Fetcher
+	walked  bool // for --locate
 
 	sessions sync.Map // by address: *probe.Session, for attempts that resume it
 }
@@ -102,7 +103,7 @@ func (r *runner) loop(ctx context.Context) []diag.Cause {
 	for {
 		found, ask := causes.Judge(r.c)
 		if len(ask) == 0 {
-			if r.askStores(found) {
+			if r.askStores(found) || r.locate(ctx) {
 				continue
 			}
 			return found

@@ -246,6 +246,9 @@ func (p *plan) command() string {
 		add("--control", c)
 	}
 	add("--proxy", bare(o.Proxy))
+	if o.Locate {
+		words = append(words, "--locate")
+	}
 	for _, v := range o.Via {
 		add("--via", v)
 	}

@@ -31,6 +31,8 @@ type Case struct {
 	Others []*Attempt
 	// Fetches are the answers to experiments of kind Fetch, good or bad.
 	Fetches []Fetched
+	// Walk is how far the hello gets, nil where nobody asked.
+	Walk *Walk
 	// Spent says that the budget is used up: nothing more can be tried.
 	Spent bool
 	// Texts are what error messages and logs say of the same failure.

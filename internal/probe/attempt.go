@@ -139,6 +139,12 @@ func (e *engine) handshake() error {
 	e.stage = diag.StageClientHello
 	e.c.until(time.Now().Add(e.spec.Timeouts.Total))
 	e.c.limit = e.c.received + e.spec.Limits.Handshake
+	if e.spec.Hops > 0 {
+		if err := limitHops(e.c.raw, e.spec.Hops); err != nil {
+			return local(0, "limiting the hops: "+err.Error())
+		}
+		defer leave(e.c.raw)
+	}
 	if err := e.sendHello(); err != nil {
 		return err
 	}

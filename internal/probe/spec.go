@@ -35,6 +35,10 @@ type Spec struct {
 	// first that answers is taken.
 	Peers []string
 
+	// Hops is how many routers what is sent may pass from the ClientHello on; 0
+	// leaves that to the system. See CanLimitHops.
+	Hops int
+
 	// ProxyHeader puts a header of the PROXY protocol before everything.
 	ProxyHeader bool
 
