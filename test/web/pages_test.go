@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 	b.open("/incidents")
 	b.waitText("cert-expired")
 	b.waitText("incomplete-chain")
-	b.pressIn("tr", "incomplete-chain", "")
+	b.follow("tr", "incomplete-chain")
 	b.waitText("What happened")
 	incident := b.where()
 	b.fill("Note", words)
