@@ -173,7 +173,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 	loops.Go(func() { s.renewal.Run(ctx) })
 	loops.Go(func() { s.beat(ctx) })
 	loops.Go(func() { _, _ = store.Overview(ctx) }) // has the lists in memory before somebody asks
-	loops.Go(func() { _ = w.Run(ctx) }) // it ends with ctx and has no other error
+	loops.Go(func() { _ = w.Run(ctx) })             // it ends with ctx and has no other error
 	loops.Go(func() { loop.Tidy(ctx, store, monitor.Retention{}, log) })
 	loops.Go(func() {
 		config.Watch(ctx, path, o, c, hangUps(ctx), 2*time.Second, log, func(c *config.Config) {
