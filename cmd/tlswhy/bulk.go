@@ -41,6 +41,7 @@ func (f *bulkFlags) register(fs *pflag.FlagSet) {
 // bulk is what a long list of targets needs beyond a few: no target twice, a
 // pace, and a memory of what is done. A nil bulk is that of a few targets.
 type bulk struct {
+	mu         sync.Mutex // guards what admit writes: an interrupted reader goes on beside the end
 	seen       map[uint64]struct{}
 	duplicates int
 	first      string // the first duplicate's place
@@ -94,6 +95,8 @@ func (b *bulk) admit(t *target) (bool, error) {
 	if b == nil {
 		return true, nil
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.read.Add(int64(len(t.input)) + 1)
 	if b.resume != nil {
 		mark, done, err := b.resume.read(*t)
@@ -135,6 +138,11 @@ func (b *bulk) done(t target) error {
 
 // sum says what was left out of the list.
 func (b *bulk) sum(w io.Writer) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.duplicates > 0 {
 		fmt.Fprintf(w, "tlswhy: targets that were named before are left out: %d, the first at %s\n", b.duplicates, cmp.Or(b.first, "the command line"))
 	}

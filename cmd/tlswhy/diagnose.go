@@ -103,6 +103,9 @@ func (r *run) add(res result) {
 		r.stopped = true // it is done again, with all that follows
 		return
 	}
+	if res.d == nil && res.err == nil {
+		return // the end came before it was begun
+	}
 	defer r.note(res)
 	d, code := res.d, exitUsage
 	if res.err != nil {

@@ -139,6 +139,8 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)
+	var said strings.Builder
+	cmd.Stderr = &said
 	ts.Check(cmd.Start())
 	defer in.Close()
 	if _, err := in.Write([]byte("ok.test\nslow.test\n")); err != nil {
@@ -153,6 +155,6 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_ = cmd.Wait() // the code is what counts
 	if got := cmd.ProcessState.ExitCode(); got != want {
-		ts.Fatalf("got exit code %d, want %d", got, want)
+		ts.Fatalf("got exit code %d, want %d: %s", got, want, said.String())
 	}
 }

@@ -124,7 +124,8 @@ func catch(ctx context.Context, environ []string, p Program, port string, visits
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.Command[0], args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, direct(environ, dir, url), strings.NewReader("")
-	cmd.Stdout, cmd.Stderr = &bounded{b: &said}, &bounded{b: &said}
+	cmd.Stdout = &bounded{b: &said}
+	cmd.Stderr = cmd.Stdout // being equal, one goroutine writes both
 	cmd.WaitDelay = 2 * time.Second
 	alone(cmd)
 	if err := cmd.Start(); err != nil {

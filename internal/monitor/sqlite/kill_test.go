@@ -121,7 +121,7 @@ func TestKill(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m.db")
 	s := mustOpen(t, path)
-	if err := s.SetEndpoints(t.Context(), time.Now(), "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
+	if err := s.SetEndpoints(t.Context(), storetest.Start, "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

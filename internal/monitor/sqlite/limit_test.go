@@ -27,7 +27,7 @@ func init() {
 	}
 	// The kernel refuses to let any file grow beyond this, as a full disk does.
 	signal.Ignore(syscall.SIGXFSZ)
-	const most = 600 << 10
+	const most = 800 << 10
 	err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most})
 	if err == nil {
 		err = storm(path)
@@ -42,7 +42,7 @@ func TestNoRoom(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m.db")
 	s := mustOpen(t, path)
-	if err := s.SetEndpoints(t.Context(), time.Now(), "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
+	if err := s.SetEndpoints(t.Context(), storetest.Start, "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

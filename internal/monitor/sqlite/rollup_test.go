@@ -108,7 +108,7 @@ func TestPruneKeepsChanges(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, filepath.Join(t.TempDir(), "m.db"))
 	defer s.Close()
-	if err := s.SetEndpoints(t.Context(), time.Now(), "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
+	if err := s.SetEndpoints(t.Context(), storetest.Start, "file", "here", 0, storetest.Endpoints(stormEndpoints)); err != nil {
 		t.Fatal(err)
 	}
 	for range 8 {
