@@ -101,7 +101,7 @@ func (p *program) runServe(ctx context.Context, f *serveFlags) error {
 		return nil
 	}
 	if f.channel != "" {
-		return p.testChannel(ctx, c, nil, f.channel)
+		return p.testChannel(ctx, c, f.channel)
 	}
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
 		return badUsage("give another with --data DIR", "making the folder of the data: %v", err)
@@ -226,9 +226,11 @@ func outward(c *config.Config) *http.Client {
 	return &http.Client{Transport: tr}
 }
 
-func channelOptions(c *config.Channel, external string, client *http.Client) alert.Options {
+// channelOptions are those of a channel of the file. What it dials is judged by
+// the rule for what the configuration names.
+func channelOptions(c *config.Channel, of *config.Config) alert.Options {
 	o := alert.Options{Type: c.Type, URL: c.URL, Secret: c.Secret, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Username: c.Username, Password: c.Password,
-		From: c.From, To: c.To, Template: c.Template, ContentType: c.ContentType, Command: c.Command, Repeat: c.RepeatEvery(), Header: map[string]monitor.Secret{}, ExternalURL: external, Client: client}
+		From: c.From, To: c.To, Template: c.Template, ContentType: c.ContentType, Command: c.Command, Repeat: c.RepeatEvery(), Header: map[string]monitor.Secret{}, ExternalURL: of.ExternalURL, Client: outward(of), Control: inside(of).Control}
 	for name, h := range c.Headers {
 		o.Header[name] = h.Value
 	}
@@ -251,7 +253,7 @@ func (p *program) configOptions() config.Options {
 			return "", false
 		},
 		CheckChannel: func(c *config.Channel) error {
-			if _, err := alert.New(channelOptions(c, "", nil)); err != nil {
+			if _, err := alert.New(channelOptions(c, &config.Config{})); err != nil {
 				return err
 			}
 			_, err := alert.Rate(c.Type, c.Rate)

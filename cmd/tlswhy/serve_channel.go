@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ const testWait = 20 * time.Second
 
 // testChannel sends a test by one channel of the configuration, or by all, and
 // says what came of it.
-func (p *program) testChannel(ctx context.Context, c *config.Config, client *http.Client, name string) error {
+func (p *program) testChannel(ctx context.Context, c *config.Config, name string) error {
 	names := slices.Sorted(maps.Keys(c.Channels))
 	if name != "all" {
 		if _, ok := c.Channels[name]; !ok {
@@ -31,7 +30,7 @@ func (p *program) testChannel(ctx context.Context, c *config.Config, client *htt
 	failed := false
 	for _, n := range names {
 		x := c.Channels[n]
-		ch, err := alert.New(channelOptions(&x, c.ExternalURL, client))
+		ch, err := alert.New(channelOptions(&x, c))
 		if err != nil {
 			return badUsage("", "channel %q: %v", n, err)
 		}

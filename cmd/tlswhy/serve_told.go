@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/alert"
@@ -130,7 +128,7 @@ func (t *told) unreadable() error {
 func fileChannels(c *config.Config) (map[string]monitor.Channel, error) {
 	out := map[string]monitor.Channel{}
 	for name, ch := range c.Channels {
-		made, err := alert.New(channelOptions(&ch, c.ExternalURL, outward(c)))
+		made, err := alert.New(channelOptions(&ch, c))
 		if err != nil {
 			return nil, fmt.Errorf("channel %q: %w", name, err)
 		}
@@ -145,7 +143,7 @@ func keptOptions(s *service, x *monitorservice.ChannelSpec) alert.Options {
 	o := keptValues(x)
 	p := s.outside()
 	o.ExternalURL, o.Client = s.config.Load().ExternalURL, &http.Client{Transport: p.Transport()}
-	o.Dial = (&net.Dialer{Timeout: 10 * time.Second, Control: p.Control}).DialContext
+	o.Control = p.Control
 	return o
 }
 

@@ -11,11 +11,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
@@ -62,8 +62,9 @@ type Options struct {
 	// Client makes the requests; nil is one without a guard. Redirects are never
 	// followed.
 	Client *http.Client
-	// Dial reaches mail servers; nil is net.Dialer's.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Control judges the addresses of mail servers as they are dialled, and those
+	// of shoutrrr's hosts before it sends (see net.Dialer); nil lets all pass.
+	Control func(network, address string, c syscall.RawConn) error
 }
 
 // makers make a channel of each type.

@@ -61,9 +61,8 @@ func newEmail(o Options) (*email, error) {
 	if o.Username != "" {
 		e.options = append(e.options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(o.Username), mail.WithPassword(string(o.Password)))
 	}
-	if o.Dial != nil {
-		e.options = append(e.options, mail.WithDialContextFunc(dialling(o.Dial, o.TLS == "tls", config)))
-	}
+	d := &net.Dialer{Timeout: 10 * time.Second, Control: o.Control}
+	e.options = append(e.options, mail.WithDialContextFunc(dialling(d.DialContext, o.TLS == "tls", config)))
 	e.options = append(e.options, mail.WithPort(n)) // after what sets a default
 	return e, nil
 }

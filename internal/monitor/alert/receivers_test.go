@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -323,6 +324,16 @@ func TestShoutrrr(t *testing.T) {
 	}
 	if len(r.got) != 4 || !strings.Contains(string(r.got[0]), "cert-expired") || len(r.got[2]) > 8000 {
 		t.Errorf("got %d messages, %.300s", len(r.got), r.got)
+	}
+	for host, told := range map[string]int{"127.0.0.1": 0, "localhost": 0} {
+		guarded := open(t, "shoutrrr", Options{URL: monitor.Secret("generic://" + strings.Replace(strings.TrimPrefix(r.URL, "http://"), "127.0.0.1", host, 1) + "/x?disabletls=yes"),
+			Control: func(_, address string, _ syscall.RawConn) error {
+				told++
+				return fmt.Errorf("%s may not be reached", address)
+			}})
+		if retry, err := guarded.Notify(t.Context(), message(monitor.KindOpened)); !retry || err == nil || len(r.got) != 4 || told == 0 {
+			t.Errorf("%s: got retry %v, %v; asked %d times, %d messages", host, retry, err, told, len(r.got))
+		}
 	}
 	down := receive(t, func(w http.ResponseWriter) { w.WriteHeader(500) })
 	if retry, err := to(down).Notify(t.Context(), message(monitor.KindOpened)); !retry || err == nil || strings.Contains(err.Error(), "token-in-path") {
