@@ -24,6 +24,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+// Migrations run in the order of their numbers, which only grow and are never
+// used again; what is missing between them was never released.
+//
 //go:embed migrations/*.sql
 var migrations embed.FS
 
