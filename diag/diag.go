@@ -237,6 +237,10 @@ type Certificate struct {
 	SubjectKeyID   string   `json:"subject_key_id,omitempty"`
 	AuthorityKeyID string   `json:"authority_key_id,omitempty"`
 	IssuerURLs     []string `json:"issuer_urls,omitempty"`
+	// Of the leaf, where certificates are shown whole: the base64 SHA-256 of its
+	// SubjectPublicKeyInfo, and how many SCTs came with it or in it.
+	PublicKey string `json:"public_key_sha256,omitempty"`
+	SCTs      int    `json:"scts,omitempty"`
 	// Ahead are dated rules that its renewal will meet, of a leaf of a public CA.
 	Ahead []Ahead `json:"ahead,omitempty"`
 }

@@ -107,6 +107,9 @@ func (v *view) transparency() (result *ct.Result, untold string) {
 	return &r, ""
 }
 
+// SentSCTs counts those that the server sent beside its certificate.
+func SentSCTs(a *facts.Attempt) int { return len(handshakeSCTs(a)) }
+
 // handshakeSCTs are those of the extension signed_certificate_timestamp.
 func handshakeSCTs(a *facts.Attempt) [][]byte {
 	if a.Certificate != nil && len(a.Certificate.Entries) > 0 {

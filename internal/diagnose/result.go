@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -250,6 +251,9 @@ func (r *runner) served(a *facts.Attempt) []diag.Certificate {
 				c.Role = "leaf"
 				top := path.Elements[len(path.Elements)-1].Cert
 				c.Ahead = ahead(e.Cert, r.c.Want.Demand.Roots[top.SHA256])
+				if r.opts.Detail > 0 {
+					c.PublicKey, c.SCTs = base64.StdEncoding.EncodeToString(e.Cert.SPKISHA256[:]), len(e.Cert.SCTs)+causes.SentSCTs(a)
+				}
 			case e.Source == chain.SourceAnchor || e.Cert.SelfIssued():
 				c.Role = "root"
 			case e.Source == chain.SourceExtra:

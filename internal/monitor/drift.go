@@ -22,6 +22,10 @@ type Baseline struct {
 	Suites   []string `json:"suites,omitempty"`
 	ALPN     []string `json:"alpn,omitempty"`
 	Asks     []string `json:"asks,omitempty"` // for client certificates: yes, no
+	SCTs     []string `json:"scts,omitempty"` // whether the certificate comes with any: yes, no
+	// Revoked are keys of leaves that were revoked, each with the leaf's
+	// fingerprint behind a space.
+	Revoked []string `json:"revoked,omitempty"`
 }
 
 func add(set *[]string, v string) {
@@ -35,6 +39,9 @@ func (b *Baseline) learn(s *Snapshot) {
 	if leaf := s.Leaf(); leaf != nil {
 		add(&b.Issuers, issuerOf(leaf))
 		add(&b.Keys, leaf.Key)
+		if leaf.PublicKey != "" {
+			add(&b.SCTs, yesNo(leaf.SCTs))
+		}
 		for _, n := range leaf.Names {
 			add(&b.Names, n)
 		}
@@ -133,6 +140,9 @@ func drift(now time.Time, b *Baseline, o *Outcome, st *State) (found []Finding, 
 				expected(&b.Keys, leaf.Key, "the key is now %s", leaf.Key)
 			}
 		}
+		if f := b.issuance(o, leaf); f != "" {
+			unexpected(f, "%s", issuance[f])
+		}
 		old := st.Now.Leaf()
 		fresh := old != nil && !slices.Contains(st.Known, leaf.Fingerprint)
 		lost := slices.DeleteFunc(without(b.Names, leaf.Names), func(n string) bool { return covers(leaf.Names, n) })
@@ -144,7 +154,11 @@ func drift(now time.Time, b *Baseline, o *Outcome, st *State) (found []Finding, 
 		case fresh && leaf.NotBefore.Before(old.NotBefore), !fresh && st.sighting("drift-rollback") != nil && old.Fingerprint == leaf.Fingerprint:
 			unexpected("rollback", "the certificate was replaced by an older one, issued %s", leaf.NotBefore.Format(time.DateOnly))
 		case fresh:
-			said = append(said, fmt.Sprintf("renewed: serial %s, valid until %s", leaf.Serial, leaf.NotAfter.Format(time.DateOnly)))
+			renewed := fmt.Sprintf("renewed: serial %s, valid until %s", leaf.Serial, leaf.NotAfter.Format(time.DateOnly))
+			if leaf.PublicKey != "" && leaf.PublicKey == old.PublicKey {
+				renewed += ", with the same key"
+			}
+			said = append(said, renewed)
 			for _, n := range leaf.Names {
 				add(&b.Names, n)
 			}
@@ -178,6 +192,42 @@ func drift(now time.Time, b *Baseline, o *Outcome, st *State) (found []Finding, 
 		unexpected("client-certificate", "the server %s", map[bool]string{true: "now asks for a client certificate, it did not before", false: "no longer asks for a client certificate"}[s.ClientCert])
 	}
 	return found, said
+}
+
+// issuance says what a renewal should have had, by what it drifted from.
+var issuance = map[string]string{
+	"sct":         "the certificate no longer comes with SCTs, which those before it did: browsers refuse one of a public CA without",
+	"revoked-key": "the certificate was replaced after its revocation, and the new one has the same key: if that was the reason, it is as unsafe as the old one",
+}
+
+// issuance compares how the leaf was made with those before it, "" where it is
+// as usual. Another CA is a change of its own, and may well log nothing.
+func (b *Baseline) issuance(o *Outcome, leaf *Element) string {
+	if leaf.PublicKey == "" { // nothing is known of it
+		return ""
+	}
+	if slices.ContainsFunc(o.Findings, func(f Finding) bool { return f.Cause == "cert-revoked" && f.speaksOf(leaf) }) {
+		add(&b.Revoked, leaf.PublicKey+" "+leaf.Fingerprint)
+		b.Revoked = b.Revoked[max(0, len(b.Revoked)-maxKnown):]
+		return ""
+	}
+	if len(b.SCTs) == 0 || leaf.SCTs {
+		add(&b.SCTs, yesNo(leaf.SCTs))
+	}
+	reused := slices.ContainsFunc(b.Revoked, func(x string) bool { return strings.HasPrefix(x, leaf.PublicKey+" ") })
+	switch {
+	case reused && !slices.Contains(b.Revoked, leaf.PublicKey+" "+leaf.Fingerprint):
+		return "revoked-key"
+	case !slices.Contains(b.SCTs, yesNo(leaf.SCTs)) && slices.Contains(b.Issuers, issuerOf(leaf)):
+		return "sct"
+	}
+	return ""
+}
+
+// speaksOf tells whether the evidence names the certificate: a revocation may be
+// that of an intermediate, which says nothing of the leaf's key.
+func (f *Finding) speaksOf(e *Element) bool {
+	return slices.ContainsFunc(f.Evidence, func(x diag.Evidence) bool { return strings.Contains(x.Text, e.Serial) })
 }
 
 // without returns what of a is not in b.

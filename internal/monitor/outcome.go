@@ -61,6 +61,9 @@ type Element struct {
 	Key         string    `json:"key"`
 	Fingerprint string    `json:"fingerprint"`
 	Anchor      bool      `json:"anchor,omitempty"`
+	// Of the leaf: the SHA-256 of its key, base64, and whether SCTs came with it.
+	PublicKey string `json:"public_key,omitempty"`
+	SCTs      bool   `json:"scts,omitempty"`
 	// Ahead are dated rules that the renewal will meet.
 	Ahead []diag.Ahead `json:"ahead,omitempty"`
 }
@@ -220,7 +223,8 @@ func path(d *diag.Diagnosis) (out []Element, verified bool) {
 		}
 		verified = verified && len(c.Problems) == 0
 		out = append(out, Element{Role: c.Role, Subject: c.Subject, Issuer: c.Issuer, Serial: c.Serial, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
-			Names: c.Names, Key: c.Key, Fingerprint: c.Fingerprint, Anchor: c.Source == "anchor" || c.Role == "root", Ahead: c.Ahead})
+			Names: c.Names, Key: c.Key, Fingerprint: c.Fingerprint, Anchor: c.Source == "anchor" || c.Role == "root", Ahead: c.Ahead,
+			PublicKey: c.PublicKey, SCTs: c.SCTs > 0})
 	}
 	slices.SortStableFunc(out, func(a, b Element) int { return cmp.Compare(order(a.Role), order(b.Role)) })
 	return out, verified && len(out) > 0
