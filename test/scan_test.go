@@ -115,6 +115,9 @@ func scanned(t *testing.T, bin, scheme string, ep *server.Endpoint) *diag.Invent
 	if err := json.Unmarshal(out, inv); err != nil {
 		t.Fatal(err)
 	}
+	if inv.Connections > 200 {
+		t.Errorf("it took %d connections", inv.Connections)
+	}
 	for _, v := range inv.Versions {
 		if v.Offered == diag.Unknown || v.Offered == diag.Yes && !v.Complete {
 			t.Errorf("%s is %s, complete: %v (%s)", v.Version, v.Offered, v.Complete, v.Why)

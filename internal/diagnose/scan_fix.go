@@ -10,20 +10,20 @@ import (
 // speak of; $ is the value. A software that is missing here gets the words of
 // OpenSSL's configuration, which most understand.
 var settings = map[string]map[string]string{
-	"nginx": {"versions": "ssl_protocols $;", "suites": "ssl_ciphers $;", "groups": "ssl_ecdh_curve $;", "client-order": "ssl_prefer_server_ciphers off;",
+	"nginx": {"versions": "ssl_protocols $;", "suites": "ssl_ciphers $;", "suites-13": "ssl_conf_command Ciphersuites $;", "groups": "ssl_ecdh_curve $;", "client-order": "ssl_prefer_server_ciphers off;",
 		"server-order": "ssl_prefer_server_ciphers on;", "hsts": `add_header Strict-Transport-Security "max-age=$" always;`, "dh": "ssl_dhparam /etc/nginx/ffdhe2048.pem;"},
-	"apache": {"versions": "SSLProtocol -all +$", "suites": "SSLCipherSuite $", "groups": "SSLOpenSSLConfCmd Curves $", "client-order": "SSLHonorCipherOrder off",
+	"apache": {"versions": "SSLProtocol -all +$", "suites": "SSLCipherSuite $", "suites-13": "SSLCipherSuite TLSv1.3 $", "groups": "SSLOpenSSLConfCmd Curves $", "client-order": "SSLHonorCipherOrder off",
 		"server-order": "SSLHonorCipherOrder on", "hsts": `Header always set Strict-Transport-Security "max-age=$"`, "dh": "SSLOpenSSLConfCmd DHParameters /etc/apache2/ffdhe2048.pem"},
-	"haproxy": {"versions": "ssl-default-bind-options ssl-min-ver $", "suites": "ssl-default-bind-ciphers $", "groups": "ssl-default-bind-curves $",
+	"haproxy": {"versions": "ssl-default-bind-options ssl-min-ver $", "suites": "ssl-default-bind-ciphers $", "suites-13": "ssl-default-bind-ciphersuites $", "groups": "ssl-default-bind-curves $",
 		"client-order": "ssl-default-bind-options prefer-client-ciphers", "hsts": "http-response set-header Strict-Transport-Security max-age=$", "dh": "tune.ssl.default-dh-param 2048"},
 	"lighttpd": {"versions": `ssl.openssl.ssl-conf-cmd += ("MinProtocol" => "$")`, "suites": `ssl.openssl.ssl-conf-cmd += ("CipherString" => "$")`,
-		"groups": `ssl.openssl.ssl-conf-cmd += ("Groups" => "$")`, "client-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "-ServerPreference")`,
+		"suites-13": `ssl.openssl.ssl-conf-cmd += ("Ciphersuites" => "$")`, "groups": `ssl.openssl.ssl-conf-cmd += ("Groups" => "$")`, "client-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "-ServerPreference")`,
 		"server-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "+ServerPreference")`, "hsts": `setenv.add-response-header += ("Strict-Transport-Security" => "max-age=$")`},
 	"postfix": {"versions": "smtpd_tls_protocols = >=$", "suites": "tls_medium_cipherlist = $", "groups": "tls_eecdh_auto_curves = $", "client-order": "tls_preempt_cipherlist = no",
 		"server-order": "tls_preempt_cipherlist = yes"},
-	"dovecot": {"versions": "ssl_min_protocol = $", "suites": "ssl_cipher_list = $", "groups": "ssl_curve_list = $", "client-order": "ssl_prefer_server_ciphers = no",
+	"dovecot": {"versions": "ssl_min_protocol = $", "suites": "ssl_cipher_list = $", "suites-13": "ssl_cipher_suites = $", "groups": "ssl_curve_list = $", "client-order": "ssl_prefer_server_ciphers = no",
 		"server-order": "ssl_prefer_server_ciphers = yes"},
-	"": {"versions": "MinProtocol = $", "suites": "CipherString = $", "groups": "Groups = $", "client-order": "Options = -ServerPreference", "server-order": "Options = ServerPreference",
+	"": {"versions": "MinProtocol = $", "suites": "CipherString = $", "suites-13": "Ciphersuites = $", "groups": "Groups = $", "client-order": "Options = -ServerPreference", "server-order": "Options = ServerPreference",
 		"hsts": "Strict-Transport-Security: max-age=$", "dh": "DHParameters = ffdhe2048.pem"},
 }
 
@@ -36,7 +36,7 @@ func (c *comparison) fix(setting, value string) *diag.Fix {
 	software := c.inv.Software
 	lines, known := settings[software]
 	text := "In the configuration of " + software + ":"
-	if !known {
+	if !known || software == "" {
 		software, lines, text = "", settings[""], "In the configuration of the server, whose words may differ from these of OpenSSL's:"
 	}
 	template, ok := lines[setting]
@@ -51,7 +51,7 @@ func (c *comparison) fix(setting, value string) *diag.Fix {
 		value = strings.Join(list, " +")
 	case setting == "groups" && software == "postfix":
 		value = strings.ReplaceAll(value, ":", " ")
-	case setting == "suites" && value == "":
+	case value == "" && (setting == "suites" || setting == "suites-13"):
 		return nil
 	case setting == "hsts" && software == "":
 		text = "Send this header with every answer:"

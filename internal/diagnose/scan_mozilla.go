@@ -130,7 +130,7 @@ func (c *comparison) versions() {
 
 func (c *comparison) suites() {
 	allowed := slices.Concat(c.Ciphers.IANA, c.Ciphersuites)
-	var bad, kept []string
+	var bad, kept, bad13, kept13 []string
 	ordered := ""
 	for _, v := range c.inv.Versions {
 		if v.Offered != diag.Yes || v.Version == "SSL 2.0" || v.Version == "SSL 3.0" || !slices.ContainsFunc(c.Versions, func(name string) bool { return mozillaVersions[name].String() == v.Version }) {
@@ -138,12 +138,16 @@ func (c *comparison) suites() {
 		}
 		c.doubt = c.doubt || !v.Complete
 		for _, s := range v.Suites {
-			switch {
-			case !slices.Contains(allowed, s.Name):
+			switch fine := slices.Contains(allowed, s.Name); {
+			case v.Version == "TLS 1.3" && fine:
+				kept13 = append(kept13, s.Name)
+			case v.Version == "TLS 1.3":
+				bad13 = append(bad13, s.Name)
+			case !fine:
 				if !slices.Contains(bad, s.Name) {
 					bad = append(bad, s.Name)
 				}
-			case v.Version != "TLS 1.3" && !slices.Contains(kept, s.OpenSSL):
+			case !slices.Contains(kept, s.OpenSSL):
 				kept = append(kept, s.OpenSSL)
 			}
 		}
@@ -151,23 +155,31 @@ func (c *comparison) suites() {
 			ordered = v.Order
 		}
 	}
-	if len(bad) > 0 {
-		list := kept // the least change: what is allowed of what is there
-		if len(list) == 0 {
-			list = c.Ciphers.OpenSSL
-		}
-		text := strings.Join(bad, ", ")
-		if len(bad) > 3 {
-			text = fmt.Sprintf("%s and %d more", strings.Join(bad[:3], ", "), len(bad)-3)
-		}
-		c.deviates("cipher-suites", text+" should not be offered", c.fix("suites", strings.Join(list, ":")))
-	}
+	// The least change is what is allowed of what is there.
+	c.unwanted("cipher-suites", "suites", bad, kept, c.Ciphers.OpenSSL)
+	c.unwanted("cipher-suites-13", "suites-13", bad13, kept13, c.Ciphersuites)
 	switch {
 	case ordered == "server" && !c.ServerOrder:
 		c.deviates("order", "the client's order of suites should decide: it knows whether it computes AES or ChaCha20 faster", c.fix("client-order", ""))
 	case ordered == "client" && c.ServerOrder:
 		c.deviates("order", "the server's order of suites should decide", c.fix("server-order", ""))
 	}
+}
+
+// unwanted names suites that should go; what is kept stays, or if that is
+// nothing, what is recommended comes in its place.
+func (c *comparison) unwanted(id, setting string, bad, kept, recommended []string) {
+	if len(bad) == 0 {
+		return
+	}
+	if len(kept) == 0 {
+		kept = recommended
+	}
+	text := strings.Join(bad, ", ")
+	if len(bad) > 3 {
+		text = fmt.Sprintf("%s and %d more", strings.Join(bad[:2], ", "), len(bad)-2)
+	}
+	c.deviates(id, text+" should not be offered", c.fix(setting, strings.Join(kept, ":")))
 }
 
 func (c *comparison) groups() {

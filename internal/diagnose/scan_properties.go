@@ -64,7 +64,10 @@ func fillProperties(inv *diag.Inventory, r *inventory.Result, w *facts.Want) {
 	if age, known := hstsAge(r); known {
 		out.Value = diag.No
 		if age > 0 {
-			out.Value, out.Text = diag.Yes, fmt.Sprintf("max-age=%d, %d days", age, age/86400)
+			out.Value, out.Text = diag.Yes, fmt.Sprintf("max-age=%d", age)
+			if days := age / 86400; days > 1 {
+				out.Text += fmt.Sprintf(", %d days", days)
+			}
 		}
 	} else {
 		inv.NotTested = append(inv.NotTested, diag.NotTested{What: "HSTS", Reason: "no HTTP answer came"})
@@ -139,7 +142,7 @@ func fillWeak(inv *diag.Inventory) {
 	}
 	for _, d := range inv.DH {
 		if d.Weak != "" {
-			add("dh-size", diag.SeverityWarning, fmt.Sprintf("a Diffie-Hellman prime of %d bits %s", d.Bits, d.Weak))
+			add("dh-size", diag.SeverityWarning, fmt.Sprintf("Diffie-Hellman with a prime of %d bits: %s", d.Bits, d.Weak))
 		}
 	}
 	for _, s := range inv.Schemes {
@@ -149,7 +152,11 @@ func fillWeak(inv *diag.Inventory) {
 	}
 	for _, p := range inv.Properties {
 		if p.Weak != "" {
-			add(p.ID, diag.SeverityWarning, fmt.Sprintf("%s: %s: %s", p.Name, p.Value, p.Weak))
+			name := p.Name
+			if p.Value == diag.No {
+				name = "no " + name
+			}
+			add(p.ID, diag.SeverityWarning, name+": "+p.Weak)
 		}
 	}
 	if len(inv.Weak) > 0 && inv.Verdict == diag.OK {

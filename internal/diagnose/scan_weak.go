@@ -57,9 +57,9 @@ func weakScheme(s tlswire.SignatureScheme) string {
 func weakDH(bits int) string {
 	switch {
 	case bits < 1024:
-		return "can be broken by anybody (Logjam)"
+		return "it can be broken (Logjam)"
 	case bits < 2048:
-		return "below 2048 bits; OpenSSL and browsers refuse it"
+		return "OpenSSL and browsers refuse less than 2048"
 	}
 	return ""
 }

@@ -133,3 +133,29 @@ func TestSilent(t *testing.T) {
 		}
 	}
 }
+
+// TestOrder holds the order of a server with two certificates to what it picks
+// of any two neighbours.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	at := serve(t, &tls.Config{Certificates: []tls.Certificate{pair(t, false), pair(t, true)}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}, nil)
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"})
+	v := r.Versions[slices.IndexFunc(r.Versions, func(v *inventory.Version) bool { return v.Version == tlswire.TLS12 })]
+	if v.Order != inventory.ServerOrder || len(v.Suites) < 6 {
+		t.Fatalf("the order of %v is %q", v.Suites, v.Order)
+	}
+	for i, c := range v.Suites[1:] {
+		two := []uint16{uint16(v.Suites[i]), uint16(c)}
+		if v.Suites[i].Info().Cipher != c.Info().Cipher && (v.Suites[i].Info().Cipher == "CHACHA20_POLY1305" || c.Info().Cipher == "CHACHA20_POLY1305") {
+			continue // Go follows the head of the client's list there
+		}
+		conn, err := tls.Dial("tcp", at, &tls.Config{ServerName: "localhost", InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: two})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if got := conn.ConnectionState().CipherSuite; got != two[0] {
+			t.Errorf("it prefers %s to %v", tls.CipherSuiteName(got), v.Suites[i])
+		}
+	}
+}

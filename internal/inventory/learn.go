@@ -115,6 +115,7 @@ func (r *Result) certificate(a answer, v tlswire.Version) {
 			if !slices.Contains(c.Versions, v) {
 				c.Versions = append(c.Versions, v)
 			}
+			c.SNI = "" // another may have been sent it before
 			return
 		}
 	}

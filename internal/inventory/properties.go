@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -24,11 +25,11 @@ type experiment struct {
 // they run side by side.
 var experiments = []experiment{
 	{run: (*scan).complete},
-	{run: (*scan).names},
+	{run: (*scan).nameless},
 	{id: "fallback-scsv", from: tlswire.SSL3, below: tlswire.TLS13, run: (*scan).fallback},
 	{id: "resumption-ticket", from: tlswire.TLS10, below: tlswire.TLS13, long: true, run: (*scan).tickets},
 	{id: "resumption-id", from: tlswire.TLS10, below: tlswire.TLS13, long: true, run: (*scan).ids},
-	{from: tlswire.TLS12, below: tlswire.TLS13, run: (*scan).curves},
+	{from: tlswire.TLS10, below: tlswire.TLS13, run: (*scan).curves},
 }
 
 // view is what the openings have shown.
@@ -47,8 +48,8 @@ func (v *view) old() tlswire.Version {
 	return 0
 }
 
-// properties makes the experiments.
-func (s *scan) properties(opened []answer) {
+// look takes from the openings what the experiments start from.
+func look(opened []answer) *view {
 	v := &view{}
 	for i, x := range versions {
 		if x < tlswire.TLS10 {
@@ -63,12 +64,17 @@ func (s *scan) properties(opened []answer) {
 			v.shares = []tlswire.Group{g}
 		}
 	}
+	if v.shares == nil {
+		v.shares = []tlswire.Group{tlswire.GroupX25519, tlswire.GroupP256}
+	}
+	return v
+}
+
+// properties makes the experiments.
+func (s *scan) properties(v *view) {
 	if len(v.offered) == 0 {
 		close(s.listed)
 		return
-	}
-	if v.shares == nil {
-		v.shares = []tlswire.Group{tlswire.GroupX25519, tlswire.GroupP256}
 	}
 	var wg sync.WaitGroup
 	for _, e := range experiments {
@@ -134,7 +140,7 @@ func (s *scan) complete(v *view) {
 	}
 	var mu sync.Mutex
 	var left *probe.Session
-	a := s.ask(question{hello: s.hello(o), request: s.o.Request, full: true, keep: func(x *probe.Session) {
+	a := s.whole(question{hello: s.hello(o), request: s.o.Request, full: true, keep: func(x *probe.Session) {
 		mu.Lock()
 		defer mu.Unlock()
 		left = x
@@ -205,6 +211,16 @@ func (s *scan) resume(id string, o offer, session *probe.Session) {
 	s.set(id, answerOf(a.Session.Resumed), text)
 }
 
+// whole asks for a whole handshake. Where it stopped halfway, others beside it
+// may have been the reason.
+func (s *scan) whole(q question) answer {
+	a := s.ask(q)
+	if a.verdict == picked && a.End.Kind == facts.EndTimeout && a.End.Stage != diag.StageApplication {
+		return s.once(s.ctx, q, true)
+	}
+	return a
+}
+
 // handshake makes a whole handshake of an old version and returns its session.
 func (s *scan) handshake(id string, o offer, change func(*tlswire.ClientHello)) (*probe.Session, answer) {
 	var mu sync.Mutex
@@ -213,7 +229,7 @@ func (s *scan) handshake(id string, o offer, change func(*tlswire.ClientHello)) 
 	if change != nil {
 		change(h)
 	}
-	a := s.ask(question{hello: h, stop: probe.StopFinished, keep: func(x *probe.Session) {
+	a := s.whole(question{hello: h, stop: probe.StopFinished, keep: func(x *probe.Session) {
 		mu.Lock()
 		defer mu.Unlock()
 		left = x
@@ -269,31 +285,36 @@ func (s *scan) ids(v *view) {
 	}
 }
 
-// names asks without a name and with one that nobody has.
-func (s *scan) names(v *view) {
+// nameless asks without a name.
+func (s *scan) nameless(v *view) { s.named("sni-needed", s.best(v), "", "no name") }
+
+// misnamed asks with a name that nobody has. It comes last: an answer guards
+// the refusals before it.
+func (s *scan) misnamed(v *view) {
+	if !s.o.Quick && len(v.offered) > 0 {
+		s.named("sni-strict", s.best(v), "unknown.invalid", "an unknown name")
+	}
+}
+
+// named asks with another name than the server's.
+func (s *scan) named(id string, o offer, name, what string) {
 	if s.o.Name == "" {
 		return
 	}
-	o := s.best(v)
-	for i, x := range []struct{ id, name, what string }{{"sni-needed", "", "no name"}, {"sni-strict", "unknown.invalid", "an unknown name"}} {
-		if i > 0 && s.o.Quick {
-			return
-		}
-		h := s.hello(o)
-		h.SetServerName(x.name)
-		a := s.ask(question{hello: h, stop: probe.StopServerFlight})
-		switch a.verdict {
-		case declined, dropped:
-			s.set(x.id, Yes, how(a))
-			s.relied(a)
-		case picked:
-			s.set(x.id, No, "")
-			s.mu.Lock()
-			s.result.stranger(a, x.what)
-			s.mu.Unlock()
-		default:
-			s.doubt(x.id, a)
-		}
+	h := s.hello(o)
+	h.SetServerName(name)
+	a := s.ask(question{hello: h, stop: probe.StopServerFlight})
+	switch a.verdict {
+	case declined, dropped:
+		s.set(id, Yes, how(a))
+		s.relied(a)
+	case picked:
+		s.set(id, No, "")
+		s.mu.Lock()
+		s.result.stranger(a, what)
+		s.mu.Unlock()
+	default:
+		s.doubt(id, a)
 	}
 }
 
@@ -325,13 +346,10 @@ func (s *scan) fallback(v *view) {
 	}
 }
 
-// curves asks for the groups of TLS 1.2: all of them, or those that TLS 1.3
+// curves asks for the groups below TLS 1.3: all of them, or those that TLS 1.3
 // has no place for where its groups are known.
 func (s *scan) curves(v *view) {
-	o := s.wide(tlswire.TLS12)
-	if !slices.Contains(v.offered, tlswire.TLS12) {
-		return
-	}
+	o := s.wide(v.old())
 	o.suites = slices.DeleteFunc(strongFirst(o.suites), func(c tlswire.CipherSuite) bool { return c.Info().Kex != tlswire.KexECDHE })
 	left := o.groups
 	if v.offered[0] == tlswire.TLS13 {
@@ -344,11 +362,11 @@ func (s *scan) curves(v *view) {
 			return
 		}
 		if a.verdict != picked || a.KeyExchange == nil || !slices.Contains(left, a.KeyExchange.Group) {
-			s.allGroups(tlswire.TLS12)
+			s.allGroups(o.version)
 			s.relied(a)
 			return
 		}
-		s.addGroup(a.KeyExchange.Group, tlswire.TLS12)
+		s.addGroup(a.KeyExchange.Group, o.version)
 		left = without(left, a.KeyExchange.Group)
 	}
 }

@@ -126,7 +126,7 @@ func (s *scan) peelSchemes(o offer) bool {
 // hidden finds what TLS 1.3 encrypts: signature schemes and application
 // protocols, both at once, since the server chooses each by itself.
 func (s *scan) hidden(o offer, first answer) {
-	schemes, names := o.schemes, s.o.ALPN
+	schemes, names := o.schemes, append(slices.Clone(s.o.ALPN), nobody)
 	moreSchemes, moreNames := true, len(names) > 0
 	a := first
 	for {
@@ -138,21 +138,22 @@ func (s *scan) hidden(o offer, first answer) {
 			}
 		}
 		switch {
-		case a.verdict == picked && moreNames && name == "":
+		case a.verdict == picked && moreNames && !slices.Contains(names, name):
 			moreNames = false
-			s.named("", No, a)
+			s.protocol("", No, a)
 		case a.verdict == declined && a.End.Alert.Description == tlswire.AlertNoApplicationProtocol && moreNames:
 			moreNames = false
-			s.named("", Yes, a)
+			s.protocol("", Yes, a)
 		case a.verdict == picked && moreNames:
 			names = without(names, name)
-			s.named(name, Unknown, a)
+			s.protocol(name, Unknown, a)
 		}
+		refused := a.verdict == declined && a.End.Alert.Description != tlswire.AlertNoApplicationProtocol || a.verdict == dropped
+		foreign := a.verdict == picked && scheme != 0 && !slices.Contains(schemes, scheme) // it signs as it can
 		if a.verdict == picked && moreSchemes && scheme != 0 {
 			schemes = without(schemes, scheme)
 		}
-		refused := a.verdict == declined && a.End.Alert.Description != tlswire.AlertNoApplicationProtocol || a.verdict == dropped
-		if refused && moreSchemes && a.Sent != nil {
+		if (refused || foreign) && moreSchemes && a.Sent != nil {
 			moreSchemes = false
 			s.relied(a)
 			s.mu.Lock()
@@ -181,11 +182,18 @@ func (s *scan) hidden(o offer, first answer) {
 	}
 }
 
-// named notes an application protocol, or with "" that there is no other, and
+// nobody is an application protocol that no server has (RFC 8701): it shows
+// what is done without a common one.
+const nobody = "\x0A\x0A"
+
+// protocol notes an application protocol, or with "" that there is no other, and
 // whether the server then refuses the handshake.
-func (s *scan) named(name string, strict Answer, a answer) {
+func (s *scan) protocol(name string, strict Answer, a answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if name == nobody {
+		return
+	}
 	if name != "" {
 		if !slices.Contains(s.result.ALPN, name) {
 			s.result.ALPN = append(s.result.ALPN, name)
@@ -199,19 +207,19 @@ func (s *scan) named(name string, strict Answer, a answer) {
 
 // protocols12 finds the application protocols of a server without TLS 1.3.
 func (s *scan) protocols12(o offer) {
-	for names := s.o.ALPN; len(names) > 0; {
+	for names := append(slices.Clone(s.o.ALPN), nobody); len(names) > 0; {
 		o.alpn = names
 		a := s.ask(question{hello: s.hello(o), stop: probe.StopServerHello})
 		switch {
 		case a.verdict == picked && slices.Contains(names, a.ServerHello.ALPN()):
 			name := a.ServerHello.ALPN()
 			names = without(names, name)
-			s.named(name, Unknown, a)
+			s.protocol(name, Unknown, a)
 			continue
 		case a.verdict == picked:
-			s.named("", No, a)
+			s.protocol("", No, a)
 		case a.verdict == declined && a.End.Alert.Description == tlswire.AlertNoApplicationProtocol:
-			s.named("", Yes, a)
+			s.protocol("", Yes, a)
 		}
 		return
 	}

@@ -120,16 +120,65 @@ func (e *enumeration) classic() {
 		}
 		return
 	}
-	left = without(left, second)
-	if e.v.order() != ServerOrder && !e.o.Quick {
-		// Either the client's order decides, or the server likes the weak ones.
-		e.offer([]tlswire.CipherSuite{harmless, second, e.v.Suites[0]}, false)
+	order := Order("")
+	if !e.o.Quick {
+		order = e.decide()
 	}
-	if e.v.order() == ServerOrder && !e.o.Quick {
+	left = without(e.base.suites, e.v.Suites...)
+	if order == ServerOrder {
 		e.v.Complete = e.peel(left, true)
 		return
 	}
 	e.v.Complete = e.split(left)
+	if !e.o.Quick && e.v.order() == ServerOrder {
+		e.rank()
+	}
+}
+
+// decide finds out whose order decides after two lists were answered: it offers
+// what the server takes of one authentication in the order that it has not
+// followed yet.
+func (e *enumeration) decide() Order {
+	for _, known := range slices.Clone(e.v.Suites) {
+		if order := e.v.order(); order != "" {
+			return order
+		}
+		var rival tlswire.CipherSuite
+		more := false
+		like := func(c tlswire.CipherSuite) bool { return c != known && c.Info().Auth == known.Info().Auth }
+		if i := slices.IndexFunc(e.v.Suites, like); i >= 0 {
+			rival = e.v.Suites[i]
+		} else if list := slices.DeleteFunc(without(e.base.suites, known), func(c tlswire.CipherSuite) bool { return !like(c) }); len(list) > 0 {
+			rival, _ = e.offer(strongFirst(list), false)
+			more = rival != 0
+		}
+		if rival != 0 && e.v.order() == "" {
+			// Either the client's order decides, or the server likes the weak ones.
+			e.offer([]tlswire.CipherSuite{harmless, rival, known}, false)
+		}
+		order := e.v.order()
+		if more && order == ServerOrder {
+			e.v.Suites = without(e.v.Suites, rival) // its place is not known yet
+		}
+		if order != "" {
+			return order
+		}
+	}
+	return ""
+}
+
+// rank brings the suites into the server's order where they were found in
+// another.
+func (e *enumeration) rank() {
+	var ranked []tlswire.CipherSuite
+	for left := e.v.Suites; len(left) > 0; left = without(left, ranked...) {
+		c, _ := e.offer(weakFirst(left), false)
+		if c == 0 {
+			break
+		}
+		ranked = append(ranked, c)
+	}
+	e.v.Suites = append(ranked, without(e.v.Suites, ranked...)...)
 }
 
 // harmless is a suite that no server takes from a client without a key of its

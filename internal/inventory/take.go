@@ -67,8 +67,10 @@ func (s *scan) run() {
 			rest.Go(func() { s.reopen(v, opened[i]) })
 		}
 	}
-	rest.Go(func() { s.properties(opened) })
+	v := look(opened)
+	rest.Go(func() { s.properties(v) })
 	rest.Wait()
+	s.misnamed(v)
 	for i, v := range s.result.Versions {
 		if v.Version < tlswire.TLS10 {
 			s.ancient(v, opened[i])

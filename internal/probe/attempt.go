@@ -235,6 +235,10 @@ func (e *engine) partingAlert(end *facts.End) {
 	case facts.EndMalformed:
 		alert, end.Alert = end.Alert, tlswire.Alert{}
 	case facts.EndCompleted, facts.EndStopped, facts.EndLimit:
+	case facts.EndTimeout:
+		if end.Stage != diag.StageApplication {
+			return
+		}
 	default:
 		return
 	}
