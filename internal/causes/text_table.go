@@ -184,7 +184,7 @@ var textWords = map[facts.Problem]string{
 	facts.ProblemNotTLS:          "these words say that what the other side sent is no TLS at all; versions have nothing to do with it",
 	facts.ProblemClosed:          "the TCP stream ended without a TLS alert: the text alone cannot say why",
 	facts.ProblemReset:           "a reset is no TLS message: the server, a balancer or a filter on the path sent it",
-	facts.ProblemVersionOrCipher: "browsers fold several refusals into this one",
+	facts.ProblemVersionOrCipher: "the program has one text for several refusals: version, suites, groups",
 	facts.ProblemHandshakeFailure: "the alert handshake_failure gives no reason: nothing in common in suites, versions, groups or signatures, " +
 		"an unknown name, or a missing client certificate",
 	facts.ProblemUnknownCA:   "a missing intermediate, a private CA and an inspecting proxy all cause these words",
