@@ -31,8 +31,19 @@ func (v View) Render(d *diag.Diagnosis) (template.HTML, error) {
 		*diag.Diagnosis
 		Headless bool
 	}{forServer(d, v.Server), v.Headless})
-	if err != nil || !v.Copy {
-		return html, err
+	return v.buttons(html), err
+}
+
+// Cause draws one cause alone: evidence, who is affected, fixes.
+func (v View) Cause(c *diag.Cause) (template.HTML, error) {
+	html, err := part("cause", c)
+	return v.buttons(html), err
+}
+
+// buttons puts one before each block that is to be pasted.
+func (v View) buttons(html template.HTML) template.HTML {
+	if !v.Copy {
+		return html
 	}
 	// What a peer controls has no bare tag: each is the template's own.
 	parts := strings.Split(string(html), "<pre>")
@@ -40,7 +51,7 @@ func (v View) Render(d *diag.Diagnosis) (template.HTML, error) {
 		id := v.Prefix + "paste-" + strconv.Itoa(i+1)
 		parts[i+1] = `<button type="button" class="copy small" data-copy="` + id + `">Copy</button><pre id="` + id + `">` + parts[i+1]
 	}
-	return template.HTML(strings.Join(parts, "")), nil // #nosec G203 -- html/template has written it
+	return template.HTML(strings.Join(parts, "")) // #nosec G203 -- html/template has written it
 }
 
 // Ladder draws the handshake alone; "" where there was none.
@@ -52,13 +63,19 @@ func Ladder(d *diag.Diagnosis) (template.HTML, error) {
 	return part("ladder", l)
 }
 
-// Tree draws the server's certificates alone; "" where there are none.
+// Tree draws the server's certificates alone, and which stores trust them; ""
+// where there are none.
 func Tree(d *diag.Diagnosis) (template.HTML, error) {
 	t := newTree(d)
 	if t == nil {
 		return "", nil
 	}
-	return part("tree", t)
+	tree, err := part("tree", t)
+	if err != nil || len(d.Stores) == 0 {
+		return tree, err
+	}
+	stores, err := part("stores", d.Stores)
+	return tree + stores, err
 }
 
 func part(name string, data any) (template.HTML, error) {
