@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -167,7 +168,7 @@ func (a *applied) tell(inc *Incident) {
 		m.Rate = a.Rates[m.Channel]
 		a.out.Messages = append(a.out.Messages, m)
 	}
-	a.event(EventNotified, "", inc.ID, fmt.Sprintf("%s: told %v", kind, channels))
+	a.event(EventNotified, "", inc.ID, fmt.Sprintf("%s: told %s", kind, strings.Join(channels, ", ")))
 }
 
 // messages says a change of the incident to the channels, and notes in the

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 )
@@ -64,10 +65,10 @@ func (s *Store) BrowseEvents(ctx context.Context, q monitor.EventQuery) (monitor
 
 // Deliveries implements monitor.Browser.
 func (s *Store) Deliveries(ctx context.Context, incident string) ([]monitor.MessageStatus, error) {
-	// The keys of an incident's own messages begin with its id; it may also be an
-	// item of another's message, written after it was opened.
-	return s.messages(ctx, `SELECT state, body FROM outbox WHERE written >= (SELECT opened FROM incidents WHERE id = ?1) AND instr(body, ?2) > 0 ORDER BY written LIMIT 200`,
-		incident, `"id":"`+incident+`"`)
+	// It may be an item of another's message, which was written before it opened
+	// and waited: the bound only keeps what is long over from being looked through.
+	return s.messages(ctx, `SELECT state, body FROM outbox WHERE written >= (SELECT opened FROM incidents WHERE id = ?1) - ?3 AND instr(body, ?2) > 0 ORDER BY written LIMIT 200`,
+		incident, `"id":"`+incident+`"`, (24 * time.Hour).Microseconds())
 }
 
 // Messages implements monitor.Browser.
