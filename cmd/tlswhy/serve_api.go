@@ -79,7 +79,7 @@ func (s *service) invite(ctx context.Context, k *access.Keeper, own string) erro
 	if err != nil || !empty {
 		return err
 	}
-	s.log.Warn("there is no user yet: make the first one with POST /api/v1/setup; from another machine or through a proxy that needs this token", "url", own+api.Prefix+"/setup", "token", k.SetUpToken())
+	s.log.Warn("there is no user yet: open the page and make the first one; from another machine or through a proxy that needs this token", "url", own+"/setup", "token", k.SetUpToken())
 	return nil
 }
 

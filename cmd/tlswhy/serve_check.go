@@ -50,7 +50,7 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 	if address != "" {
 		o.Connect = []string{address}
 	}
-	if !deep {
+	if o.Picture = deep; !deep {
 		o.MaxConnections = 1
 	}
 	if e.DiskFile != "" {
