@@ -151,6 +151,21 @@ func (s *Service) Inspect(ctx context.Context, m Material, r DiagnoseRequest) (i
 	return s.keep(ctx, p, found)
 }
 
+// InspectEndpoint begins a full diagnosis of what is watched, reached as its
+// checks reach it but for files that its source names; Run and Kept show it.
+func (s *Service) InspectEndpoint(ctx context.Context, id string) (string, error) {
+	p, err := access.Require(ctx, monitor.ScopeDiagnose)
+	if err != nil {
+		return "", err
+	}
+	d, err := s.Endpoint(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	e := &d.Endpoint
+	return s.start(ctx, p, DiagnoseRequest{Target: e.Target, Connect: e.Connect, SNI: e.SNI, StartTLS: e.StartTLS, Trust: e.Trust})
+}
+
 // start begins a diagnosis that goes on when the request has ended.
 func (s *Service) start(ctx context.Context, p *access.Somebody, r DiagnoseRequest) (string, error) {
 	r.Target = withoutCredentials(r.Target)

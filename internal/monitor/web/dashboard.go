@@ -92,6 +92,9 @@ func (d *dashboard) Headline() string {
 	return "All " + count(d.Overview.Endpoints, "endpoint") + " are well"
 }
 
+// Ended tells whether a certificate is over.
+func (d *dashboard) Ended(c monitor.CertificateRow) bool { return !time.Now().Before(c.NotAfter) }
+
 // Standing is how many endpoints are in a state.
 func (d *dashboard) Standing(x monitor.Standing) int { return d.Overview.States[x] }
 

@@ -250,7 +250,7 @@ func (s *Web) answer(r *http.Request, k monitor.Kept) (*answer, error) {
 		}
 		x := drawn{Label: report.Label(d), Verdict: d.Verdict, Servers: report.Servers(d), Picture: picture}
 		x.Sign, x.Headline = report.Headline(d)
-		if k.Kind == service.KindText && d.Next != nil && d.Target.Name != "" || k.Kind == service.KindTarget {
+		if k.Kind == service.KindText && d.Next != nil && d.Target.Name != "" || k.Kind == service.KindTarget && d.Target.Address == "" {
 			x.Target = d.Target.Input
 		}
 		a.Drawn = append(a.Drawn, x)

@@ -1,12 +1,16 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
 	"github.com/tlswhy/tlswhy/internal/monitor/access"
@@ -17,12 +21,15 @@ type bulk struct {
 	Do      string
 	Back    string
 	Targets []monitor.EndpointDetail
-	Value   string
-	Error   string
+	All     string // how many match, where it is asked for all that do
 }
 
 // The bounds of several endpoints at once.
-const maxBulk = monitor.MaxPage
+const (
+	maxBulk  = monitor.MaxPage
+	maxAll   = 5000 // of all that match
+	bulkTime = 5 * time.Minute
+)
 
 // bulkEndpoints does something to all endpoints that were ticked. What cannot be
 // done to one keeps no other from it, and is counted.
@@ -31,11 +38,27 @@ func (s *Web) bulkEndpoints(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, ids, back := r.Context(), r.PostForm["id"], backTo(r)
-	do, value := r.PostForm.Get("do"), strings.TrimSpace(r.PostForm.Get("value"))
+	do, value, all := r.PostForm.Get("do"), strings.TrimSpace(r.PostForm.Get("value")), r.PostForm.Get("all")
+	if all != "" {
+		var err error
+		if ids, err = s.matching(ctx, back); err != nil {
+			return err
+		}
+		if len(ids) > maxAll {
+			return s.notDone(w, r, back, fmt.Sprintf("More than %s endpoints match: narrow the list first.", number(maxAll)))
+		}
+		if strconv.Itoa(len(ids)) != all {
+			return s.notDone(w, r, back, fmt.Sprintf("Nothing was done: %s match now, not %s as when you looked. Look again.", count(len(ids), "endpoint"), all))
+		}
+		// Each is a change of its own; who asked waits for all of them.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bulkTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
 	if len(ids) == 0 {
 		return s.notDone(w, r, back, "No endpoint was ticked.")
 	}
-	if len(ids) > maxBulk {
+	if all == "" && len(ids) > maxBulk {
 		return &access.InvalidError{Field: "id", Msg: fmt.Sprintf("at most %d endpoints at once", maxBulk)}
 	}
 	scope := monitor.ScopeEndpoints
@@ -52,7 +75,7 @@ func (s *Web) bulkEndpoints(w http.ResponseWriter, r *http.Request) error {
 		one, said = func(id string) error { return s.Service.CheckSoon(ctx, id) }, "will be checked in a moment"
 	case "remove":
 		if r.PostForm.Get("sure") == "" {
-			return s.askBulk(w, r, &bulk{Do: do, Back: back}, ids)
+			return s.askBulk(w, r, &bulk{Do: do, Back: back, All: all}, ids)
 		}
 		one, said = func(id string) error { return s.Service.RemoveEndpoint(ctx, id, "") }, "no longer watched"
 	case "owner":
@@ -93,15 +116,37 @@ func (s *Web) bulkEndpoints(w http.ResponseWriter, r *http.Request) error {
 	}
 	text := fmt.Sprintf("%s: %s.", count(done, "endpoint"), said)
 	if others > 0 {
-		text += fmt.Sprintf(" %s come from the file or another source and can only be changed there.", number(others))
+		text += fmt.Sprintf(" Of the file or another source, where alone it can be changed: %s.", number(others))
 	}
 	if gone > 0 {
-		text += fmt.Sprintf(" %s were changed or removed meanwhile and left as they are.", number(gone))
+		text += fmt.Sprintf(" Changed or removed meanwhile, and left as it is: %s.", number(gone))
 	}
 	if done == 0 {
 		return s.notDone(w, r, back, text)
 	}
 	return s.done(w, r, back, text)
+}
+
+// matching are the endpoints of a list, as far as one may do something with them
+// all: at most one more than maxAll.
+func (s *Web) matching(ctx context.Context, list string) (ids []string, err error) {
+	u, err := url.Parse(list)
+	if err != nil {
+		return nil, nil // nothing matches
+	}
+	q := endpointQuery(u.Query(), time.Now())
+	for q.Limit = monitor.MaxPage; ; {
+		p, err := s.Service.Endpoints(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range p.Items {
+			ids = append(ids, p.Items[i].Endpoint.ID)
+		}
+		if q.Cursor = p.Next; q.Cursor == "" || len(ids) > maxAll {
+			return ids, nil
+		}
+	}
 }
 
 // changeEach changes one thing of an endpoint and leaves the rest as it is.
@@ -162,6 +207,15 @@ func (s *Web) checkEndpoint(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.done(w, r, "/endpoints/"+id, "It is checked in a moment.")
+}
+
+// diagnoseEndpoint has it diagnosed in full, reached as its checks reach it.
+func (s *Web) diagnoseEndpoint(w http.ResponseWriter, r *http.Request) error {
+	id, err := s.Service.InspectEndpoint(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.goTo(w, r, "/diagnose/"+id)
 }
 
 func (s *Web) acceptEndpoint(w http.ResponseWriter, r *http.Request) error {

@@ -92,7 +92,7 @@ func TestBulk(t *testing.T) {
 	}
 	for _, c := range []struct{ do, value, want string }{
 		{"check", "", "3 endpoints: will be checked in a moment."},
-		{"owner", "team <b>", "2 endpoints: now of team &lt;b&gt;. 1 come from the file"},
+		{"owner", "team <b>", "2 endpoints: now of team &lt;b&gt;. Of the file or another source, where alone it can be changed: 1."},
 		{"tag", "env=prod", "2 endpoints: tagged env=prod"},
 		{"tag", "env", "A tag is written key=value"},
 		{"tag", "9=x", "tags: names of letters"},
@@ -117,6 +117,33 @@ func TestBulk(t *testing.T) {
 	v := newWorldLike(w).as(monitor.Viewer)
 	v.post("/endpoints/bulk", 403, url.Values{"id": {"f1"}, "do": {"check"}})
 	v.get("/endpoints/new", 403)
+}
+
+// TestBulkOfAll does something with all that match, on whatever page they are, but
+// only with as many as somebody has seen.
+func TestBulkOfAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).as(monitor.Operator)
+	for i := range listSize + 3 {
+		w.watch(fmt.Sprintf("h%02d.example", i))
+	}
+	w.watch("other.test")
+	w.see(w.get("/endpoints?q=example", 200), `name="all" value="53"`, "with all 53 that match")
+	w.notSee(w.get("/endpoints?q=other", 200), `name="all"`)
+	form := url.Values{"all": {"53"}, "do": {"tag"}, "value": {"env=prod"}, "back": {"/endpoints?q=example&sort=-target"}}
+	w.post("/endpoints/bulk", 303, form)
+	w.see(w.get("/endpoints?tag=env%3Dprod", 200), "53 endpoints: tagged env=prod.", "53 endpoints match")
+	form.Set("all", "52")
+	form.Set("do", "remove")
+	w.post("/endpoints/bulk", 303, form)
+	w.see(w.get("/endpoints", 200), "Nothing was done: 53 endpoints match now, not 52", "54 endpoints")
+	form.Set("all", "53")
+	a := w.post("/endpoints/bulk", 200, form)
+	w.see(a, "Stop watching these 53?", "and 33 more", `name="all" value="53"`)
+	w.notSee(a, `name="id"`)
+	form.Set("sure", "yes")
+	w.post("/endpoints/bulk", 303, form)
+	w.see(w.get("/endpoints", 200), "other.test", "1 endpoint<")
 }
 
 // newWorldLike is the same world without whoever is logged in.

@@ -3,12 +3,14 @@ package web
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
+	"github.com/tlswhy/tlswhy/internal/report"
 )
 
 // incidentList is the list of incidents, with what it was narrowed by.
@@ -99,7 +101,8 @@ type incidentPage struct {
 	Reason   string               // why this incident did, or did not, alert anybody
 	Silence  string               // leads to the form
 	Pictures pictures
-	Note     string // what was typed
+	Cause    template.HTML // evidence, who is affected, fixes
+	Note     string        // what was typed
 	Mistake  string
 }
 
@@ -140,6 +143,9 @@ func (s *Web) showIncident(w http.ResponseWriter, r *http.Request, status int, n
 		return err
 	}
 	if p.Pictures, err = picturesOf(d); err != nil {
+		return err
+	}
+	if p.Cause, err = (report.View{Copy: true}).Cause(causeOf(&inc.Finding, d)); err != nil {
 		return err
 	}
 	switch why, err := s.Service.Explain(ctx, inc.Endpoint); {

@@ -38,6 +38,7 @@ var routes = []route{
 	{"POST /endpoints/{id}/edit", monitor.ScopeEndpoints, (*Web).changeEndpoint},
 	{"GET /endpoints/{id}/remove", monitor.ScopeEndpoints, (*Web).removeEndpoint},
 	{"POST /endpoints/{id}/check", monitor.ScopeDiagnose, (*Web).checkEndpoint},
+	{"POST /endpoints/{id}/diagnose", monitor.ScopeDiagnose, (*Web).diagnoseEndpoint},
 	{"POST /endpoints/{id}/accept", monitor.ScopeIncidents, (*Web).acceptEndpoint},
 
 	{"GET /incidents", monitor.ScopeRead, (*Web).incidents},

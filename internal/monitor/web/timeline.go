@@ -183,6 +183,7 @@ func (t *axis) bars(now time.Time, link func(monitor.Bin) string) template.HTML 
 	}
 	t.begin(&d, barsHeight+32, fmt.Sprintf("%d certificates by when they end, from %s to %s", t.Count, t.From.Format(time.DateOnly), t.To.Format(time.DateOnly)))
 	t.ticks(&d, now, 0, barsHeight)
+	d.add(`<line class="tick" x1="0" y1="14" x2="%d" y2="14"/><text class="date" x="3" y="11">%s</text>`, axisWidth, number(most))
 	for _, b := range t.Ends.Bins {
 		if b.Count == 0 {
 			continue

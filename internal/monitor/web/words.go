@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ func (s *Web) funcs() template.FuncMap {
 	return template.FuncMap{
 		"path":     s.path,
 		"asset":    s.asset,
+		"moments":  moments,
 		"when":     when,
 		"relative": func(t time.Time) template.HTML { return relative(t, time.Now()) },
 		"count":    count,
@@ -28,17 +31,20 @@ func (s *Web) funcs() template.FuncMap {
 		"heading":  heading,
 		"most":     most,
 		"percent":  percent,
+		"query":    url.QueryEscape,
 		"issuer":   func(e monitor.Element) string { return monitor.IssuerName(&e) },
 		"more":     func(s []string) int { return len(s) - 1 },
 		"called":   called,
 
-		"inc":      func(n int) int { return n + 1 },
-		"weekly":   weekly,
-		"list":     func(words ...string) []string { return words },
-		"match":    matchText,
-		"sentence": sentence,
-		"capital":  capital,
-		"short":    short,
+		"inc":          func(n int) int { return n + 1 },
+		"dec":          func(n int) int { return n - 1 },
+		"milliseconds": func() int64 { return time.Now().UnixMilli() },
+		"weekly":       weekly,
+		"list":         func(words ...string) []string { return words },
+		"match":        matchText,
+		"sentence":     sentence,
+		"capital":      capital,
+		"short":        short,
 	}
 }
 
@@ -87,6 +93,20 @@ func when(t time.Time) template.HTML {
 	}
 	t = t.UTC()
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2006-01-02 15:04") + ` UTC</time>`)
+}
+
+// written finds moments in a text, as programs write them.
+var written = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z\b`)
+
+// moments is a text in which moments are shown as elsewhere.
+func moments(s string) template.HTML {
+	return template.HTML(written.ReplaceAllStringFunc(template.HTMLEscapeString(s), func(x string) string {
+		t, err := time.Parse(time.RFC3339, x)
+		if err != nil {
+			return x
+		}
+		return string(when(t))
+	})) // #nosec G203 -- escaped
 }
 
 // relative is how far away a moment is; the moment itself is behind it.

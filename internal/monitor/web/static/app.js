@@ -21,11 +21,29 @@
     }
   }
 
+  // age says again how far away moments are, by the server's clock.
+  const ahead = Date.now() - Number(me.dataset.now);
+  const day = 86400;
+  const units = [[60, 1, "second"], [7200, 60, "minute"], [2 * day, 3600, "hour"], [1095 * day, day, "day"], [Infinity, 365 * day, "year"]];
+  function age() {
+    for (const t of document.querySelectorAll("time[data-relative]")) {
+      const s = (Date.now() - ahead - new Date(t.dateTime)) / 1000;
+      if (isNaN(s)) continue;
+      const [, one, unit] = units.find(([below]) => Math.abs(s) < below);
+      const n = Math.floor(Math.abs(s) / one), words = n.toLocaleString("en") + " " + unit + (n === 1 ? "" : "s");
+      t.textContent = s < 0 ? "in " + words : words + " ago";
+    }
+  }
+  setInterval(age, 20000);
+
   // refresh fetches the live regions again that want to know of this kind of news.
-  const due = new Map();
+  // One with data-rest is left alone for so many seconds after each time.
+  const due = new Map(), rested = new Map();
   function refresh(kind) {
     for (const el of document.querySelectorAll("[data-live][id]")) {
       if (kind && !el.dataset.live.split(" ").includes(kind)) continue;
+      if (kind && Date.now() - (rested.get(el.id) || 0) < 1000 * (el.dataset.rest || 0)) continue;
+      rested.set(el.id, Date.now());
       due.set(el.id, true);
     }
     flush();
@@ -44,7 +62,12 @@
     } catch { /* the next news tries again */ } finally { busy = false; }
     if (due.size) setTimeout(flush, 1000);
   }
-  document.addEventListener("visibilitychange", flush);
+  document.addEventListener("visibilitychange", () => { age(); flush(); });
+
+  // What somebody has opened stays open when its region is fetched again.
+  document.addEventListener("htmx:before:morph:attr", (e) => {
+    if (e.target.matches("details") && e.detail.attrName === "open") e.preventDefault();
+  });
 
   // listen hears the news; after an interruption everything is fetched again.
   let wait = 2000, broken = false;
