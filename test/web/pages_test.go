@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/tls"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,8 +92,19 @@ func TestPages(t *testing.T) {
 	b.on("the odd endpoint", fmt.Sprintf("[...document.querySelectorAll('a[href^=\"/endpoints/\"]')].find(e => e.innerText.includes(':%d'))", odd.Port), b.click())
 	b.waitText("The last seven days")
 	endpoint := b.where()
+	b.on("the button of a diagnosis", "document.querySelector('form[action$=\"/diagnose\"] button')", b.click())
+	b.waitText("This diagnosis")
+	diagnosis := b.where()
+	b.press("Make a public link")
+	b.waitText("Whoever has this link")
+	shared := get[string](b, "document.querySelector('a[href^=\"/shared/\"]').getAttribute('href')")
+	b.open("/certificates?owner=" + url.QueryEscape(words))
+	b.follow("tbody tr", "1") // whatever comes first
+	b.waitText("Its chain")
+	certificate := b.where()
 	for _, p := range []struct{ name, path string }{
-		{"dashboard", "/"}, {"diagnose", "/diagnose"}, {"endpoints", "/endpoints"}, {"endpoints-none", "/endpoints?q=nothing-is-called-so"},
+		{"dashboard", "/"}, {"diagnose", "/diagnose"}, {"diagnosis", diagnosis}, {"diagnosis-remove", diagnosis + "/remove"}, {"shared", shared},
+		{"certificates", "/certificates"}, {"certificate", certificate}, {"timeline", "/certificates/timeline?days=365"}, {"endpoints-paste", "/endpoints/paste"}, {"channels-telegram", "/settings/channels/new?type=telegram"}, {"endpoints", "/endpoints"}, {"endpoints-none", "/endpoints?q=nothing-is-called-so"},
 		{"endpoint", endpoint}, {"endpoint-edit", endpoint + "/edit"}, {"endpoint-remove", endpoint + "/remove"}, {"endpoint-new", "/endpoints/new"},
 		{"incidents", "/incidents"}, {"incident", incident}, {"settings", "/settings"}, {"account", "/settings/account"}, {"channels", "/settings/channels"},
 		{"channel", "/settings/channels/hook"}, {"channel-new", "/settings/channels/new?type=email"}, {"silences", "/settings/silences"}, {"silence-new", "/settings/silences/new"},

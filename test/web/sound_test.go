@@ -51,15 +51,18 @@ const over = (f, b) => f.slice(0, 3).map((x, i) => (x * f[3] + b[i] * (255 - f[3
 const paper = e => { const up = []; for (; e; e = e.parentElement) { const b = rgba(getComputedStyle(e).backgroundColor); up.push(b); if (b[3] === 255) break; }
   let at = rgba(matchMedia('(prefers-color-scheme: dark)').matches ? '#121212' : '#fff'); for (const b of up.reverse()) at = over(b, at); return at; };
 const light = p => { const [r, g, b] = p.map(x => (x /= 255) <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+for (const a of document.getAnimations()) if (matchMedia('(prefers-reduced-motion: reduce)').matches && a.playState === 'running') out.push('it moves: ' + show(a.effect.target));
 const told = {};
 const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 for (let n; n = walk.nextNode();) {
   const e = n.parentElement;
   if (!n.data.trim() || !seen(e) || e.closest('script, style, option, [disabled], [aria-disabled=true]')) continue;
   const s = getComputedStyle(e), svg = e instanceof SVGElement, back = paper(svg ? e.closest('svg').parentElement : e);
-  const [x, y] = [light(over(rgba(svg ? s.fill : s.color), back)), light(back)].sort((a, b) => b - a);
+  const ink = [...rgba(svg ? s.fill : s.color)];
+  for (let o = e; o; o = o.parentElement) ink[3] *= getComputedStyle(o).opacity;
+  const [x, y] = [light(over(ink, back)), light(back)].sort((a, b) => b - a);
   const ratio = (x + .05) / (y + .05), size = parseFloat(s.fontSize), large = size >= 24 || size >= 18.66 && s.fontWeight >= 700;
-  if (ratio < (large ? 3 : 4.5)) { const key = s.color + back + e.className; if (!told[key]) out.push('contrast ' + ratio.toFixed(2) + ' of "' + n.data.trim().slice(0, 40) + '" in ' + show(e)); told[key] = true; }
+  if (ratio < (large ? 3 : 4.5)) { const key = ink + back + e.className; if (!told[key]) out.push('contrast ' + ratio.toFixed(2) + ' of "' + n.data.trim().slice(0, 40) + '" in ' + show(e)); told[key] = true; }
 }
 return out;
 })()`
@@ -90,13 +93,23 @@ func (b *tab) as(l look) {
 	}))
 }
 
-// wide complains of a page that must be scrolled sideways.
+// wide complains of a page that must be scrolled sideways, and of cells of a
+// table that lie on each other.
 func (b *tab) wide(what string) {
 	b.Helper()
-	if over := get[[]string](b, `(() => { const w = document.documentElement.clientWidth;
+	if over := get[[]string](b, `(() => { const out = [];
+for (const tr of document.querySelectorAll('tr')) {
+  const cells = [...tr.children].filter(e => e.checkVisibility() && e.textContent.trim()).map(e => [e, e.getBoundingClientRect()]);
+  cells.forEach(([e, a], i) => cells.slice(i + 1).forEach(([f, b]) => {
+    if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2) out.push('one cell lies on another: ' + e.innerText.slice(0, 30) + ' / ' + f.innerText.slice(0, 30));
+  }));
+  for (const [e, a] of cells) if (a.width < 9 && e.textContent.trim().length > 3) out.push('a cell has no room: ' + e.textContent.slice(0, 30));
+}
+if (out.length) return out.slice(0, 4);
+const w = document.documentElement.clientWidth;
 if (document.documentElement.scrollWidth <= w + 1) return [];
 return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll, pre, svg, nav')).slice(0, 4).map(e => e.outerHTML.slice(0, 120)); })()`); len(over) > 0 {
-		b.Errorf("%s is wider than the window: %s", what, strings.Join(over, fmt.Sprintln()))
+		b.Errorf("%s does not fit the window: %s", what, strings.Join(over, fmt.Sprintln()))
 	}
 }
 
