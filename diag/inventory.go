@@ -27,9 +27,11 @@ type Inventory struct {
 	ALPN         []string            `json:"alpn"`
 	Certificates []ServedCertificate `json:"certificates"`
 	// Authorities are the names of the CAs in its demand for a client certificate.
-	Authorities []string   `json:"client_authorities"`
-	Properties  []Property `json:"properties"`
-	Records     []Record   `json:"dns"`
+	Authorities []string `json:"client_authorities"`
+	// Anchors says which trust anchors the certificates were held to.
+	Anchors    string     `json:"anchors,omitempty"`
+	Properties []Property `json:"properties"`
+	Records    []Record   `json:"dns"`
 	// Weak are the things that a server should not offer today, worst first.
 	Weak []Weakness `json:"weak"`
 	// Guidelines compare the server with published recommendations.
@@ -108,8 +110,13 @@ type ServedCertificate struct {
 	// "no name", "an unknown name".
 	For    string `json:"for,omitempty"`
 	Staple bool   `json:"ocsp_staple"`
-	SCTs   int    `json:"scts"` // of the certificate, the staple and the extension
+	SCTs   int    `json:"scts"` // of the certificate and the TLS extension
 	Bytes  int    `json:"bytes"`
+	// Trusted is yes or no: whether the reference client accepts the chain for
+	// the target's name; "" where another name was asked for. Problems say why
+	// not.
+	Trusted  string   `json:"trusted,omitempty"`
+	Problems []string `json:"problems,omitempty"`
 }
 
 // Property is something that a server does or does not.

@@ -39,7 +39,7 @@ func (p *program) diagnoseTarget(ctx context.Context, target string, o *options)
 
 // lend is what the program adds to the library.
 func (p *program) lend() diagnose.Env {
-	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ, LookupTLSA: lookupTLSA, Answers: p.answers, Guard: p.guard}
+	return diagnose.Env{Sources: []truststore.Source{programs.Lists{}}, Environ: p.environ, LookupTLSA: lookupTLSA, LookupRecords: lookupRecords, Answers: p.answers, Guard: p.guard}
 }
 
 // aboutTarget says whether an error concerns the target rather than the

@@ -26,6 +26,8 @@ func (p *program) scanCommand() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	f.registerReach(fs)
+	fs.StringVar(&f.opts.CAFile, "ca", "", "the only trust anchors (PEM)")
+	fs.StringVar(&f.opts.Trust, "trust", "", "whose trust store: system, mozilla ...")
 	fs.BoolVar(&so.Quick, "quick", false, "leave out what takes long, such as the order of suites")
 	positive(fs, &so.Open, "open", "connections at a time")
 	f.registerOutput(fs)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -24,22 +25,67 @@ const (
 // lookupTLSA asks the system's DNS servers for TLSA records. DNSSEC is not
 // validated: whoever prints the answer says so.
 func lookupTLSA(ctx context.Context, name string) ([]facts.TLSA, error) {
-	config, err := dns.ClientConfigFromFile(resolvConf)
+	servers, err := dnsServers()
 	if err != nil {
-		return nil, fmt.Errorf("finding a DNS server: %w; give the records themselves: --tlsa \"3 1 1 HEX\"", err)
-	}
-	var servers []string
-	for _, s := range config.Servers {
-		servers = append(servers, net.JoinHostPort(s, config.Port))
+		return nil, fmt.Errorf("%w; give the records themselves: --tlsa \"3 1 1 HEX\"", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, tlsaTotal)
 	defer cancel()
 	return askTLSA(ctx, servers, name)
 }
 
-// askTLSA asks one server after the other until one answers.
+// lookupRecords asks the system's DNS servers for records of a type.
+func lookupRecords(ctx context.Context, name, kind string) ([]string, error) {
+	servers, err := dnsServers()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, tlsaTotal)
+	defer cancel()
+	return askRecords(ctx, servers, name, kind)
+}
+
+// askRecords gives the records as they are written in a zone.
+func askRecords(ctx context.Context, servers []string, name, kind string) ([]string, error) {
+	number := dns.StringToType[kind]
+	answer, err := askDNS(ctx, servers, name, number)
+	if err != nil || answer == nil {
+		return nil, err
+	}
+	var out []string
+	for _, rr := range answer.Answer {
+		if rr.Header().Rrtype == number && len(out) < maxTLSA {
+			out = append(out, strings.TrimPrefix(rr.String(), rr.Header().String()))
+		}
+	}
+	return out, nil
+}
+
+func dnsServers() ([]string, error) {
+	config, err := dns.ClientConfigFromFile(resolvConf)
+	if err != nil {
+		return nil, fmt.Errorf("finding a DNS server: %w", err)
+	}
+	var servers []string
+	for _, s := range config.Servers {
+		servers = append(servers, net.JoinHostPort(s, config.Port))
+	}
+	return servers, nil
+}
+
+// askTLSA asks for TLSA records.
 func askTLSA(ctx context.Context, servers []string, name string) ([]facts.TLSA, error) {
-	question := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeTLSA)
+	answer, err := askDNS(ctx, servers, name, dns.TypeTLSA)
+	if err != nil || answer == nil {
+		return nil, err
+	}
+	return recordsOf(answer), nil
+}
+
+// askDNS asks one server after the other until one answers; nil and no error is
+// that there is no such name.
+func askDNS(ctx context.Context, servers []string, name string, kind uint16) (*dns.Msg, error) {
+	question := new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 	question.SetEdns0(1232, false)
 	err := fmt.Errorf("no DNS server is configured")
 	for _, server := range servers {
@@ -56,7 +102,7 @@ func askTLSA(ctx context.Context, servers []string, name string) ([]facts.TLSA, 
 		}
 		switch answer.Rcode {
 		case dns.RcodeSuccess:
-			return recordsOf(answer), nil
+			return answer, nil
 		case dns.RcodeNameError:
 			return nil, nil
 		}

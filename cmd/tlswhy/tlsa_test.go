@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -63,5 +64,28 @@ func TestAskTLSA(t *testing.T) {
 	}
 	if _, err := askTLSA(context.Background(), nil, "_25._tcp.mx.example.com"); err == nil {
 		t.Error("no server is no error")
+	}
+}
+
+func TestAskRecords(t *testing.T) {
+	t.Parallel()
+	zone := map[uint16]string{dns.TypeCAA: `0 issue "ca.example.net"`, dns.TypeHTTPS: `1 . alpn="h2" ech="AEX+"`}
+	addr := serveDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		if data := zone[q.Question[0].Qtype]; data != "" {
+			rr, err := dns.NewRR("example.com. 60 IN " + dns.TypeToString[q.Question[0].Qtype] + " " + data)
+			if err != nil {
+				t.Error(err)
+			}
+			m.Answer = append(m.Answer, rr)
+		}
+		_ = w.WriteMsg(m) // the client may be gone
+	})
+	for _, kind := range []string{"CAA", "HTTPS", "TLSA"} {
+		got, err := askRecords(context.Background(), []string{addr}, "example.com", kind)
+		want := zone[dns.StringToType[kind]]
+		if err != nil || len(got) > 1 || strings.Join(got, "") != want {
+			t.Errorf("%s: got %q, %v, want %q", kind, got, err, want)
+		}
 	}
 }

@@ -108,6 +108,9 @@ type Env struct {
 	// _25._tcp.mx.example.com; nil means that there is nobody to ask. No records
 	// and no error is an answer. The caller vouches for DNSSEC, or not.
 	LookupTLSA func(ctx context.Context, name string) ([]facts.TLSA, error)
+	// LookupRecords asks the DNS for records of the type CAA, TLSA or HTTPS and
+	// gives their data in presentation form; nil means that there is nobody to ask.
+	LookupRecords func(ctx context.Context, name, kind string) ([]string, error)
 	// Roots and Logs replace, for tests, what is known of public roots and of the
 	// logs of Certificate Transparency.
 	Roots map[[32]byte]facts.Root

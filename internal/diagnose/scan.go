@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -36,7 +37,7 @@ type Scanned struct {
 // *FileError; all that concerns the peer is in the inventory.
 func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions) (*Scanned, error) {
 	started := time.Now()
-	p, want, err := begin(target, o, env) // without anchors: nothing is verified here
+	p, want, err := begin(target, o, env)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +53,10 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 	if err := p.findProxy(&want); err != nil {
 		return nil, err
 	}
+	if err := p.loadAnchors(&want, started); err != nil {
+		return nil, err
+	}
 	if w := p.ways.proxy; w != nil && w.Scheme == "https" { // the proxy itself is verified
-		if err := p.loadAnchors(&want, started); err != nil {
-			return nil, err
-		}
 		if err := p.findProxy(&want); err != nil {
 			return nil, err
 		}
@@ -91,6 +92,10 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 	if len(o.Connect) > 0 {
 		inv.Target.Address = l.Addresses[0]
 	}
+	var asked sync.WaitGroup
+	var records []diag.Record
+	var notAsked []diag.NotTested
+	asked.Go(func() { records, notAsked = p.records(ctx, &want, l) })
 	for i, address := range l.Addresses {
 		io.Address, io.Others = address, without(l.Addresses, address)
 		out.Offers = inventory.Take(ctx, io)
@@ -109,8 +114,11 @@ func Scan(ctx context.Context, target string, o Options, env Env, so ScanOptions
 		}
 	}
 	inv.Address = io.Address
+	asked.Wait()
+	inv.Records = append(inv.Records, records...)
+	inv.NotTested = append(inv.NotTested, notAsked...)
 	out.Server = out.Offers.Server()
-	p.fillInventory(inv, &want, out.Offers)
+	p.fillInventory(inv, &want, out.Offers, started)
 	inv.DurationMS = ms(time.Since(started))
 	return out, nil
 }

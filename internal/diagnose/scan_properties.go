@@ -33,6 +33,7 @@ var properties = []property{
 	{"resumption-psk", "resumption in TLS 1.3", 0, ""},
 	{"early-data", "early data (0-RTT)", inventory.Yes, "what is sent early can be replayed; the application has to bear that (RFC 8446, Section 8)"},
 	{"ocsp-staple", "OCSP staple", 0, ""},
+	{"ech", "Encrypted Client Hello", 0, ""},
 	{"secure-renegotiation", "secure renegotiation", inventory.No, "OpenSSL 3 and others refuse such a server (RFC 5746)"},
 	{"extended-master-secret", "extended master secret", inventory.No, "sessions can be mixed up by an attacker (RFC 7627); FIPS clients refuse"},
 	{"encrypt-then-mac", "encrypt-then-MAC", 0, ""},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/causes"
@@ -14,7 +15,7 @@ import (
 )
 
 // fillInventory turns what was seen into the result.
-func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Result) {
+func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Result, now time.Time) {
 	inv.Connections, inv.RTTMS = r.Connections, ms(r.RTT)
 	inv.Software = w.Server
 	if !r.Reached {
@@ -58,6 +59,8 @@ func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Re
 		inv.Authorities = append(inv.Authorities, chain.ParseDN(ca).String())
 	}
 	fillProperties(inv, r, w)
+	encryptedHello(inv)
+	judgeServed(inv, r, w, now)
 	fillWeak(inv)
 	for i := range guidelines() {
 		inv.Guidelines = append(inv.Guidelines, guidelines()[i].compare(inv, r, w))
@@ -81,7 +84,7 @@ func offeredVersion(v *inventory.Version) diag.OfferedVersion {
 }
 
 func servedCertificate(c inventory.Certificate) diag.ServedCertificate {
-	out := diag.ServedCertificate{Chain: []diag.Certificate{}, Versions: versionWords(c.Versions), For: c.SNI, Staple: len(c.Staple) > 0, SCTs: c.SCTs, Bytes: c.Size}
+	out := diag.ServedCertificate{Chain: []diag.Certificate{}, Versions: versionWords(c.Versions), For: c.SNI, Staple: len(c.Staple) > 0, SCTs: scts(c), Bytes: c.Size}
 	for i, cert := range c.Chain {
 		x := certificate(cert)
 		x.Role, x.Source, x.Position = "intermediate", "sent", i
@@ -93,6 +96,14 @@ func servedCertificate(c inventory.Certificate) diag.ServedCertificate {
 		out.Chain = append(out.Chain, x)
 	}
 	return out
+}
+
+// scts counts the signed certificate timestamps.
+func scts(c inventory.Certificate) int {
+	if len(c.Chain) == 0 {
+		return c.SCTs
+	}
+	return c.SCTs + len(c.Chain[0].SCTs)
 }
 
 func versionWords(versions []tlswire.Version) []string {

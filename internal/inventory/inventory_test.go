@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -156,6 +157,27 @@ func TestOrder(t *testing.T) {
 		conn.Close()
 		if got := conn.ConnectionState().CipherSuite; got != two[0] {
 			t.Errorf("it prefers %s to %v", tls.CipherSuiteName(got), v.Suites[i])
+		}
+	}
+}
+
+// TestEncryptedHello asks servers with and without keys of Encrypted Client
+// Hello.
+func TestEncryptedHello(t *testing.T) {
+	t.Parallel()
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := append([]byte{7, 0, 0x20, 0, 32}, key.PublicKey().Bytes()...) // number, DHKEM(X25519), its key
+	body = append(body, 0, 4, 0, 1, 0, 1, 32)                             // HKDF-SHA256 with AES-128-GCM, longest name
+	body = append(append(body, 9), "localhost\x00\x00"...)
+	config := append([]byte{0xFE, 0x0D, 0, byte(len(body))}, body...)
+	for want, keys := range map[inventory.Answer][]tls.EncryptedClientHelloKey{inventory.No: nil, inventory.Yes: {{Config: config, PrivateKey: key.Bytes(), SendAsRetry: true}}} {
+		at := serve(t, &tls.Config{Certificates: []tls.Certificate{pair(t, true)}, EncryptedClientHelloKeys: keys}, nil)
+		r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost", Quick: true})
+		if got := r.Properties["ech"].Answer; got != want {
+			t.Errorf("with %d keys: %v, want %v", len(keys), got, want)
 		}
 	}
 }

@@ -123,7 +123,11 @@ func (r *Result) certificate(a answer, v tlswire.Version) {
 	if len(r.Certificates) == enough {
 		return
 	}
-	c := Certificate{ders: ders, Versions: []tlswire.Version{v}, Staple: a.Staple, Size: a.Certificate.Size(max(v, tlswire.TLS10))}
+	c := Certificate{ders: ders, Versions: []tlswire.Version{v}, Staple: a.Staple, Size: a.Certificate.Size(max(v, tlswire.TLS10)), SCTs: len(a.Certificate.Entries[0].SCTs())}
+	if a.ServerHello != nil && v < tlswire.TLS13 {
+		list, _ := a.ServerHello.Extension(tlswire.ExtSCT)
+		c.SCTs = len(tlswire.ParseSCTList(list))
+	}
 	c.Chain = make([]*chain.Certificate, 0, len(ders))
 	for _, der := range ders[:min(len(ders), 20)] {
 		c.Chain = append(c.Chain, chain.Parse(der))

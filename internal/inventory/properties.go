@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"sync"
@@ -140,7 +141,11 @@ func (s *scan) complete(v *view) {
 	}
 	var mu sync.Mutex
 	var left *probe.Session
-	a := s.whole(question{hello: s.hello(o), request: s.o.Request, full: true, keep: func(x *probe.Session) {
+	h := s.hello(o)
+	if o.version == tlswire.TLS13 {
+		h.SetExtension(tlswire.ExtEncryptedClientHello, fakeECH())
+	}
+	a := s.whole(question{hello: h, request: s.o.Request, full: true, keep: func(x *probe.Session) {
 		mu.Lock()
 		defer mu.Unlock()
 		left = x
@@ -148,6 +153,8 @@ func (s *scan) complete(v *view) {
 	s.mu.Lock()
 	if a.Encrypted != nil {
 		s.result.listed = groupsOf(a.Encrypted)
+		_, has := a.Encrypted.Extension(tlswire.ExtEncryptedClientHello)
+		s.result.Properties["ech"] = Property{Answer: answerOf(has)}
 	}
 	s.result.First = a.Attempt
 	s.mu.Unlock()
@@ -172,6 +179,20 @@ func (s *scan) complete(v *view) {
 		s.resume("resumption-psk", o, session)
 		s.set("early-data", answerOf(a.Session.EarlyData > 0), "")
 	}
+}
+
+// fakeECH looks like an encrypted ClientHello and is none (RFC 9849, Section
+// 6.2): a server that knows the extension answers with its keys.
+func fakeECH() []byte {
+	const enc, payload = 32, 176
+	b := []byte{0, 0, 1, 0, 1, 0, 0, enc} // outer, HKDF-SHA256, AES-128-GCM, a config's number
+	b = append(b, make([]byte, enc)...)
+	b = append(b, 0, payload)
+	b = append(b, make([]byte, payload)...)
+	_, _ = rand.Read(b[5:6]) // it never fails
+	_, _ = rand.Read(b[8 : 8+enc])
+	_, _ = rand.Read(b[len(b)-payload:])
+	return b
 }
 
 // groupsOf is the server's own list in its EncryptedExtensions.

@@ -200,13 +200,18 @@ func inventoryRows(inv *diag.Inventory, all bool) []row {
 		}
 		add(x.lead, strings.Join(names, "; "))
 	}
+	var records, none []string
 	for _, r := range inv.Records {
-		text := strings.Join(r.Data, "; ")
-		if text == "" {
-			text = "none"
+		if len(r.Data) == 0 {
+			none = append(none, r.Type)
+			continue
 		}
-		add(r.Type, text)
+		records = append(records, fmt.Sprintf("%s %s: %s", r.Name, r.Type, few(r.Data, 4, all)))
 	}
+	if len(none) > 0 {
+		records = append(records, "no "+strings.Join(none, ", no "))
+	}
+	add("DNS", strings.Join(records, "; "))
 	return rows
 }
 
