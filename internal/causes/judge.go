@@ -42,6 +42,7 @@ func Judge(c *facts.Case) ([]diag.Cause, []facts.Experiment) {
 					ask = append(ask, v.fresh(r.wants(v))...)
 				}
 			}
+			ask = append(ask, v.fresh(v.atControls())...)
 			ask = append(ask, v.fresh(v.curious(causes))...)
 			if len(ask) == 0 {
 				ask = append(ask, v.fresh(v.more(causes))...)
@@ -199,6 +200,7 @@ func (v *view) judge(final bool) []finding {
 	}
 	found = slices.DeleteFunc(found, func(f finding) bool { return hidden[f.r.id] })
 	v.seeWays(found)
+	v.seeDamage(found)
 	return found
 }
 

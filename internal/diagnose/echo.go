@@ -16,6 +16,7 @@ import (
 	"github.com/tlswhy/tlswhy/internal/echo"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/probe"
+	"github.com/tlswhy/tlswhy/internal/proxy"
 )
 
 // EchoEnd is an echo server to send ClientHellos to, and its secret.
@@ -45,11 +46,7 @@ func (r *runner) echoed(ctx context.Context, d *diag.Diagnosis) {
 	address, err := r.echoAddress(ctx, end.Address)
 	var c *echo.Client
 	if err == nil {
-		dial := r.env.Dial
-		if dial == nil {
-			dial = (&net.Dialer{}).DialContext
-		}
-		c, err = echo.Dial(ctx, echo.Dialer(dial), address, end.Secret)
+		c, err = echo.Dial(ctx, r.echoDialer(), address, end.Secret)
 	}
 	if err != nil {
 		d.Echo.Err = err.Error()
@@ -57,9 +54,6 @@ func (r *runner) echoed(ctx context.Context, d *diag.Diagnosis) {
 		return
 	}
 	defer c.Close()
-	if r.c.Want.Proxy != nil {
-		d.Notes = append(d.Notes, "the echo server is asked directly, not through the proxy")
-	}
 	d.Echo.Channel, d.Echo.From = c.Channel, c.From
 	send := func(ch facts.Changes) bool {
 		h, attempt, err := r.echoOne(ctx, c, address, ch, wait)
@@ -86,11 +80,24 @@ func (r *runner) echoed(ctx context.Context, d *diag.Diagnosis) {
 	r.judgeEcho(d)
 }
 
-// echoAddress finds the server.
+// echoDialer reaches the server on the way of the hellos: through the proxy that
+// leads to the target, where there is one.
+func (r *runner) echoDialer() echo.Dialer {
+	if r.ways.proxy == nil {
+		return r.prober().Connect
+	}
+	way := proxy.Way{Proxy: r.ways.proxy, Roots: r.ways.roots, Dial: r.prober().Connect}
+	return func(ctx context.Context, _, address string) (net.Conn, error) { return way.Connect(ctx, address) }
+}
+
+// echoAddress finds the server; a proxy that resolves names is asked for its name.
 func (r *runner) echoAddress(ctx context.Context, hostPort string) (string, error) {
 	host, port, hasPort, err := splitHost(hostPort)
 	if err != nil || !hasPort {
 		return "", fmt.Errorf("%q is no HOST:PORT", hostPort)
+	}
+	if resolvesItself(r.ways.proxy) {
+		return net.JoinHostPort(host, strconv.Itoa(port)), nil
 	}
 	addrs, _, err := r.plan.addresses(ctx, host, port)
 	if err != nil {

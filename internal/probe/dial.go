@@ -22,6 +22,11 @@ type Prober struct {
 	Source Source
 }
 
+// Connect makes a TCP connection as the attempts do.
+func (p Prober) Connect(ctx context.Context, _, address string) (net.Conn, error) {
+	return p.dial(ctx, address, 0)
+}
+
 // dial connects within the time that ctx leaves.
 func (p Prober) dial(ctx context.Context, address string, maxSegment int) (net.Conn, error) {
 	if p.Dial != nil {
