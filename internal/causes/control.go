@@ -69,19 +69,33 @@ func (v *view) compared(cur *facts.Attempt) []comparison {
 	return out
 }
 
-// arms asks the controls for what the target refused: their own name, and the
-// target's.
+// arms asks the controls for what the target refused. The target's name comes
+// first: where it passes, the path lets it through, and nothing else is asked.
+// Where each round costs a deadline it is their own name, which is answered at
+// once by a path that knows names, and then the other, twice.
 func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
 	if !cutOff(cur) || cur.Of.What != "" || cur.Of.Direct {
 		return nil
 	}
 	var ask []facts.Experiment
 	for _, x := range v.compared(cur) {
-		if len(x.own) == 0 {
-			ask = append(ask, facts.Experiment{Address: x.Address, Changes: toward(x.Control, cur.Of.Changes)})
+		own := facts.Experiment{Address: x.Address, Changes: toward(x.Control, cur.Of.Changes)}
+		name := facts.Experiment{Address: x.Address}
+		sni := offered(cur).ServerName()
+		if sni != "" && sni != x.Name {
+			name.Changes = cur.Of.Changes.With(facts.PropSNI, sni)
 		}
-		if sni := offered(cur).ServerName(); len(x.name) == 0 && sni != "" && sni != x.Name {
-			ask = append(ask, facts.Experiment{Address: x.Address, Changes: cur.Of.Changes.With(facts.PropSNI, sni)})
+		silent, named := cur.End.Kind == facts.EndTimeout, sni != "" && sni != x.Name
+		switch {
+		case len(x.own) == 0 && (silent || !named || len(x.name) > 0 && !x.passed()):
+			ask = append(ask, own)
+		case !named || len(x.name) > 0 || silent && x.blocked(cur):
+		case silent:
+			once, twice := name, own
+			once.Repeat, twice.Repeat = 1, 1
+			ask = append(ask, name, once, twice)
+		default:
+			ask = append(ask, name)
 		}
 	}
 	return v.ask(ask...)
@@ -92,11 +106,8 @@ func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
 // that are served in turn cannot be the reason at both.
 func (v *view) askControls(cur *facts.Attempt) (ask []facts.Experiment, settled bool) {
 	if ask := v.arms(cur); len(ask) > 0 {
-		switch {
-		case cur.End.Kind == facts.EndTimeout: // each round costs a deadline
+		if cur.End.Kind == facts.EndTimeout { // each round costs a deadline
 			ask = append(ask, v.untried(append(v.clamped(cur), v.flipSNI(cur.Of.Changes))...)...)
-		case len(v.dials()) < 2:
-			ask = append(ask, v.again()...) // perhaps it was chance
 		}
 		return ask, false
 	}
@@ -104,7 +115,7 @@ func (v *view) askControls(cur *facts.Attempt) (ask []facts.Experiment, settled 
 		if !x.followed(cur) || v.lossy() {
 			continue
 		}
-		ask, settled = append(ask, x.again(cur)...), true
+		ask, settled = append(ask, x.again()...), true
 	}
 	return v.ask(ask...), settled
 }
@@ -147,7 +158,7 @@ func (x comparison) passed() bool {
 }
 
 // again asks for both arms of a control a second time, the name first.
-func (x comparison) again(cur *facts.Attempt) []facts.Experiment {
+func (x comparison) again() []facts.Experiment {
 	var ask []facts.Experiment
 	for _, as := range [][]*facts.Attempt{x.name, x.own} {
 		if len(as) == 1 {
@@ -169,6 +180,7 @@ func (v *view) onPath(f *flip) (control string, evidence []diag.Evidence, ask []
 	for _, c := range v.c.Controls {
 		bad, good := v.atControl(c, toward(c, f.from.Of.Changes)), v.atControl(c, toward(c, f.to.Of.Changes))
 		switch {
+		case v.lets(c, f.from) != nil:
 		case len(bad) == 0:
 			ask = append(ask, facts.Experiment{Address: c.Address, Changes: toward(c, f.from.Of.Changes)})
 		case !sameCut(f.from, bad[0]):
@@ -181,6 +193,19 @@ func (v *view) onPath(f *flip) (control string, evidence []diag.Evidence, ask []
 		}
 	}
 	return control, evidence, v.ask(ask...)
+}
+
+// lets is an attempt in which the control answered the hello that a sent, with
+// the target's name or with its own; nil for none.
+func (v *view) lets(c facts.Control, a *facts.Attempt) *facts.Attempt {
+	tries := v.atControl(c, toward(c, a.Of.Changes))
+	if sni := offered(a).ServerName(); sni != "" {
+		tries = append(tries, v.atControl(c, a.Of.Changes.With(facts.PropSNI, sni))...)
+	}
+	if len(tries) == 0 || slices.ContainsFunc(tries, func(a *facts.Attempt) bool { return !heardBack(a) }) {
+		return nil
+	}
+	return tries[0]
 }
 
 // mirrored makes the experiments of a round at the controls that are silent like
@@ -205,8 +230,8 @@ func (v *view) located(m *match, f *flip) *match {
 	control, evidence, _ := v.onPath(f)
 	if control == "" {
 		for _, c := range v.c.Controls {
-			if as := v.atControl(c, toward(c, f.from.Of.Changes)); len(as) > 0 && heardBack(as[0]) {
-				return m.see(attempts(as[0]), "%s answers the hello that fails here: the fault is at the server, or close before it", c.Name)
+			if a := v.lets(c, f.from); a != nil {
+				return m.see(attempts(a), "%s answers the hello that fails here: the fault is at the server, or close before it", c.Name)
 			}
 		}
 		return m

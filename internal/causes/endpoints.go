@@ -197,6 +197,11 @@ func (v *view) more(causes []finding) []facts.Experiment {
 		return v.repeat(0)
 	case v.stuck && v.allBlocked(v.base):
 		return nil // the controls showed that it is steady
+	case v.stuck && slices.ContainsFunc(v.compared(v.base), func(x comparison) bool { return x.followed(v.base) }):
+		if v.base.End.Kind == facts.EndTimeout {
+			return nil
+		}
+		return v.repeat(2) // they did so, too
 	case certificateFailure(causes), v.stuck && snapped(v.base) && v.base.End.Stage != diag.StageProxy && v.base.End.Kind != facts.EndTimeout && v.base.End.Kind != facts.EndPreamble:
 		return v.repeat(steadyDials)
 	}

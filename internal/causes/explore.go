@@ -99,19 +99,21 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	if best != nil {
 		return best, nil
 	}
-	for i, round := range append(v.telling(cur), v.rounds(cur)...) {
-		if i > 0 && v.allBlocked(cur) {
-			break // the path ends it, whatever the server might want
-		}
+	blocked := v.allBlocked(cur)
+	rounds := v.rounds(cur)
+	if blocked {
+		rounds = v.forms(cur) // the path ends it, whatever the server might want
+	}
+	for _, round := range append(v.telling(cur), rounds...) {
 		if ask := v.untried(round...); len(ask) > 0 {
-			if v.mute() && !v.allBlocked(cur) && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
+			if v.mute() && !blocked && v.plain(facts.PlainHTTP) == nil && v.plain(facts.PlainOwn) == nil {
 				what := facts.PlainHTTP
 				if v.c.Want.SpeaksFirst {
 					what = facts.PlainOwn
 				}
 				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: what, Address: v.addrs[0]})...)
 			}
-			if cur == v.base && snapped(cur) && len(v.dials()) < 2 {
+			if cur == v.base && snapped(cur) && len(v.dials()) < 2 && !blocked {
 				ask = append(ask, v.again()...) // perhaps it was chance
 			}
 			return nil, ask

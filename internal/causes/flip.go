@@ -123,7 +123,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 		}
 	}
 	f := &flip{from: cur, without: map[facts.Property]*facts.Attempt{}}
-	for _, step := range []func(*flip, *facts.Attempt, *facts.Attempt) (*facts.Attempt, []facts.Experiment){v.strip, v.refine, v.strip, v.pinpoint} {
+	for _, step := range []func(*flip, *facts.Attempt, *facts.Attempt) (*facts.Attempt, []facts.Experiment){v.strip, v.refine, v.weigh, v.strip, v.pinpoint} {
 		var ask []facts.Experiment
 		if best, ask = step(f, cur, best); len(ask) > 0 {
 			return nil, ask
@@ -139,6 +139,9 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	ask := f.trial.next()
 	if len(ask) > 0 {
 		_, _, more := v.onPath(f)
+		if len(more) > 0 && cur.End.Kind != facts.EndTimeout {
+			return f, more // what helps at a control, too, is no chance
+		}
 		ask = append(ask, more...)
 	}
 	return f, ask

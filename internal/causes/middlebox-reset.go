@@ -19,8 +19,12 @@ func (v *view) cutTwice() (ask []facts.Experiment) {
 		return nil
 	}
 	for _, x := range v.compared(v.base) {
-		if x.followed(v.base) || x.blocked(v.base) && len(v.flips) == 0 {
-			ask = append(ask, x.again(v.base)...)
+		switch {
+		case x.followed(v.base):
+			ask = append(ask, x.again()...)
+		case x.blocked(v.base) && len(v.flips) == 0:
+			x.name = nil // whatever name, so their own is enough
+			ask = append(ask, x.again()...)
 		}
 	}
 	for i := range v.flips {
