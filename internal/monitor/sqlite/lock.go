@@ -28,9 +28,9 @@ func Lock(ctx context.Context, path string) (release func() error, err error) {
 	if err != nil {
 		var e *sqlite.Error
 		if errors.As(err, &e) && e.Code()&0xFF == sqlite3.SQLITE_BUSY {
-			err = ErrLocked
+			return nil, errors.Join(ErrLocked, db.Close())
 		}
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(clear(err, "locking", path), db.Close())
 	}
 	return func() error { return errors.Join(rollback(tx), db.Close()) }, nil
 }
