@@ -165,6 +165,7 @@ func (p *program) checkNow(ctx context.Context, e *monitor.Endpoint) (*diag.Diag
 
 // now is a full diagnosis of an endpoint.
 func (c checker) now(ctx context.Context, e *monitor.Endpoint) (*diag.Diagnosis, error) {
+	e = named(e)
 	o := optionsOf(e)
 	if e.DiskFile == "" {
 		return c.p.diagnose(ctx, e.Target, &o)

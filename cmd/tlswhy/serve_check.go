@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +49,7 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 	if c.reach != nil {
 		ctx = withGuard(ctx, c.reach(e))
 	}
+	e = named(e)
 	o := optionsOf(e)
 	if address != "" {
 		o.Connect = []string{address}
@@ -72,6 +76,31 @@ func (c checker) Check(ctx context.Context, e *monitor.Endpoint, address string,
 func optionsOf(e *monitor.Endpoint) options {
 	return options{Revocation: cmp.Or(e.Revocation, "soft"), SNI: e.SNI, StartTLS: e.StartTLS, CertFile: e.CertFile, KeyFile: e.KeyFile, CAFile: e.CAFile, Trust: e.Trust, Pins: e.Pins, RequireStaple: e.Expect.Staple,
 		Connect: e.Connect, Detail: 1} // with the certificates themselves
+}
+
+// named is the endpoint by the name that the server is asked for: whoever gives
+// an address with a server_name wants the certificate of that name.
+func named(e *monitor.Endpoint) *monitor.Endpoint {
+	if _, err := netip.ParseAddr(e.Host); err != nil || e.SNI == "" || e.SNI == "none" || e.Kind != monitor.KindServer {
+		return e
+	}
+	scheme, rest, isURL := strings.Cut(e.Target, "://")
+	if !isURL {
+		scheme, rest = "", e.Target
+	} else {
+		scheme += "://"
+	}
+	path := ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		path = rest[i:]
+	}
+	port := strconv.Itoa(e.Port)
+	c := *e
+	c.Target, c.SNI = scheme+net.JoinHostPort(e.SNI, port)+path, ""
+	if len(c.Connect) == 0 {
+		c.Connect = []string{net.JoinHostPort(e.Host, port)}
+	}
+	return &c
 }
 
 // Glance implements monitor.Glancer. What is compared with files is judged every
@@ -106,6 +135,7 @@ func (c checker) glance(ctx context.Context, e *monitor.Endpoint, address, known
 		}
 		ctx = withGuard(ctx, c.reach(e))
 	}
+	e = named(e)
 	o := optionsOf(e)
 	s, err := c.p.light.Look(ctx, e.Target, diagnose.Options(o), address, known)
 	if err != nil || s.Same {
