@@ -140,6 +140,7 @@ type service struct {
 	local   bool // only this machine reaches the API
 	vault   *seal.Vault
 	told    told // the channels in use
+	watcher *loop.Watcher
 }
 
 // watchWith runs the loops and the pages over an open store.
@@ -168,6 +169,7 @@ func (p *program) watchWith(ctx context.Context, f *serveFlags, store memory, c 
 		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}}
+	s.watcher = w
 	log.Info("watching", "endpoints", len(c.Endpoints), "data", f.data, "config", path)
 	var loops sync.WaitGroup
 	loops.Go(func() { s.renewal.Run(ctx) })

@@ -42,6 +42,7 @@ func (s *service) ready(w http.ResponseWriter, r *http.Request) {
 // The reasons for which the monitor is not well.
 var (
 	errDatabase = errors.New("the database cannot be read")
+	errRefused  = errors.New("the database cannot be written; the log says why")
 	errOverdue  = errors.New("checks are overdue")
 )
 
@@ -52,6 +53,8 @@ func (s *service) well(ctx context.Context) error {
 	case err != nil:
 		s.log.Error("the database cannot be read", "err", err)
 		return errDatabase
+	case s.watcher != nil && s.watcher.Refused():
+		return errRefused
 	case h.Overdue > 10 && h.Overdue > h.Endpoints/lateFor:
 		return errOverdue
 	}

@@ -151,7 +151,15 @@ func TestStoreInTrouble(t *testing.T) {
 			return fine(), nil
 		}
 		b.start()
-		time.Sleep(4 * time.Hour)
+		for _, x := range []struct {
+			after time.Duration
+			want  bool
+		}{{50 * time.Minute, false}, {time.Hour, true}, {130 * time.Minute, false}} {
+			time.Sleep(x.after)
+			if got := b.watcher.Refused(); got != x.want {
+				t.Errorf("at %v: refused is %v", time.Since(from.Add(-time.Hour)), got)
+			}
+		}
 		b.stop()
 		if got := b.kinds(); !slices.Equal(got, []string{"opened internal-error"}) {
 			t.Errorf("got %q", got)

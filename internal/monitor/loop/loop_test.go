@@ -94,6 +94,7 @@ type bench struct {
 	resolve  func() []string
 	wrap     func(monitor.Store) monitor.Store
 	deliver  *Deliverer
+	watcher  *Watcher
 }
 
 func newBench(t *testing.T, hosts ...string) *bench {
@@ -152,6 +153,7 @@ func (b *bench) start() {
 			return out, nil
 		}}
 	done := make(chan error)
+	b.watcher = w
 	go func() { done <- w.Run(ctx) }()
 	b.stop = func() {
 		cancel()

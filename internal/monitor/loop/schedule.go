@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tlswhy/tlswhy/internal/monitor"
@@ -40,7 +41,12 @@ type Watcher struct {
 	results chan result
 	workers sync.WaitGroup
 	pace    pace
+	refused atomic.Bool
 }
+
+// Refused tells whether the store has refused a change, and stored no check
+// since then. It is safe for concurrent use.
+func (w *Watcher) Refused() bool { return w.refused.Load() }
 
 type result struct {
 	work   monitor.Work
@@ -106,6 +112,7 @@ func (w *Watcher) round(ctx context.Context, d monitor.Dispatcher, n int) time.D
 	if err != nil {
 		if ctx.Err() == nil {
 			w.log().Error("nothing can be checked", "err", err)
+			w.refused.Store(true)
 		}
 		return trouble
 	}
@@ -172,8 +179,12 @@ func (w *Watcher) ingest() {
 			w.log().Warn("checks took longer than their claim and are made again", "checks", len(reports))
 		case err != nil:
 			w.log().Error("checks could not be stored and are made again", "checks", len(reports), "err", err)
-		case w.Ingested != nil:
-			w.Ingested()
+			w.refused.Store(true)
+		default:
+			w.refused.Store(false)
+			if w.Ingested != nil {
+				w.Ingested()
+			}
 		}
 	}
 }
