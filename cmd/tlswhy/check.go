@@ -25,6 +25,7 @@ type checkFlags struct {
 	monitor        string
 	tokenFile      string
 	warn, critical string
+	why            bool
 }
 
 func (p *program) checkCommand() *cobra.Command {
@@ -50,6 +51,7 @@ func (p *program) checkCommand() *cobra.Command {
 	fs.StringVar(&f.opts.SNI, "sni", "", "server_name to send, or none")
 	fs.StringVar(&f.opts.StartTLS, "starttls", "", "plaintext dialogue before TLS")
 	fs.StringArrayVar(&f.opts.Connect, "connect", nil, "dial HOST:PORT instead of resolving the name")
+	fs.BoolVar(&f.why, "why", false, "say why somebody was, or was not, told of it")
 	fs.BoolVar(&f.strict, "strict", false, "a warning is a failure")
 	f.registerOutput(fs)
 	f.parallel = 1
@@ -61,6 +63,9 @@ func (p *program) runCheck(ctx context.Context, f *checkFlags, args []string) er
 	_, format, ro, err := f.resolve(p)
 	if err != nil {
 		return err
+	}
+	if f.why {
+		return p.runWhy(ctx, f, format, args)
 	}
 	look, err := p.looker(f)
 	switch {
@@ -106,7 +111,11 @@ func (p *program) looker(f *checkFlags) (func(ctx context.Context, name string) 
 	case at != "" && (x.Warn != 0 || x.Critical != 0):
 		return nil, badUsage("the monitor has its own: expect, in its configuration", "--monitor and --warn or --critical")
 	case at != "":
-		return p.askMonitor(at, f)
+		a, err := p.asker(f)
+		if err != nil {
+			return nil, err
+		}
+		return a.look, nil
 	case f.tokenFile != "":
 		return nil, badUsage("say which with --monitor URL", "--token-file without a monitor")
 	case f.config == "":

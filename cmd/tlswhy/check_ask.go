@@ -32,8 +32,12 @@ type asker struct {
 	client     *http.Client
 }
 
-// askMonitor makes a looker that asks a running monitor.
-func (p *program) askMonitor(at string, f *checkFlags) (func(ctx context.Context, name string) (*diag.Diagnosis, error), error) {
+// asker makes one for the monitor that the options or the environment name.
+func (p *program) asker(f *checkFlags) (*asker, error) {
+	at := cmp.Or(f.monitor, p.env("TLSWHY_MONITOR"))
+	if at == "" {
+		return nil, badUsage("say which with --monitor URL", "only a running monitor knows whom it told")
+	}
 	u, err := url.Parse(at)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return nil, badUsage("the monitor's address, such as http://127.0.0.1:8470", "--monitor %q is no URL to ask", at)
@@ -49,8 +53,7 @@ func (p *program) askMonitor(at string, f *checkFlags) (func(ctx context.Context
 		}
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token goes nowhere else
-	a := &asker{url: strings.TrimSuffix(at, "/") + api.Prefix, token: token, client: client}
-	return a.look, nil
+	return &asker{url: strings.TrimSuffix(at, "/") + api.Prefix, token: token, client: client}, nil
 }
 
 // monitorError is a monitor that does not say what was asked for: nothing is

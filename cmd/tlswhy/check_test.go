@@ -73,6 +73,9 @@ func TestCheck(t *testing.T) {
 		{"not in the file, nagios", nil, []string{"--config", config, "-o", "nagios", "other.example.com"}, 3, "TLSWHY UNKNOWN - "},
 		{"by the monitor", []string{token}, []string{"--monitor", r.url, "-o", "nagios", target}, 1, "TLSWHY WARNING - "},
 		{"by the monitor, id and JSON", []string{token, "TLSWHY_MONITOR=" + r.url}, []string{"-o", "json", id}, 0, `"verdict":"warning"`},
+		{"why nobody was told", []string{token}, []string{"--monitor", r.url, "--why", target}, 0, "there are no routes: nobody is told of anything"},
+		{"why, as JSON", []string{token}, []string{"--monitor", r.url, "--why", "-o", "json", id}, 0, `"answer":"`},
+		{"why, of no endpoint", []string{token}, []string{"--monitor", r.url, "--why", "other.example.com"}, 2, ""},
 		{"the monitor does not watch it", []string{token}, []string{"--monitor", r.url, "other.example.com"}, 2, ""},
 		{"a wrong token", []string{"TLSWHY_TOKEN=x"}, []string{"--monitor", r.url, "-o", "nagios", target}, 3, "does not take the token"},
 		{"no token", []string{"TLSWHY_TOKEN="}, []string{"--monitor", r.url, "-o", "nagios", target}, 3, "no token for the monitor"},
@@ -88,6 +91,9 @@ func TestCheck(t *testing.T) {
 	r.end()
 	if code, out, _ := checked(t, []string{token}, "--monitor", r.url, target); code != 3 || !strings.Contains(out, "gives no answer") {
 		t.Errorf("a monitor that is gone: got %d: %s", code, out)
+	}
+	if code, _, said := checked(t, []string{token}, "--monitor", r.url, "--why", target); code != 3 || !strings.Contains(said, "gives no answer") {
+		t.Errorf("why, of a monitor that is gone: got %d: %s", code, said)
 	}
 }
 
