@@ -1,7 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tlswhy/tlswhy/internal/diagnose"
@@ -28,5 +33,45 @@ func TestNamed(t *testing.T) {
 		if got.Target != c.want || c.connect != "" && !slices.Equal(got.Connect, []string{c.connect}) || c.connect == "" && got.SNI != c.sni {
 			t.Errorf("%s as %q: got %s by %v, server_name %q; want %s by %s", c.target, c.sni, got.Target, got.Connect, got.SNI, c.want, c.connect)
 		}
+	}
+}
+
+// TestOffLimits names where clouds hand out credentials in every place where
+// somebody may name an address; what dials is tested where it belongs.
+func TestOffLimits(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	config := `
+endpoints: [{target: "169.254.169.254:80", owner: file}]
+sources: [{name: cmdb, http_sd: "http://169.254.169.254/sd"}]
+heartbeat: {url: "http://[fd00:ec2::254]/beat"}
+`
+	if err := os.WriteFile(filepath.Join(data, "tlswhy.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := serveHere(t, "--data", data)
+	r.ask("POST", "/setup", `{"name": "root", "password": "a long enough passphrase"}`, 200)
+	r.ask("POST", "/endpoints", `{"target": "[::ffff:169.254.169.254]:80", "owner": "api"}`, 201)
+	for _, who := range []string{"file", "api"} {
+		r.wait("the refusal of the endpoint of "+who, func() bool {
+			e := r.ask("GET", "/endpoints?owner="+who, "", 200)["items"].([]any)[0].(map[string]any)
+			why := r.ask("GET", "/endpoints/"+e["id"].(string)+"/why", "", 200)["answer"].(string)
+			return e["state"] == "untested" && strings.Contains(why, "may not be reached")
+		})
+	}
+	r.wait("the refusal of the source", func() bool {
+		return strings.Contains(fmt.Sprint(r.ask("GET", "/sources", "", 200)), "may not be reached")
+	})
+	r.wait("the refusal of the heartbeat", func() bool {
+		return strings.Contains(r.says(), "the heartbeat was not taken") && strings.Contains(r.says(), "fd00:ec2::254 is a cloud's")
+	})
+	r.ask("POST", "/diagnose", `{"target": "https://169.254.169.254/"}`, 422)
+	resp, err := r.http.Get(r.url + "/probe?target=http://169.254.169.254/latest&module=http_2xx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if raw, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(raw), "probe_success 0\n") || strings.Contains(string(raw), "probe_http_status_code 2") {
+		t.Errorf("got %v: %s", err, raw)
 	}
 }
