@@ -232,11 +232,13 @@ func group(kind Kind, inc *Incident) string {
 // Join decides how a new message goes beside those of its channel and group:
 // waiting is the one that was not tried yet, or nil; lastDue is when the newest
 // one before it was due. It returns the message to store: waiting with an item
-// more, or m itself, which waits where the group has just spoken.
+// more, the worst first, or m itself, which waits where the group has just
+// spoken.
 func Join(waiting *Message, lastDue time.Time, m Message) Message {
 	if waiting != nil && waiting.Tries == 0 && len(waiting.Items) < MaxItems {
 		joined := *waiting
 		joined.Items = append(slices.Clone(waiting.Items), m.Items...)
+		slices.SortStableFunc(joined.Items, func(a, b Item) int { return b.Incident.Severity.Rank() - a.Incident.Severity.Rank() })
 		return joined
 	}
 	if at := lastDue.Add(GroupWait); at.After(m.Due) && lastDue.Sub(m.At) < GroupWait {
