@@ -11,7 +11,9 @@ import (
 // Caught is the profile of a client whose hello was caught on the wire, with
 // its records, on a day (2026-11-22). Its judgement of certificates was not
 // watched: that of the newest known client of its family is taken, or of the
-// reference client.
+// reference client. Nor does a hello without server_name prove that no name is
+// ever sent: some clients (Java, aria2) send none without a dot, and it was
+// asked for localhost.
 func Caught(family, version, day, source string, raw []byte) (*Profile, error) {
 	h, err := tlswire.ParseClientHelloRecord(raw)
 	if err != nil {
@@ -29,7 +31,7 @@ func Caught(family, version, day, source string, raw []byte) (*Profile, error) {
 	}
 	own := seen.Client
 	p.Client = like.Client
-	p.Client.Name, p.Client.Reference, p.Client.MinVersion, p.Client.MaxVersion, p.Client.SendsSNI = own.Name, false, own.MinVersion, own.MaxVersion, own.SendsSNI
+	p.Client.Name, p.Client.Reference, p.Client.MinVersion, p.Client.MaxVersion, p.Client.SendsSNI = own.Name, false, own.MinVersion, own.MaxVersion, own.SendsSNI || like.Client.SendsSNI
 	if p.Client.SignedFrom < p.Client.MinVersion {
 		p.Client.SignedFrom = 0
 	}

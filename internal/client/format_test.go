@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // TestFormat writes every profile and reads it again.
@@ -49,6 +51,21 @@ func TestCaught(t *testing.T) {
 	}
 	if twice := Merge([]*Profile{p}, all); len(twice) != len(all) {
 		t.Errorf("got %d, want %d: the name is known", len(twice), len(all))
+	}
+	// A hello to localhost without a name is no client that never sends one.
+	h, err := tlswire.ParseClientHelloRecord(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.RemoveExtension(tlswire.ExtServerName)
+	bare, err := h.MarshalRecord()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := Caught("curl", "9.1", "2026-11-22", "a test", bare); err != nil || !p.Client.SendsSNI {
+		t.Errorf("got %v, %+v", err, p)
+	} else if built, _, err := Build(p, Options{SNI: "shop.example.com"}); err != nil || built.ServerName() != "shop.example.com" {
+		t.Errorf("got %v, the name %q", err, built.ServerName())
 	}
 	if _, err := Caught("curl", "9.1", "", "", raw[:20]); err == nil {
 		t.Error("half a hello makes no profile")
