@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,14 +45,19 @@ type bulk struct {
 	mu         sync.Mutex // guards what admit writes: an interrupted reader goes on beside the end
 	seen       map[uint64]struct{}
 	duplicates int
-	first      string // the first duplicate's place
+	again      []string // where the first of them are
 	resume     *journal
 	pace       *pace // of all targets; nil for none
 	nets       *networks
 	quick      *diagnose.Quick // nil: every target is diagnosed in full
 	size       int64           // bytes of the list, 0 where that is not known
 	read       atomic.Int64
+	passed     atomic.Int64 // bytes of the list that earlier runs did
 }
+
+// lightMemory is where collecting garbage begins to matter more than speed, in
+// bytes: what a list of millions needs to live is less.
+const lightMemory = 120 << 20
 
 // bulk makes what the options ask for.
 func (f *bulkFlags) bulk(p *program, of *diagnoseFlags) (*bulk, error) {
@@ -73,6 +79,9 @@ func (f *bulkFlags) bulk(p *program, of *diagnoseFlags) (*bulk, error) {
 		env.Environ, env.Stores = nil, &truststore.Cache{}
 		b.quick = &diagnose.Quick{Light: &diagnose.Light{Env: env}}
 		debug.SetGCPercent(400) // a check leaves little that lives longer
+		if p.env("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(lightMemory)
+		}
 	}
 	if f.rate > 0 {
 		b.pace = &pace{gap: time.Second / time.Duration(f.rate)}
@@ -102,6 +111,7 @@ func (b *bulk) admit(t *target) (bool, error) {
 		mark, done, err := b.resume.read(*t)
 		if err != nil || done {
 			_ = b.duplicate(*t)
+			b.passed.Store(b.read.Load())
 			return false, err
 		}
 		t.mark = mark
@@ -128,6 +138,22 @@ func (b *bulk) check(ctx context.Context, p *program, input string, o *options) 
 // journalled says that the list can be gone on with later.
 func (b *bulk) journalled() bool { return b != nil && b.resume != nil }
 
+// window is how many results may wait for an earlier, slower target.
+func (b *bulk) window(parallel int) int {
+	if b != nil && b.quick != nil {
+		return parallel * aheadLight
+	}
+	return parallel * ahead
+}
+
+// goOn says how an interrupted list is gone on with.
+func (b *bulk) goOn() string {
+	if !b.journalled() {
+		return ""
+	}
+	return "; the same command goes on where this one stopped"
+}
+
 // done notes that a target's report is written.
 func (b *bulk) done(t target) error {
 	if !b.journalled() || t.mark.n == 0 {
@@ -144,7 +170,11 @@ func (b *bulk) sum(w io.Writer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.duplicates > 0 {
-		fmt.Fprintf(w, "tlswhy: targets that were named before are left out: %d, the first at %s\n", b.duplicates, cmp.Or(b.first, "the command line"))
+		more := ""
+		if n := b.duplicates - len(b.again); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(w, "tlswhy: targets that were named before are left out: %d, at %s%s\n", b.duplicates, strings.Join(b.again, ", "), more)
 	}
 	if b.resume != nil && b.resume.skip > 0 {
 		fmt.Fprintf(w, "tlswhy: the first %d targets were done before\n", min(b.resume.skip, b.resume.n))
@@ -161,14 +191,17 @@ func (b *bulk) close() {
 // each.
 const maxSeen = 4_000_000
 
+// maxAgain is how many of the duplicates are named.
+const maxAgain = 10
+
 // duplicate tells whether a target was there before.
 func (b *bulk) duplicate(t target) bool {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, t.input)
 	sum := h.Sum64()
 	if _, again := b.seen[sum]; again {
-		if b.duplicates++; b.first == "" {
-			b.first = t.where
+		if b.duplicates++; len(b.again) < maxAgain {
+			b.again = append(b.again, cmp.Or(t.where, "the command line"))
 		}
 		return true
 	}

@@ -53,10 +53,13 @@ func TestResume(t *testing.T) {
 	journal := filepath.Join(t.TempDir(), "done")
 	var all string
 	for range n {
-		out, _, code := bulkRun(t, list.String(), journal, 7)
+		out, errs, code := bulkRun(t, list.String(), journal, 7)
 		all += out
 		if code != exitInterrupted {
 			break
+		}
+		if !strings.Contains(errs, "interrupted; the same command goes on") {
+			t.Errorf("an interrupted list says %q", errs)
 		}
 	}
 	for i := range n {
@@ -86,7 +89,7 @@ func TestResume(t *testing.T) {
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
 	out, errs, code := bulkRun(t, "ok.a.test\nok.b.test\nok.a.test\nfail.c.test\nok.b.test\n", "", 0)
-	if got := strings.Count(out, "\n"); got != 3 || code != exitFailure || !strings.Contains(errs, "left out: 2, the first at standard input:3") {
+	if got := strings.Count(out, "\n"); got != 3 || code != exitFailure || !strings.Contains(errs, "left out: 2, at standard input:3, standard input:5") {
 		t.Errorf("got %d lines, %d, %q", got, code, errs)
 	}
 }

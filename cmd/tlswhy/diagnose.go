@@ -167,7 +167,7 @@ func (r *run) close(ctx context.Context, readErr error) error {
 		r.code, r.nagios = worse(r.code, exitUsage), report.WorstNagios(r.nagios, 3)
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(r.p.stderr, "tlswhy: interrupted")
+		fmt.Fprintln(r.p.stderr, "tlswhy: interrupted"+r.p.bulk.goOn())
 		return exitError(exitInterrupted)
 	}
 	if r.format == report.Nagios {

@@ -20,6 +20,10 @@ type result struct {
 // ahead is how many results per worker may wait for an earlier, slower target.
 const ahead = 8
 
+// aheadLight is the same for light checks, whose results are small: of a long
+// list some targets never answer, and the others need not wait for them.
+const aheadLight = 64
+
 // start diagnoses the targets; see pooled.
 func (p *program) start(ctx context.Context, o options, parallel int, args []string, file string) (results <-chan chan result, finish func() error) {
 	return pooled(ctx, p, parallel, args, file, func(t target) result {
@@ -38,7 +42,7 @@ func (p *program) start(ctx context.Context, o options, parallel int, args []str
 // target is begun.
 func pooled[R any](ctx context.Context, p *program, parallel int, args []string, file string, work func(target) R) (results <-chan chan R, finish func() error) {
 	targets, readErr := p.targetChannel(ctx, args, file)
-	queue := make(chan chan R, parallel*ahead)
+	queue := make(chan chan R, p.bulk.window(parallel))
 	slots := make(chan struct{}, parallel)
 	var workers sync.WaitGroup
 	go func() {

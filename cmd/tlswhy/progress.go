@@ -92,8 +92,9 @@ func (g *progress) pace() string {
 		return ""
 	}
 	s := fmt.Sprintf(", %.0f/s", float64(g.n)/took.Seconds())
-	if read := g.of.read.Load(); read > 0 && g.of.size > read {
-		left := time.Duration(float64(took) * float64(g.of.size-read) / float64(read))
+	read := g.of.read.Load()
+	if now := read - g.of.passed.Load(); now > 0 && g.of.size > read {
+		left := time.Duration(float64(took) * float64(g.of.size-read) / float64(now))
 		s += fmt.Sprintf(", %v left", left.Round(time.Second))
 	}
 	return s
