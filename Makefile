@@ -88,7 +88,7 @@ bench: deps
 bench-capture: deps
 	$(GO) test ./internal/capture -run '^$$' -bench '^BenchmarkBinary$$' -benchtime 1x -timeout 30m
 
-# Beside the peers that are installed; TLSX and ZGRAB2 name checkouts. Writes
+# Beside the peers that are installed; TLSX, ZGRAB2 and BLACKBOX name checkouts. Writes
 # docs/performance.md.
 performance: deps
 	$(GO) run ./bench all

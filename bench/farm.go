@@ -73,12 +73,9 @@ func start(dir string) (*farm, error) {
 		}
 	}
 	for _, at := range []*string{&f.light, &f.wide} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+		if *at, err = unused(); err != nil {
 			return nil, err
 		}
-		*at = l.Addr().String()
-		l.Close()
 	}
 	conf := fmt.Sprintf(`daemon off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/errors crit;
 events { worker_connections 2000; }
@@ -94,14 +91,9 @@ server { listen %[3]s ssl; ssl_certificate %[1]s/ec.pem; ssl_certificate_key %[1
 	if err := f.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for until := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", f.wide); err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(until) {
-			return nil, fmt.Errorf("nginx does not answer")
-		}
+	if err := await(f.wide); err != nil {
+		f.stop()
+		return nil, err
 	}
 	return f, f.startRelay(25 * time.Millisecond)
 }
@@ -112,6 +104,29 @@ func (f *farm) stop() {
 	}
 	_ = f.cmd.Process.Signal(syscall.SIGTERM)
 	_ = f.cmd.Wait()
+}
+
+// unused is an address at which nothing listens.
+func unused() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// await waits until something listens.
+func await(address string) error {
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("nothing listens at %s: %w", address, err)
+		}
+	}
 }
 
 // startRelay puts wide further away: each byte takes so long in each direction,

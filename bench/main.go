@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -78,11 +79,14 @@ type cost struct {
 
 const limit = 5 * time.Minute
 
-func measure(command ...string) cost {
+func measure(command ...string) cost { return measureTo(nil, command...) }
+
+// measureTo hands over what the program prints; nil drops it.
+func measureTo(stdout io.Writer, command ...string) cost {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Stdin = strings.NewReader("")
+	cmd.Stdin, cmd.Stdout = strings.NewReader(""), stdout
 	cmd.WaitDelay = time.Second
 	began := time.Now()
 	err := cmd.Run()
@@ -126,42 +130,7 @@ func (b *bench) light() {
 		}
 		b.row(peer.command[0], peer.how, few, times(peer.command...))
 	}
-	for _, peer := range []struct {
-		variable, dir string
-		args          func(list string) []string
-	}{
-		{"TLSX", "cmd/tlsx", func(list string) []string { return []string{"-l", list, "-silent", "-json", "-c", "16", "-sni", name} }},
-		{"ZGRAB2", "cmd/zgrab2", func(list string) []string {
-			return []string{"tls", "--port", port, "--server-name", name, "--senders", "16", "-f", list, "-o", os.DevNull}
-		}},
-	} {
-		dir := os.Getenv(peer.variable)
-		program := strings.ToLower(peer.variable)
-		if dir == "" {
-			b.say("| %s | no checkout: set %s | | |\n", program, peer.variable)
-			continue
-		}
-		bin := filepath.Join(b.dir, program)
-		build := exec.Command("go", "build", "-o", bin, "./"+peer.dir)
-		build.Dir = dir
-		if out, err := build.CombinedOutput(); err != nil {
-			b.say("| %s | does not build: %.60s | | |\n", program, strings.TrimSpace(string(out)))
-			continue
-		}
-		const some = 2000
-		hosts := filepath.Join(b.dir, program+".txt")
-		line := b.farm.light
-		if program == "zgrab2" {
-			line = host
-		}
-		if err := os.WriteFile(hosts, []byte(strings.Repeat(line+"\n", some)), 0o600); err != nil {
-			continue
-		}
-		b.row(program, "many targets", some, measure(append([]string{bin}, peer.args(hosts)...)...))
-	}
-	if os.Getenv("BLACKBOX") == "" {
-		b.say("| blackbox_exporter | no checkout: set BLACKBOX | | |\n")
-	}
+	b.beside()
 	b.say("\nWithin one process, without output (`go test -run '^$' -bench Light ./cmd/tlswhy`):\n\n```\n")
 	out, err := exec.Command("go", "test", "-run", "^$", "-bench", "Light", "-benchtime", "500x", "./cmd/tlswhy").CombinedOutput()
 	for line := range strings.Lines(string(out)) {
