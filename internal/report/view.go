@@ -46,10 +46,10 @@ func (v View) buttons(html template.HTML) template.HTML {
 		return html
 	}
 	// What a peer controls has no bare tag: each is the template's own.
-	parts := strings.Split(string(html), "<pre>")
+	parts := strings.Split(string(html), `<pre tabindex="0">`)
 	for i := range parts[1:] {
 		id := v.Prefix + "paste-" + strconv.Itoa(i+1)
-		parts[i+1] = `<button type="button" class="copy small" data-copy="` + id + `">Copy</button><pre id="` + id + `">` + parts[i+1]
+		parts[i+1] = `<button type="button" class="copy small" data-copy="` + id + `">Copy</button><pre tabindex="0" id="` + id + `">` + parts[i+1]
 	}
 	return template.HTML(strings.Join(parts, "")) // #nosec G203 -- html/template has written it
 }
