@@ -41,7 +41,7 @@ func TestCertificates(t *testing.T) {
 	w.get("/certificates?sort=x", 400)
 	w.get("/certificates?cursor=x", 400)
 	a = w.get("/certificates/02", 200)
-	w.see(a, "the renewal is due since", "Served at 1 endpoint", "b.example", "its successor", `href="/certificates/01"`, `href="/certificates/aa"`, "Its chain")
+	w.see(a, "the renewal was due", "Served at 1 endpoint", "b.example", "its successor", `href="/certificates/01"`, `href="/certificates/aa"`, "Its chain")
 	w.see(w.get("/certificates/01", 200), "its predecessor")
 	a = w.get("/certificates/03", 200)
 	w.see(a, "ended")

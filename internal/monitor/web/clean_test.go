@@ -105,7 +105,7 @@ func (c *cleaner) element(n *html.Node, labelled bool) {
 			c.Errorf("%s: an image without words", c.path)
 		}
 	case "svg":
-		if attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" || attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "") {
+		if attr(n, "aria-hidden") == "" && (attr(n, "role") != "img" && attr(n, "role") != "group" || attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "") {
 			c.Errorf("%s: a picture without a name", c.path)
 		}
 	case "input", "select", "textarea":

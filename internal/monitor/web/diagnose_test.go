@@ -105,7 +105,7 @@ func TestDiagnose(t *testing.T) {
 	w.see(a, "<h1", "The certificate expired", "ClientHello", `data-copy="apaste-1"`, `id="apaste-1"`, "for apache", "/report.html", "Diagnose again", "Make a public link", "Asked by root")
 	w.notSee(a, "hx-get", "hunter2")
 	w.inert(a)
-	if n := strings.Count(a.body, "<pre id="); n != strings.Count(a.body, "data-copy=") {
+	if n := strings.Count(a.body, "<pre tabindex=\"0\" id="); n != strings.Count(a.body, "data-copy=") {
 		t.Errorf("%d blocks, %d buttons", n, strings.Count(a.body, "data-copy="))
 	}
 	a = w.get(at+"?for=apache", 200)

@@ -112,7 +112,7 @@ func (d *drawing) add(format string, args ...any) {
 }
 
 func (t *axis) begin(d *drawing, height int, label string) {
-	d.add(`<svg class="axis" viewBox="0 0 %d %d" role="img" aria-label="%s">`, axisWidth, height, label)
+	d.add(`<svg class="axis" viewBox="0 0 %d %d" role="group" aria-label="%s">`, axisWidth, height, label)
 }
 
 // ticks draws the dates, and where now is.
