@@ -19,8 +19,9 @@ func (p *plan) fillInventory(inv *diag.Inventory, w *facts.Want, r *inventory.Re
 	inv.Connections, inv.RTTMS = r.Connections, ms(r.RTT)
 	inv.Software = w.Server
 	if !r.Reached {
-		inv.Verdict, inv.Outcome = diag.Failure, "nothing answered"
+		inv.Verdict, inv.Outcome, inv.NotTested = diag.Untested, "interrupted before anything answered", []diag.NotTested{}
 		if r.End != nil {
+			inv.Verdict = diag.Failure
 			inv.Outcome = causes.EndText(r.End)
 			if r.End.End.Kind == facts.EndCanceled || r.End.End.Kind == facts.EndLocal {
 				inv.Verdict = diag.Untested

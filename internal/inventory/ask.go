@@ -39,6 +39,7 @@ type answer struct {
 	*facts.Attempt
 	verdict verdict
 	n       int
+	guessed bool // taken for a refusal because others were
 }
 
 // hello is the server's first word: the HelloRetryRequest or the ServerHello.
@@ -59,11 +60,13 @@ type scan struct {
 	ride   ride          // of the signature schemes of TLS 1.2
 	drops  atomic.Int32  // confirmed
 	parted atomic.Bool   // see enumeration.apart
+	flaky  atomic.Bool   // what was dropped was answered when asked again
 	ready  chan struct{} // closed when all openings are done
 	listed chan struct{} // closed when the server may have listed its groups
 	mu     sync.Mutex
 	n      int       // connections so far
 	good   *question // that was answered; the control
+	same   [2]uint16 // version and suite of that answer
 	lastOK int       // number of the last connection that was answered
 	pace   time.Duration
 	rtt    time.Duration
@@ -143,8 +146,14 @@ func (s *scan) note(q question, a answer) {
 	s.lastOK = max(s.lastOK, a.n)
 	s.pace = max(s.pace, a.Connect+a.End.After)
 	s.size = max(s.size, a.BytesReceived)
-	if s.good == nil && !q.hello.SSL2 {
-		s.good = &question{hello: q.hello, stop: probe.StopAnswer}
+	if h := a.hello(); h != nil && !q.hello.SSL2 {
+		same := [2]uint16{uint16(chosen(a)), uint16(h.CipherSuite)}
+		if s.good == nil {
+			s.good, s.same = &question{hello: q.hello, stop: probe.StopAnswer}, same
+		}
+		if s.good.hello == q.hello && s.same != same {
+			s.result.vary("the same hello was answered in different ways: several servers may stand behind this address")
+		}
 	}
 	s.result.learn(a)
 }
@@ -176,21 +185,28 @@ func (s *scan) ask(q question) answer {
 	}
 	<-s.ready
 	const enough = 2
-	if a.verdict == dropped && a.End.Kind != facts.EndTimeout && s.drops.Load() >= enough {
+	if a.verdict == dropped && a.End.Kind != facts.EndTimeout && s.drops.Load() >= enough && !s.flaky.Load() {
+		a.guessed = true
 		return a // it is how this server declines; conclude asks for a control
 	}
-	if !s.control() {
-		a.verdict = unknown
-		return a
+	const stubborn = 4
+	for try := 0; ; try++ {
+		if !s.control() {
+			a.verdict = unknown
+			return a
+		}
+		if try > 0 && (try == stubborn || !s.flaky.Load()) {
+			s.drops.Add(1)
+			return a
+		}
+		first := a.verdict
+		if a = s.once(s.ctx, q, true); a.verdict != dropped {
+			if first == dropped && a.verdict == picked {
+				s.flaky.Store(true)
+			}
+			return a
+		}
 	}
-	b := s.once(s.ctx, q, true)
-	if b.verdict == dropped && !s.control() {
-		b.verdict = unknown
-	}
-	if b.verdict == dropped {
-		s.drops.Add(1)
-	}
-	return b
 }
 
 // over says that nothing more can be asked.
@@ -224,6 +240,7 @@ func (s *scan) control() bool {
 		if s.once(s.ctx, *good, true).verdict == picked {
 			return true
 		}
+		s.flaky.Store(true)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

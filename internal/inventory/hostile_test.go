@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -77,7 +78,34 @@ func TestFlaky(t *testing.T) {
 		}
 		return c
 	})
-	honest(t, inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"}))
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"})
+	honest(t, r)
+	if len(r.Varies) == 0 {
+		t.Error("that connections are cut off now and then is not said")
+	}
+}
+
+// TestFarm meets an address behind which servers take turns.
+func TestFarm(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	one, other := config(t), config(t)
+	other.MaxVersion = tls.VersionTLS12
+	at := serve(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if n.Add(1)%2 == 0 {
+			return other, nil
+		}
+		return one, nil
+	}}, nil)
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"})
+	for _, v := range r.Versions {
+		if v.Version == tlswire.TLS12 && v.Offered != inventory.Yes || v.Version < tlswire.TLS12 && v.Offered == inventory.Yes {
+			t.Errorf("%v is %v", v.Version, v.Offered)
+		}
+	}
+	if !slices.ContainsFunc(r.Varies, func(s string) bool { return strings.Contains(s, "certificates were sent") }) {
+		t.Errorf("two certificates of a kind are not noticed: %q", r.Varies)
+	}
 }
 
 // peeked is a connection of which the first record was looked at.

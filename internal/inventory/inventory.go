@@ -133,6 +133,7 @@ type Version struct {
 	picks   []pick
 	narrow  bool // long lists are not taken
 	refusal int  // number of the connection that said no
+	guessed bool // see answer.guessed
 }
 
 // Group is a named group and the versions it was picked in.

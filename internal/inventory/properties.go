@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/probe"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -107,8 +108,11 @@ func (s *scan) doubt(id string, a answer) {
 		why = "the handshake needs a client certificate"
 	case a.verdict == picked:
 		why = "the handshake ended: " + a.End.Kind.String()
-		if a.End.Kind == facts.EndAlert {
+		switch a.End.Kind {
+		case facts.EndAlert:
 			why = "the handshake ended with the alert " + a.End.Alert.Description.String()
+		case facts.EndLimit:
+			why = "the server sends more than is read"
 		}
 	}
 	s.set(id, Unknown, why)
@@ -412,6 +416,17 @@ func (r *Result) observed() {
 		yesOf("downgrade-sentinel", n.sentinel, n.below13)
 	}
 	yesOf("ocsp-staple", n.staples, n.flights)
+	kinds := map[chain.KeyAlgorithm]int{}
+	for _, c := range r.Certificates {
+		if c.SNI == "" && len(c.Chain) > 0 {
+			kinds[c.Chain[0].Key.Algorithm]++
+		}
+	}
+	for kind, n := range kinds {
+		if n > 1 {
+			r.vary(fmt.Sprintf("%d %s certificates were sent for the same name", n, kind))
+		}
+	}
 	if n.flights > 0 {
 		r.Properties["client-certificate"] = Property{Answer: answerOf(n.requests > 0)}
 	}

@@ -106,6 +106,7 @@ func (e *enumeration) refused(a answer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.v.refusal = max(e.v.refusal, a.n)
+	e.v.guessed = e.v.guessed || a.guessed
 }
 
 // classic finds the suites below TLS 1.3. The first two lists are offered in

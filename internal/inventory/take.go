@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -168,7 +169,7 @@ func (s *scan) reopen(v *Version, a answer) {
 // refuse notes that a version is not offered, or that nobody knows.
 func (s *scan) refuse(v *Version, a answer) {
 	v.How = how(a)
-	v.refusal = a.n
+	v.refusal, v.guessed = a.n, a.guessed
 	v.Offered = No
 	if a.verdict == unknown || a.verdict == picked {
 		v.Offered = Unknown
@@ -251,10 +252,13 @@ func (s *scan) conclude(opened []answer) {
 		s.control()
 	}
 	for _, v := range r.Versions {
-		if s.guarded(v.refusal) || v.Offered == Yes && v.Version == tlswire.SSL2 {
+		atRandom := v.guessed && s.flaky.Load()
+		if s.guarded(v.refusal) && !atRandom || v.Offered == Yes && v.Version == tlswire.SSL2 {
 			continue
 		}
-		v.Complete = false
+		if v.Complete = false; atRandom {
+			v.How = "it cuts off connections at random"
+		}
 		if v.Offered == No {
 			v.Offered = Unknown
 		}
@@ -262,7 +266,16 @@ func (s *scan) conclude(opened []answer) {
 	if s.o.Quick {
 		r.gap("the server's order of suites, resumption below TLS 1.3, an unknown name, further signature schemes of TLS 1.2", "left out to be quick")
 	}
+	if s.flaky.Load() {
+		r.vary("connections were cut off that were answered when they were tried again")
+	}
 	why := cmp.Or(s.dead, "the time is up")
+	if errors.Is(s.ctx.Err(), context.Canceled) {
+		why = "interrupted"
+	}
+	if len(r.Certificates) == 0 {
+		r.gap("certificates", "none was sent, or they could not be read")
+	}
 	for _, v := range r.Versions {
 		switch {
 		case v.Offered == Unknown:
@@ -283,6 +296,13 @@ func telling(opened []answer) *facts.Attempt {
 		}
 	}
 	return best
+}
+
+// vary notes what differed between connections.
+func (r *Result) vary(what string) {
+	if !slices.Contains(r.Varies, what) {
+		r.Varies = append(r.Varies, what)
+	}
 }
 
 func (r *Result) gap(what, why string) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -29,7 +30,11 @@ func (p *printer) inventory(inv *diag.Inventory, o Options) {
 	if len(inv.Versions) > 0 {
 		p.blank()
 	}
-	for _, v := range inv.Versions {
+	for i, v := range inv.Versions {
+		if i > 0 && len(v.Suites) > 1 && v.Order == inv.Versions[i-1].Order && slices.Equal(v.Suites, inv.Versions[i-1].Suites) && o.Verbose == 0 {
+			p.item(item{indent: 2, lead: v.Version, leadWidth: inventoryLabel, leadStyle: bold, text: "the same " + versionTitle(v)})
+			continue
+		}
 		p.offeredVersion(v, o.Verbose > 0)
 	}
 	p.listing(inv, o)
@@ -42,8 +47,13 @@ func (p *printer) inventory(inv *diag.Inventory, o Options) {
 		}
 		p.item(item{indent: 2, lead: lead, leadWidth: inventoryLabel, leadStyle: bold, text: n.What + ": " + n.Reason})
 	}
-	for _, n := range inv.Notes {
-		p.item(item{indent: 2, leadWidth: inventoryLabel, text: n})
+	for i, n := range inv.Notes {
+		lead := ""
+		if i == 0 {
+			p.blank()
+			lead = "Notes"
+		}
+		p.item(item{indent: 2, lead: lead, leadWidth: inventoryLabel, leadStyle: bold, text: n})
 	}
 }
 
@@ -56,15 +66,19 @@ func offers(inv *diag.Inventory) string {
 	suites := map[string]bool{}
 	for _, v := range inv.Versions {
 		if v.Offered == diag.Yes {
-			offered = append(offered, v.Version)
+			name := v.Version
+			if len(offered) > 0 {
+				name = strings.TrimPrefix(name, "TLS ")
+			}
+			offered = append(offered, name)
 			for _, c := range v.Suites {
 				suites[c.Name] = true
 			}
 		}
 	}
-	s := strings.Join(offered, ", ") + "; " + plural(len(suites), "cipher suite")
+	s := strings.Join(offered, ", ") + "; " + plural(len(suites), "suite")
 	if n := len(inv.Weak); n > 0 {
-		s += "; " + plural(n, "thing") + " to mend"
+		s += fmt.Sprintf("; %d to mend", n)
 	}
 	return s
 }
