@@ -261,8 +261,9 @@ func unreadable(path string, err error) diag.Cause {
 	if err == nil {
 		err = errors.New("it holds several certificates or none")
 	}
-	return diag.Cause{ID: "file-or-config-error", Severity: diag.SeverityWarning, Confidence: diag.Proven, Summary: fmt.Sprintf("the file %s cannot be used: %v", path, err),
-		Evidence: []diag.Evidence{{Text: err.Error(), Where: path}},
+	said := strings.ReplaceAll(strings.TrimPrefix(err.Error(), path+": "), "\n", "; ")
+	return diag.Cause{ID: "file-or-config-error", Severity: diag.SeverityWarning, Confidence: diag.Proven, Summary: fmt.Sprintf("the file %s cannot be used: %s", path, said),
+		Evidence: []diag.Evidence{{Text: said, Where: path}},
 		Fixes:    []diag.Fix{{Side: "server", Action: "mend-file", Text: "Put the file back, or correct its path or password in the monitor's configuration."}}, Verify: "tlswhy cert " + shellQuote(path)}
 }
 

@@ -136,6 +136,29 @@ func TestDowntime(t *testing.T) {
 	}
 }
 
+// TestSpoiledFile keeps what a file said that can no longer be read.
+func TestSpoiledFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "shop.example.com")
+	w.endpoints[0].Kind = monitor.KindFile
+	ending := func() *diag.Diagnosis {
+		d := healthy(cert{from: start.Add(-80 * day), life: 90 * day})
+		d.Target, d.Attempts = diag.Target{}, nil
+		return d
+	}
+	met := ending()
+	w.answer = func(*monitor.Endpoint) monitor.Report {
+		return monitor.Report{Outcomes: []monitor.Outcome{monitor.Observe(met, "", false)}}
+	}
+	w.run(start.Add(time.Hour))
+	met = &diag.Diagnosis{Verdict: diag.Warning, Causes: []diag.Cause{{ID: "file-or-config-error", Severity: diag.SeverityWarning, Summary: "it cannot be used"}}}
+	w.run(start.Add(3 * time.Hour))
+	w.wantTold("digest expires-soon warning", "opened file-or-config-error warning")
+	met = ending()
+	w.run(start.Add(5 * time.Hour))
+	w.wantTold("digest expires-soon warning", "opened file-or-config-error warning", "resolved file-or-config-error warning")
+}
+
 func TestConfirmWindow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

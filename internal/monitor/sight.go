@@ -155,15 +155,16 @@ func (a *applied) absent(st *State, o *Outcome, x *Sighting) bool {
 }
 
 // couldSee tells whether a handshake that ended where this one did would have
-// shown the finding: a server that is down has not renewed its certificate.
+// shown the finding: a server that is down has not renewed its certificate, and
+// neither has who spoiled its file.
 func couldSee(o *Outcome, f *Finding) bool {
-	if o.Verdict != diag.Failure || f.Network {
+	if o.Verdict == diag.OK || f.Network {
 		return true
 	}
 	if f.Stage == diag.StageCertificate || f.Certificate != "" {
 		return o.Seen.Leaf() != nil
 	}
-	return o.Stage.Rank() >= f.Stage.Rank()
+	return o.Verdict != diag.Failure || o.Stage.Rank() >= f.Stage.Rank()
 }
 
 func (a *applied) confirmed(x *Sighting) bool {
