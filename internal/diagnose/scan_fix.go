@@ -15,7 +15,7 @@ var settings = map[string]map[string]string{
 	"apache": {"versions": "SSLProtocol -all +$", "suites": "SSLCipherSuite $", "suites-13": "SSLCipherSuite TLSv1.3 $", "groups": "SSLOpenSSLConfCmd Curves $", "client-order": "SSLHonorCipherOrder off",
 		"server-order": "SSLHonorCipherOrder on", "hsts": `Header always set Strict-Transport-Security "max-age=$"`, "dh": "SSLOpenSSLConfCmd DHParameters /etc/apache2/ffdhe2048.pem"},
 	"haproxy": {"versions": "ssl-default-bind-options ssl-min-ver $", "suites": "ssl-default-bind-ciphers $", "suites-13": "ssl-default-bind-ciphersuites $", "groups": "ssl-default-bind-curves $",
-		"client-order": "ssl-default-bind-options prefer-client-ciphers", "hsts": "http-response set-header Strict-Transport-Security max-age=$", "dh": "tune.ssl.default-dh-param 2048"},
+		"client-order": "ssl-default-bind-options prefer-client-ciphers", "hsts": "http-after-response set-header Strict-Transport-Security max-age=$", "dh": "tune.ssl.default-dh-param 2048"},
 	"lighttpd": {"versions": `ssl.openssl.ssl-conf-cmd += ("MinProtocol" => "$")`, "suites": `ssl.openssl.ssl-conf-cmd += ("CipherString" => "$")`,
 		"suites-13": `ssl.openssl.ssl-conf-cmd += ("Ciphersuites" => "$")`, "groups": `ssl.openssl.ssl-conf-cmd += ("Groups" => "$")`, "client-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "-ServerPreference")`,
 		"server-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "+ServerPreference")`, "hsts": `setenv.add-response-header += ("Strict-Transport-Security" => "max-age=$")`},
@@ -56,5 +56,9 @@ func (c *comparison) fix(setting, value string) *diag.Fix {
 	case setting == "hsts" && software == "":
 		text = "Send this header with every answer:"
 	}
-	return &diag.Fix{Side: "server", For: software, Action: "set-" + setting, Text: text, Config: strings.ReplaceAll(template, "$", value)}
+	fix := &diag.Fix{Side: "server", For: software, Action: "set-" + setting, Text: text, Config: strings.ReplaceAll(template, "$", value)}
+	if file := strings.TrimSuffix(fix.Config[strings.LastIndexAny(fix.Config, " ")+1:], ";"); setting == "dh" && strings.HasSuffix(file, ".pem") {
+		fix.Command = "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out " + file
+	}
+	return fix
 }

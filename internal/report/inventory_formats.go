@@ -170,11 +170,23 @@ func writeInventoryCSV(w io.Writer, inv *diag.Inventory) error {
 			line("certificate", strings.Join(c.Versions, " "), i+1, x.Subject, x.Key+" until "+day(x.NotAfter), c.For)
 		}
 	}
+	for i, name := range inv.Authorities {
+		line("client-ca", "", i+1, name, "", "")
+	}
 	for _, p := range inv.Properties {
 		line("property", "", 0, p.ID, p.Value, p.Weak)
 	}
+	for _, r := range inv.Records {
+		line("dns", "", 0, r.Name+" "+r.Type, strings.Join(r.Data, "; "), "")
+	}
+	for i, w := range inv.Weak {
+		line("weak", "", i+1, w.ID, w.Text, "")
+	}
 	for _, g := range inv.Guidelines {
 		line("guideline", g.Edition, 0, g.Name, g.Meets, "")
+		for i, d := range g.Deviations {
+			line("difference", g.Edition, i+1, g.Name, d.Text, "")
+		}
 	}
 	for _, n := range inv.NotTested {
 		line("not-tested", "", 0, n.What, n.Reason, "")
@@ -218,12 +230,15 @@ func writeInventoryMarkdown(w io.Writer, inv *diag.Inventory) error {
 			fmt.Fprintf(&b, "- %s\n", md(d.Text))
 			if d.Fix != nil {
 				fmt.Fprintf(&b, "  %s\n\n", md(d.Fix.Text))
-				mdFence(&b, d.Fix.Config, true)
+				mdFence(&b, strings.TrimSpace(d.Fix.Command+"\n"+d.Fix.Config), true)
 			}
 		}
 	}
 	for _, n := range inv.NotTested {
 		fmt.Fprintf(&b, "- not found out: %s (%s)\n", md(n.What), md(n.Reason))
+	}
+	for _, n := range inv.Notes {
+		fmt.Fprintf(&b, "- note: %s\n", md(n))
 	}
 	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
 	return err
@@ -242,15 +257,18 @@ var inventoryPage = template.Must(template.New("inventory").Funcs(template.FuncM
 	},
 }).Parse(`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>tlswhy scan</title><style>{{.Style}}
-td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0}</style></head><body><main>
+td,th{text-align:left;vertical-align:top;padding:.15em .8em .15em 0}pre{white-space:pre-wrap;overflow-wrap:anywhere}</style></head><body><main>
 {{range .All}}<article><h1>{{label .}}: {{offers .}}</h1>
-{{range .Versions}}<h2>{{line .Version}}: {{title .}}</h2>{{if .Suites}}<table><tr><th>suite<th>OpenSSL<th>weak</tr>
+{{if .Weak}}<h2>To mend</h2><ul>{{range .Weak}}<li>{{line .Text}}</li>{{end}}</ul>{{end}}
+{{range .Guidelines}}<h2>{{line .Name}} {{line .Edition}}: {{meets .}}</h2><ul>{{range .Deviations}}<li>{{line .Text}}{{with .Fix}}<br>{{line .Text}}<pre>{{with .Command}}{{.}}
+{{end}}{{.Config}}</pre>{{end}}</li>{{end}}</ul>{{end}}
+<h2>Found</h2><table>{{range .Versions}}<tr><th>{{line .Version}}<td>{{title .}}{{with .Why}} ({{line .}}){{end}}</tr>
+{{end}}{{range rows .}}<tr><th>{{index . 0}}<td>{{index . 1}}</tr>
+{{end}}</table>
+{{range .Versions}}{{if .Suites}}<h2>{{line .Version}}: {{title .}}</h2><table><tr><th>suite<th>OpenSSL<th>weak</tr>
 {{range .Suites}}<tr><td><code>{{line .Name}}</code><td><code>{{line .OpenSSL}}</code><td>{{line .Weak}}</tr>
 {{end}}</table>{{end}}{{end}}
-<table>{{range rows .}}<tr><th>{{index . 0}}<td>{{index . 1}}</tr>
-{{end}}</table>
-{{if .Weak}}<h2>To mend</h2><ul>{{range .Weak}}<li>{{line .Text}}</li>{{end}}</ul>{{end}}
-{{range .Guidelines}}<h2>{{line .Name}} {{line .Edition}}: {{meets .}}</h2><ul>{{range .Deviations}}<li>{{line .Text}}{{with .Fix}}<br>{{line .Text}}<pre>{{.Config}}</pre>{{end}}</li>{{end}}</ul>{{end}}
+{{if .Notes}}<h2>Notes</h2><ul>{{range .Notes}}<li>{{line .}}</li>{{end}}</ul>{{end}}
 {{if .NotTested}}<h2>Not found out</h2><ul>{{range .NotTested}}<li>{{line .What}}: {{line .Reason}}</li>{{end}}</ul>{{end}}</article>
 {{end}}</main></body></html>
 `))

@@ -284,8 +284,10 @@ func (p *printer) guidelines(all []diag.Guideline, o Options) {
 				said = d.Fix.Text
 				p.item(item{indent: 8, text: said, style: dim})
 			}
-			if d.Fix.Config != "" {
-				p.block(10, d.Fix.Config, cyan)
+			for _, paste := range []string{d.Fix.Command, d.Fix.Config} {
+				if paste != "" {
+					p.block(10, paste, cyan)
+				}
 			}
 		}
 	}
