@@ -150,6 +150,10 @@ func driftOf(d monitor.EndpointDetail) (out []drifted) {
 				row = drifted{"Names", strings.Join(b.Names, ", "), strings.Join(leaf.Names, ", "), st.Address}
 			case kind == "rollback" && leaf != nil:
 				row = drifted{"Certificate", "a newer one", "one of " + leaf.NotBefore.UTC().Format(time.DateOnly) + ", serial " + leaf.Serial, st.Address}
+			case kind == "sct":
+				row = drifted{"SCTs", "some", "none", st.Address}
+			case kind == "revoked-key" && leaf != nil:
+				row = drifted{"Key", "another than that of the revoked certificate", "the same, with serial " + leaf.Serial, st.Address}
 			case kind == "version":
 				row = drifted{"Version", either(b.Versions), st.Now.Version, st.Address}
 			case kind == "suite":
