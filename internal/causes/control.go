@@ -120,8 +120,8 @@ func (v *view) askControls(cur *facts.Attempt) (ask []facts.Experiment, settled 
 	return v.ask(ask...), settled
 }
 
-// corroborated tells whether a control ends the one hello, twice, and takes the
-// other.
+// corroborated tells whether a control ends the one hello, twice or as the target
+// did twice, and takes the other.
 func (v *view) corroborated(bad, good *facts.Attempt) bool {
 	if !cutOff(bad) {
 		return false
@@ -129,7 +129,7 @@ func (v *view) corroborated(bad, good *facts.Attempt) bool {
 	return slices.ContainsFunc(v.compared(bad), func(x comparison) bool {
 		ends := slices.Concat(x.own, x.name)
 		works := v.atControl(x.Control, toward(x.Control, good.Of.Changes))
-		return len(ends) > 1 && len(works) > 0 && !slices.ContainsFunc(ends, func(a *facts.Attempt) bool { return !sameCut(bad, a) }) &&
+		return len(ends) > 0 && len(ends)+len(v.at(bad.Of.Changes)) > 2 && len(works) > 0 && !slices.ContainsFunc(ends, func(a *facts.Attempt) bool { return !sameCut(bad, a) }) &&
 			!slices.ContainsFunc(works, func(a *facts.Attempt) bool { return !heardBack(a) })
 	})
 }

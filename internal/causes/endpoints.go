@@ -159,8 +159,8 @@ func (v *view) contradicted() bool {
 }
 
 // changesFace tells whether the address showed several certificates of one kind
-// for the same names, or one with different intermediates, so that several
-// machines stand behind it.
+// for the same names, or to those who asked for the same name, or one with
+// different intermediates, so that several machines stand behind it.
 func (v *view) changesFace() bool {
 	return v.base != nil && len(v.base.Chain) > 0 && slices.ContainsFunc(v.tries, func(a *facts.Attempt) bool {
 		if len(a.Chain) == 0 {
@@ -170,7 +170,7 @@ func (v *view) changesFace() bool {
 		if other.SHA256 == mine.SHA256 {
 			return !slices.EqualFunc(a.Chain, v.base.Chain, (*chain.Certificate).Equal)
 		}
-		return other.Key.Algorithm == mine.Key.Algorithm && slices.Equal(other.DNSNames, mine.DNSNames)
+		return other.Key.Algorithm == mine.Key.Algorithm && (slices.Equal(other.DNSNames, mine.DNSNames) || a.Of.Kind == facts.Handshake && offered(a).ServerName() == offered(v.base).ServerName())
 	})
 }
 

@@ -81,8 +81,12 @@ func (v *view) weigh(f *flip, cur, best *facts.Attempt) (*facts.Attempt, []facts
 	}) {
 		gone = append(gone, from.With(facts.PropExtensions, fewer))
 	}
-	if ask := v.untried(gone...); len(ask) > 0 {
-		return nil, append(ask, v.confirm(cur, best)...)
+	ask := v.untried(gone...)
+	if len(ask) > 0 || len(v.at(from)) < 2 {
+		ask = append(ask, v.confirm(cur, best)...)
+	}
+	if len(ask) > 0 {
+		return nil, ask
 	}
 	for _, ch := range gone {
 		if a := v.works(cur, ch); a != nil {

@@ -46,6 +46,9 @@ func (v *view) helps(cur, a *facts.Attempt) bool {
 	if further(cur, a) {
 		return true
 	}
+	if a.Of.Changes.Shape == "ssl2" {
+		return false // every server of today refuses that, whatever it cuts off
+	}
 	if !v.hints || cur.BytesReceived > 0 || cur.End.Stage != diag.StageClientHello || a.End.Kind != facts.EndAlert || a.Of.Changes.SNI != cur.Of.Changes.SNI {
 		return false
 	}

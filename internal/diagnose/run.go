@@ -29,6 +29,7 @@ const (
 	defaultConnections = 40
 	maxParallel        = 4                       // connections to one address at a time
 	pauseFor           = 1500 * time.Millisecond // of facts.Later
+	longest            = 3 * time.Second         // of one experiment, where nothing was slower
 )
 
 // Run diagnoses one target. The error is a *UsageError or a *FileError; all
@@ -246,10 +247,21 @@ func over(ctx context.Context) bool {
 func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time.Duration {
 	d := r.timeout()
 	if !first {
+		least := time.Second
+		if e.Changes.Path != "" && !r.went(e) {
+			least = longest // nobody knows yet how long the other way takes
+		}
 		slowest := r.slowest(e.Address)
-		d = min(d, max(time.Second, min(4*slowest, 3*time.Second), slowest+slowest/2))
+		d = min(d, max(least, min(4*slowest, longest), slowest+slowest/2))
 	}
 	return max(min(d, time.Until(limit)), 50*time.Millisecond)
+}
+
+// went tells whether the way of an experiment was taken before.
+func (r *runner) went(e facts.Experiment) bool {
+	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+		return a.Address == e.Address && a.Of.Changes.Path == e.Changes.Path && !silent(a)
+	})
 }
 
 // slowest is the longest that a whole, unhurried exchange with the address took.

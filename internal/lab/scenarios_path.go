@@ -1,5 +1,7 @@
 package lab
 
+import "github.com/tlswhy/tlswhy/internal/tlswire"
+
 // What stands on the path is seen from both its ends: a filter does to the
 // control what it does to the server.
 var _ = register(
@@ -95,4 +97,25 @@ var _ = register(
 		Story:   "The server shows the self-signed certificate of its first installation; the control is in order.",
 		Server:  Server{Leaf: Leaf{SelfSigned: true, Names: []string{"localhost.localdomain"}}},
 		Control: &Server{}},
+
+	Scenario{ID: "box-garbles", Cause: "decrypt-error", Title: "a box on the path changes bytes",
+		Story:   "A bit of the answer flips, at an unrelated server too: a faulty box, or this machine's own network card.",
+		Server:  Server{Offer: Offer{MinVersion: tlswire.TLS13, Groups: groups(tlswire.GroupX25519)}, Transport: Transport{GarbleSent: 400}},
+		Control: &Server{Offer: Offer{MinVersion: tlswire.TLS13, Groups: groups(tlswire.GroupX25519)}, Transport: Transport{GarbleSent: 400}}},
+	Scenario{ID: "server-garbles-control", Cause: "decrypt-error", Title: "the server changes bytes, and an ordinary control",
+		Story:   "The control's answer arrives whole: it is this server, or what stands right before it.",
+		Server:  Server{Offer: Offer{MinVersion: tlswire.TLS13, Groups: groups(tlswire.GroupX25519)}, Transport: Transport{GarbleSent: 400}},
+		Control: &Server{}},
+	Scenario{ID: "box-cuts-answers", Cause: "eof-during-handshake", Title: "a box on the path ends answers in the middle",
+		Story:   "A hundred bytes of the answer come, at an unrelated server too.",
+		Server:  Server{Transport: Transport{CutAfter: 100, CutBy: Close}},
+		Control: &Server{Transport: Transport{CutAfter: 100, CutBy: Close}}},
+	Scenario{ID: "server-cuts-answers-control", Cause: "eof-during-handshake", Near: "middlebox-reset", Title: "the server ends its answer in the middle, and an ordinary control",
+		Story:   "The control's answer arrives whole.",
+		Server:  Server{Transport: Transport{CutAfter: 100, CutBy: Close}},
+		Control: &Server{}},
+	Scenario{ID: "box-hides-tls13", Cause: "middlebox-downgrade", Title: "a box on the path hides TLS 1.3",
+		Story:   "Both servers mark that they know TLS 1.3 and were not offered it.",
+		Server:  Server{Offer: tls12, Answer: Answer{Sentinel: true}},
+		Control: &Server{Offer: tls12, Answer: Answer{Sentinel: true}}},
 )
