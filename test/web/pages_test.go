@@ -2,6 +2,8 @@ package web
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"net/url"
 	"os"
@@ -34,7 +36,7 @@ func TestPages(t *testing.T) {
 		"channels: {hook: {type: webhook, url: 'http://127.0.0.1:1/'}}", "routes: [{channels: [hook]}]")
 	good := newSite(t, local, w.Leaf(pki.Spec{DNS: []string{local}}), w.Intermediate)
 	expired := newSite(t, local, w.Leaf(pki.Spec{DNS: []string{local}, NotAfter: time.Now().Add(-time.Hour)}), w.Intermediate)
-	bad := w.Leaf(pki.Spec{CN: words, DNS: []string{local, words}})
+	bad := w.Leaf(pki.Spec{CN: words, DNS: []string{local, words}, Mutate: everywhere(words)})
 	odd := &server.Endpoint{Name: "odd", Hosts: []string{local}, Port: server.FreePort(t)}
 	server.ServeHTTP(t, odd, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{bad.DER}, PrivateKey: bad.Key}}})
 
@@ -111,6 +113,15 @@ func TestPages(t *testing.T) {
 		{"users", "/settings/users"}, {"user", "/settings/users/ann"}, {"user-remove", "/settings/users/ann/remove"}, {"audit", "/settings/audit"}, {"nothing", "/nothing"},
 	} {
 		visit(b, p.name, p.path)
+	}
+}
+
+// everywhere writes words into every field of a certificate that takes some.
+func everywhere(words string) func(c *x509.Certificate) {
+	return func(c *x509.Certificate) {
+		some := []string{words}
+		c.Subject = pkix.Name{CommonName: words, Country: some, Organization: some, OrganizationalUnit: some, Locality: some, Province: some, StreetAddress: some, PostalCode: some, SerialNumber: words}
+		c.EmailAddresses, c.OCSPServer, c.IssuingCertificateURL, c.CRLDistributionPoints = some, some, some, some
 	}
 }
 

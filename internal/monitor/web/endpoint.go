@@ -240,6 +240,8 @@ func strips(rs []monitor.Rollup, from time.Time) (out []strip) {
 // latencies are what the plot is drawn from: moments, and for each address the
 // 95th percentile at them, null where nothing was answered.
 type latencies struct {
+	From   int64           `json:"from"` // of the axis
+	To     int64           `json:"to"`
 	At     []int64         `json:"at"`
 	Series []latencySeries `json:"series"`
 }
@@ -258,11 +260,12 @@ func (s *Web) latency(w http.ResponseWriter, r *http.Request) error {
 		days = 7
 	}
 	now := time.Now()
-	rs, err := s.Service.Rollups(r.Context(), r.PathValue("id"), now.AddDate(0, 0, -min(days, maxDays)), now)
+	from := now.AddDate(0, 0, -min(days, maxDays))
+	rs, err := s.Service.Rollups(r.Context(), r.PathValue("id"), from, now)
 	if err != nil {
 		return err
 	}
-	l := latencies{At: []int64{}, Series: []latencySeries{}}
+	l := latencies{From: from.Unix(), To: now.Unix(), At: []int64{}, Series: []latencySeries{}}
 	for _, x := range rs {
 		l.At = append(l.At, x.From.Unix())
 	}

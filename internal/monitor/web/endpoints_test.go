@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -242,6 +243,16 @@ func TestDrift(t *testing.T) {
 	w.post("/endpoints/"+id+"/accept", 303, nil)
 	w.met(e, seen("Other <CA>", "02"))
 	w.notSee(w.get("/endpoints/"+id, 200), "Not as usual")
+}
+
+func TestLatency(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).as(monitor.Viewer)
+	a := w.send("GET", "/endpoints/"+w.watch("a.example").ID+"/latency?days=7", 200, nil)
+	var l latencies
+	if err := json.Unmarshal([]byte(a.body), &l); err != nil || l.To-l.From != int64(7*24*time.Hour/time.Second) || l.At == nil || l.Series == nil {
+		t.Errorf("got %s, %v", a.body, err)
+	}
 }
 
 func TestStrips(t *testing.T) {

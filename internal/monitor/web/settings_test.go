@@ -157,3 +157,18 @@ func TestIncidents(t *testing.T) {
 	w.see(w.as(monitor.Viewer).get("/incidents/"+id, 200), "cert-expired")
 	w.notSee(w.as(monitor.Viewer).get("/incidents/"+id, 200), "Do something")
 }
+
+// TestDigest shows a message to an incident that joined it while it waited.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).as(monitor.Viewer)
+	for _, target := range []string{"a.example", "b.example"} {
+		id := w.watch(target, expired).ID
+		is, err := w.store.Incidents(t.Context(), monitor.Filter{Endpoint: id})
+		if err != nil || len(is) != 1 {
+			t.Fatal(is, err)
+		}
+		a := w.get("/incidents/"+is[0].ID, 200)
+		w.see(a, "digest: told all", "<td>digest<br>")
+	}
+}
