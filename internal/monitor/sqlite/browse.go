@@ -218,10 +218,8 @@ func (s *Store) BrowseCertificates(ctx context.Context, q monitor.CertificateQue
 		x.add("l.role <> 'root'") // whose end means nothing
 	}
 	x.equal("l.role", q.Role)
-	if q.Endpoint != "" {
+	if q.Endpoint != "" { // all are served somewhere: see sweep
 		x.add("l.fingerprint IN (SELECT fingerprint FROM served WHERE endpoint = ?)", q.Endpoint)
-	} else {
-		x.add("EXISTS (SELECT 1 FROM served WHERE fingerprint = l.fingerprint)")
 	}
 	if q.Owner != "" {
 		x.add("l.fingerprint IN (SELECT v.fingerprint FROM served v JOIN listing e ON e.endpoint = v.endpoint WHERE e.owner = ?)", q.Owner)
