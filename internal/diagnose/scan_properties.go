@@ -35,6 +35,7 @@ var properties = []property{
 	{"ocsp-staple", "OCSP staple", 0, ""},
 	{"ech", "Encrypted Client Hello", 0, ""},
 	{"secure-renegotiation", "secure renegotiation", inventory.No, "OpenSSL 3 and others refuse such a server (RFC 5746)"},
+	{"client-renegotiation", "renegotiation at the client's wish", 0, ""},
 	{"extended-master-secret", "extended master secret", inventory.No, "sessions can be mixed up by an attacker (RFC 7627); FIPS clients refuse"},
 	{"encrypt-then-mac", "encrypt-then-MAC", 0, ""},
 	{"fallback-scsv", "fallback SCSV", inventory.No, "a downgrade goes unnoticed (RFC 7507)"},

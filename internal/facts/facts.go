@@ -328,6 +328,9 @@ type Session struct {
 	// EarlyData is how many bytes of early data a ticket allows (RFC 8446,
 	// Section 4.6.1).
 	EarlyData uint32
+	// Renegotiation says what came of a second hello of ours within the
+	// connection: accepted or refused; "" where there was none, or no answer.
+	Renegotiation string
 }
 
 // PreambleLine is one line of a plaintext dialogue.

@@ -108,6 +108,9 @@ func TestGo(t *testing.T) {
 			t.Errorf("%v is missing in %v", g, r.Groups)
 		}
 	}
+	if got := r.Properties["client-renegotiation"].Answer; got != inventory.No {
+		t.Errorf("renegotiation is %v", got)
+	}
 	if s := r.Server(); !s.Versions[tlswire.TLS13] || s.Versions[tlswire.SSL3] || !s.SuitesComplete || !s.OwnOrder || !slices.Equal(s.Keys, []tlswire.Authentication{tlswire.AuthRSA}) {
 		t.Errorf("as facts: %+v", s)
 	}

@@ -247,14 +247,14 @@ func (s *scan) whole(q question) answer {
 }
 
 // handshake makes a whole handshake of an old version and returns its session.
-func (s *scan) handshake(id string, o offer, change func(*tlswire.ClientHello)) (*probe.Session, answer) {
+func (s *scan) handshake(id string, o offer, stop probe.Stop, change func(*tlswire.ClientHello)) (*probe.Session, answer) {
 	var mu sync.Mutex
 	var left *probe.Session
 	h := s.hello(o)
 	if change != nil {
 		change(h)
 	}
-	a := s.whole(question{hello: h, stop: probe.StopFinished, keep: func(x *probe.Session) {
+	a := s.whole(question{hello: h, stop: stop, keep: func(x *probe.Session) {
 		mu.Lock()
 		defer mu.Unlock()
 		left = x
@@ -282,7 +282,10 @@ func (s *scan) agreeable(v *view) offer {
 func (s *scan) tickets(v *view) {
 	const id = "resumption-ticket"
 	o := s.agreeable(v)
-	session, _ := s.handshake(id, o, nil)
+	session, a := s.handshake(id, o, probe.StopRenegotiation, nil) // which does a ticket no harm
+	if a.Attempt != nil && a.Session.Renegotiation != "" {
+		s.set("client-renegotiation", answerOf(a.Session.Renegotiation == "accepted"), "")
+	}
 	switch {
 	case session == nil:
 	case session.Kind() == "ticket":
@@ -298,12 +301,12 @@ func (s *scan) ids(v *view) {
 	o := s.agreeable(v)
 	o.noTicket = true
 	compressing := func(h *tlswire.ClientHello) { h.Compression = []byte{1, 0} } // DEFLATE (RFC 3749), along the way
-	session, a := s.handshake(id, o, compressing)
+	session, a := s.handshake(id, o, probe.StopFinished, compressing)
 	if a.verdict == picked {
 		s.set("compression", answerOf(a.ServerHello.Compression != 0), "")
 	}
 	if a.verdict != picked || a.ServerHello.Compression != 0 {
-		session, _ = s.handshake(id, o, nil)
+		session, _ = s.handshake(id, o, probe.StopFinished, nil)
 	}
 	if session != nil {
 		s.resume(id, o, session)

@@ -21,6 +21,7 @@ type engine struct {
 
 	hello     *tlswire.ClientHello
 	keys      *Keys
+	verify    []byte // our verify_data before TLS 1.3
 	helloSent time.Time
 
 	transcript tlswire.Transcript

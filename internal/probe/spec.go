@@ -126,11 +126,12 @@ type Stop uint8
 // The points to stop at. The zero value goes to the end: the answer to the
 // Request, or without one the first message after the handshake or silence.
 const (
-	StopNever        Stop = iota
-	StopServerHello       // a ServerHello, not a HelloRetryRequest
-	StopServerFlight      // ServerHelloDone, or the server's Finished in TLS 1.3
-	StopFinished          // both Finished are sent and, before TLS 1.3, received
-	StopAnswer            // a ServerHello, or the HelloRetryRequest before it
+	StopNever         Stop = iota
+	StopServerHello        // a ServerHello, not a HelloRetryRequest
+	StopServerFlight       // ServerHelloDone, or the server's Finished in TLS 1.3
+	StopFinished           // both Finished are sent and, before TLS 1.3, received
+	StopAnswer             // a ServerHello, or the HelloRetryRequest before it
+	StopRenegotiation      // what comes of our second hello within the connection, before TLS 1.3
 )
 
 // Timeouts bound an attempt. An earlier deadline of the context wins.

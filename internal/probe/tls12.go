@@ -44,8 +44,11 @@ func (e *engine) handshake12() error {
 	}
 	e.keep12(keys)
 	e.stage = diag.StageApplication
-	if e.spec.Stop == StopFinished {
+	switch e.spec.Stop {
+	case StopFinished:
 		return errStop
+	case StopRenegotiation:
+		return e.renegotiate()
 	}
 	return e.application()
 }
@@ -155,7 +158,7 @@ func (e *engine) clientFlight12() (*keys12, error) {
 		return nil, local(tlswire.AlertInternalError, err.Error())
 	}
 	flight = e.message(flight, "Finished", finished)
-	e.answered = true
+	e.verify, e.answered = verify, true
 	e.send(flight)
 	return keys, nil
 }
