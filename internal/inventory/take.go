@@ -230,6 +230,9 @@ func how(a answer) string {
 // nothing guards.
 func (s *scan) conclude(opened []answer) {
 	r := s.result
+	if s.good == nil && slices.ContainsFunc(r.Versions, func(v *Version) bool { return v.Offered == Yes }) {
+		s.good = &question{hello: ssl2Hello(), stop: probe.StopAnswer} // all that it answers
+	}
 	r.Reached = s.good != nil
 	r.observed()
 	if !r.Reached {
