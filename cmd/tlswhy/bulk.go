@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -154,10 +152,14 @@ func (b *bulk) goOn() string {
 	return "; the same command goes on where this one stopped"
 }
 
-// done notes that a target's report is written.
-func (b *bulk) done(t target) error {
-	if !b.journalled() || t.mark.n == 0 {
+// done notes that a target's report is written; early says that an earlier
+// target is not done.
+func (b *bulk) done(t target, early bool) error {
+	switch {
+	case !b.journalled() || t.mark.n == 0:
 		return nil
+	case early:
+		return b.resume.doneToo(t.mark)
 	}
 	return b.resume.done(t.mark)
 }
@@ -176,8 +178,11 @@ func (b *bulk) sum(w io.Writer) {
 		}
 		fmt.Fprintf(w, "tlswhy: targets that were named before are left out: %d, at %s%s\n", b.duplicates, strings.Join(b.again, ", "), more)
 	}
-	if b.resume != nil && b.resume.skip > 0 {
-		fmt.Fprintf(w, "tlswhy: the first %d targets were done before\n", min(b.resume.skip, b.resume.n))
+	if b.resume == nil {
+		return
+	}
+	if n := b.resume.skip + len(b.resume.also); n > 0 {
+		fmt.Fprintf(w, "tlswhy: targets that were done before are left out: %d\n", min(n, b.resume.n))
 	}
 }
 
@@ -312,65 +317,4 @@ func firstAddress(ctx context.Context, input string, o options) (netip.Addr, boo
 		return netip.Addr{}, false
 	}
 	return addrs[0].Unmap(), true
-}
-
-// journal is the resume file: how many targets of the list are done, and a sum
-// over them by which another list is told from the same. It is written after
-// the report of a target, in one piece, so that a kill at any moment repeats one
-// target at most and loses none.
-type journal struct {
-	f    *os.File
-	skip int    // done by earlier runs
-	sum  uint64 // of those
-	n    int    // read so far in this run
-	past uint64 // the sum of these
-}
-
-const journalForm = "tlswhy-resume 1 %012d %016x\n"
-
-// openJournal opens or makes a resume file.
-func openJournal(name string) (*journal, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, badUsage("", "--resume: %v", err)
-	}
-	j := &journal{f: f}
-	text, err := io.ReadAll(io.LimitReader(f, 100))
-	if err == nil && len(text) > 0 {
-		_, err = fmt.Sscanf(string(text), journalForm, &j.skip, &j.sum)
-	}
-	if err != nil || j.skip < 0 {
-		f.Close()
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			return nil, badUsage("", "--resume: %v", err)
-		}
-		return nil, badUsage("name a file that does not exist yet, or that --resume wrote", "--resume: %q is no resume file", name)
-	}
-	return j, nil
-}
-
-// read counts a line of the list; done says that an earlier run did it. The
-// error says that the list is another one.
-func (j *journal) read(t target) (mark journalMark, done bool, err error) {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%x %s", j.past, t.input)
-	j.n++
-	j.past = h.Sum64()
-	if j.n == j.skip && j.past != j.sum {
-		return mark, false, badUsage("give the same list, or another resume file", "--resume: this list does not begin as the one that was worked on")
-	}
-	return journalMark{j.n, j.past}, j.n <= j.skip, nil
-}
-
-// journalMark is what the journal says once a target is done.
-type journalMark struct {
-	n   int
-	sum uint64
-}
-
-// done notes that a target and all before it are done.
-func (j *journal) done(m journalMark) error {
-	_, err := j.f.WriteAt(fmt.Appendf(nil, journalForm, m.n, m.sum), 0)
-	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,61 @@ func TestResume(t *testing.T) {
 	}
 	if _, errs, code := bulkRun(t, list.String(), journal, 0); code != exitUsage || !strings.Contains(errs, "is no resume file") {
 		t.Errorf("no resume file: got %d, %q", code, errs)
+	}
+}
+
+// TestResumeBeyond interrupts a list whose first target takes for ever: what has
+// ended after it is reported, and not again.
+func TestResumeBeyond(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	var list strings.Builder
+	list.WriteString("slow.test\n")
+	for i := range n {
+		fmt.Fprintf(&list, "ok.h%d.test\n", i)
+	}
+	journal := filepath.Join(t.TempDir(), "done")
+	run := func(slow bool) (string, int) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var stdout, stderr bytes.Buffer
+		var asked atomic.Int32
+		p := &program{stdin: strings.NewReader(list.String()), stdout: &stdout, stderr: &stderr, environ: []string{"COLUMNS=100"}}
+		p.diagnose = func(ctx context.Context, input string, o *options) (*diag.Diagnosis, error) {
+			if input != "slow.test" {
+				if asked.Add(1) == n {
+					cancel()
+				}
+			} else if slow {
+				<-ctx.Done()
+			}
+			return fakeDiagnose(ctx, "ok."+input, o)
+		}
+		root := p.root()
+		root.SetArgs([]string{"--targets", "-", "-o", "json", "--parallel", "3", "--resume", journal})
+		code := complain(&stderr, root.ExecuteContext(ctx))
+		return stdout.String(), code
+	}
+	first, code := run(true)
+	if code != exitInterrupted || strings.Contains(first, "slow.test") || strings.Count(first, "\n") < n-2 {
+		t.Errorf("got %d, %d lines", code, strings.Count(first, "\n"))
+	}
+	// A kill in the middle of a line of the journal.
+	f, err := os.OpenFile(journal, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = f.WriteString("0000000")
+	f.Close()
+	second, code := run(false)
+	all := first + second
+	if code != exitHealthy || strings.Count(all, "\n") != n+1 || strings.Count(all, `"input":"ok.slow.test"`) != 1 {
+		t.Errorf("got %d, %d lines", code, strings.Count(all, "\n"))
+	}
+	for i := range n {
+		if got := strings.Count(all, fmt.Sprintf(`"input":"ok.ok.h%d.test"`, i)); got != 1 {
+			t.Errorf("ok.h%d.test is reported %d times", i, got)
+		}
 	}
 }
 

@@ -88,19 +88,19 @@ type run struct {
 	written  bool
 	writeErr error
 	said     map[string]bool // complaints, each of which is made once
-	stopped  bool            // the list goes on in another run
+	stopped  bool            // a target is left to another run
 }
 
 // note remembers that a target is done, once its report is written.
 func (r *run) note(res result) {
 	if r.writeErr == nil {
-		r.writeErr = r.p.bulk.done(res.t)
+		r.writeErr = r.p.bulk.done(res.t, r.stopped)
 	}
 }
 
 func (r *run) add(res result) {
-	if p := r.p.bulk; p.journalled() && (r.stopped || res.late) {
-		r.stopped = true // it is done again, with all that follows
+	if r.p.bulk.journalled() && res.late {
+		r.stopped = true // it is done again; what has ended after it is not
 		return
 	}
 	if res.d == nil && res.err == nil {
