@@ -178,6 +178,17 @@ func TestOpenSSLAnonymous(t *testing.T) {
 	}
 }
 
+// TestOpenSSLCamellia meets a cipher whose records cannot be computed here: what
+// can be seen is in order, and nobody is to blame for the rest.
+func TestOpenSSLCamellia(t *testing.T) {
+	t.Parallel()
+	address := opensslServer(t, "rsa", "-tls1_2", "-cipher", "CAMELLIA256-SHA:@SECLEVEL=0")
+	a := attempt(t, Spec{Address: address, Request: request(), Hello: template(suites(0x0084))})
+	if a.End.Kind != facts.EndStopped || a.Certificate == nil || a.ServerHello.CipherSuite != 0x0084 {
+		t.Errorf("got %v at %v: %v", a.End.Kind, a.End.Stage, a.End.Err)
+	}
+}
+
 func TestOpenSSLClientCertificate(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"-tls1", "-tls1_2", "-tls1_3"} {

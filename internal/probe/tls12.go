@@ -29,11 +29,10 @@ func (e *engine) handshake12() error {
 		return err
 	}
 	e.stage = e.stageAfterFlight()
-	if e.spec.Stop == StopServerFlight || e.a.Version < tlswire.TLS10 {
+	// Records of SSL 3.0, Camellia, SEED and the like cannot be computed here: the
+	// server's part of the handshake is all that is seen.
+	if e.spec.Stop == StopServerFlight || e.a.Version < tlswire.TLS10 || e.protection == (tlswire.Protection{}) {
 		return errStop
-	}
-	if e.protection == (tlswire.Protection{}) {
-		return local(tlswire.AlertInternalError, fmt.Sprintf("the records of %v cannot be computed", e.a.ServerHello.CipherSuite))
 	}
 	keys, err := e.clientFlight12()
 	if err != nil {
