@@ -109,6 +109,22 @@ func TestLookIsJudged(t *testing.T) {
 	}
 }
 
+// TestWholeLeaf shows of a leaf what a monitor compares with those before it,
+// and only where certificates are shown whole.
+func TestWholeLeaf(t *testing.T) {
+	t.Parallel()
+	r := startLab(t, "sct-garbled")
+	for detail, want := range map[int]bool{0: false, 1: true} {
+		d := run(t, "shop.lab.test", diagnose.Options{Connect: []string{r.Addr}, CAFile: file(t, "ca.pem", r.CA), Detail: detail, MaxConnections: 1})
+		if len(d.Certificates) == 0 {
+			t.Fatal("no certificate")
+		}
+		if c := d.Certificates[0]; (c.PublicKey != "") != want || (c.SCTs >= 2) != want || (c.PEM != "") != want {
+			t.Errorf("detail %d: got key %q, %d SCTs", detail, c.PublicKey, c.SCTs)
+		}
+	}
+}
+
 func ids(d *diag.Diagnosis) string {
 	var out []string
 	for _, c := range d.Causes {
