@@ -42,6 +42,10 @@ type answer struct {
 	guessed bool // taken for a refusal because others were
 }
 
+// cut says that the connection was ended without a word; silence may only be
+// slowness.
+func (a answer) cut() bool { return a.verdict == dropped && a.End.Kind != facts.EndTimeout }
+
 // hello is the server's first word: the HelloRetryRequest or the ServerHello.
 func (a answer) hello() *tlswire.ServerHello {
 	if a.Retry != nil {
@@ -185,7 +189,7 @@ func (s *scan) ask(q question) answer {
 	}
 	<-s.ready
 	const enough = 2
-	if a.verdict == dropped && a.End.Kind != facts.EndTimeout && s.drops.Load() >= enough && !s.flaky.Load() {
+	if a.cut() && s.drops.Load() >= enough && !s.flaky.Load() {
 		a.guessed = true
 		return a // it is how this server declines; conclude asks for a control
 	}
@@ -199,9 +203,9 @@ func (s *scan) ask(q question) answer {
 			s.drops.Add(1)
 			return a
 		}
-		first := a.verdict
+		cut := a.cut()
 		if a = s.once(s.ctx, q, true); a.verdict != dropped {
-			if first == dropped && a.verdict == picked {
+			if cut && a.verdict == picked {
 				s.flaky.Store(true)
 			}
 			return a
@@ -237,10 +241,13 @@ func (s *scan) control() bool {
 		if s.over() {
 			return false
 		}
-		if s.once(s.ctx, *good, true).verdict == picked {
+		a := s.once(s.ctx, *good, true)
+		if a.verdict == picked {
 			return true
 		}
-		s.flaky.Store(true)
+		if a.cut() {
+			s.flaky.Store(true)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
