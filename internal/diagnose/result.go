@@ -41,6 +41,9 @@ func (r *runner) result(found []diag.Cause) *diag.Diagnosis {
 		d.NotTested = append(d.NotTested, diag.NotTested{What: "the way without the proxy", Reason: p.Scheme + " promises that nothing passes beside it; tlswhy --proxy none tries"})
 	}
 	base := r.shown(found)
+	if base != nil && w.Protocol == "https" && d.Verdict != diag.Failure && base.End.Kind == facts.EndTimeout && base.End.Stage == diag.StageApplication {
+		d.Notes = append(d.Notes, fmt.Sprintf("the handshake is complete; the request met silence for %s", base.End.After.Round(time.Second)))
+	}
 	d.Handshake = r.ladder(base, found)
 	d.Addresses = r.addresses(found)
 	d.Certificates = r.certificates(base)
