@@ -152,6 +152,31 @@ func (c checker) glance(ctx context.Context, e *monitor.Endpoint, address, known
 	return monitor.Sight{Digest: s.Digest, Until: s.Until, MS: s.MS, Diagnosis: s.Diagnosis}, nil
 }
 
+// Survey implements monitor.Surveyor: an inventory without what takes long, by few
+// connections at a time.
+func (c checker) Survey(ctx context.Context, e *monitor.Endpoint, address string) (*monitor.Offer, error) {
+	if c.reach != nil {
+		if err := c.reach(e).Check(address); err != nil {
+			return nil, &forbiddenError{err}
+		}
+	}
+	e = named(e)
+	o := optionsOf(e)
+	o.Connect, o.Revocation = []string{address}, "off"
+	env := c.p.lend()
+	if c.reach != nil {
+		env.Guard = c.reach(e).Check
+	}
+	if c.p.keys != nil {
+		c.p.keys(&env)
+	}
+	s, err := diagnose.Scan(ctx, e.Target, diagnose.Options(o), env, diagnose.ScanOptions{Quick: true, Open: 2})
+	if err != nil {
+		return nil, err
+	}
+	return monitor.Offered(s.Inventory), nil
+}
+
 // renewed compares what was served with the files that are watched; nil where
 // none of them is newer.
 func (c checker) renewed(ctx context.Context, e *monitor.Endpoint, o *options, address string, d *diag.Diagnosis) (*diag.Diagnosis, error) {

@@ -1,15 +1,23 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
+	"net"
+	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tlswhy/tlswhy/internal/diagnose"
+	"github.com/tlswhy/tlswhy/internal/guard"
 	"github.com/tlswhy/tlswhy/internal/monitor"
 )
 
@@ -73,5 +81,49 @@ heartbeat: {url: "http://[fd00:ec2::254]/beat"}
 	defer resp.Body.Close()
 	if raw, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(raw), "probe_success 0\n") || strings.Contains(string(raw), "probe_http_status_code 2") {
 		t.Errorf("got %v: %s", err, raw)
+	}
+}
+
+// TestSurvey makes the inventory of a server of Go's, before and after it takes
+// old versions.
+func TestSurvey(t *testing.T) {
+	t.Parallel()
+	var old atomic.Bool
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if !old.Load() {
+			return nil, nil
+		}
+		c := srv.TLS.Clone()
+		c.MinVersion, c.CipherSuites = tls.VersionTLS10, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+		return c, nil
+	}}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	c := checker{p: newProgram()}
+	address := srv.Listener.Addr().String()
+	host, port, _ := net.SplitHostPort(address)
+	n, _ := strconv.Atoi(port)
+	e := &monitor.Endpoint{Target: address, Host: host, Port: n}
+	survey := func() *monitor.Offer {
+		o, err := c.Survey(t.Context(), e, address)
+		if err != nil || o.Missed != "" {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		return o
+	}
+	if o := survey(); len(o.Versions) != 2 || len(o.Suites) < 4 || len(o.Groups) == 0 || len(o.Weak()) != 0 {
+		t.Errorf("got %+v", o)
+	}
+	old.Store(true)
+	if o := survey(); len(o.Versions) != 4 || len(o.Weak()) != 2 || o.Weak()[1].Name != "TLS 1.0" {
+		t.Errorf("got %+v", o)
+	}
+	c.reach = func(*monitor.Endpoint) *guard.Policy {
+		return &guard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	}
+	if o, err := c.Survey(t.Context(), e, address); err == nil {
+		t.Errorf("got %+v of an address that may not be reached", o)
 	}
 }

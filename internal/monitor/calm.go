@@ -46,7 +46,7 @@ func (a *applied) recall(o *Outcome) *Outcome {
 		return nil
 	}
 	st := &a.out.States[i]
-	return &Outcome{Address: o.Address, SNI: o.SNI, Verdict: st.Verdict, Stage: diag.StageApplication, Reached: true, Seen: st.Now, Digest: o.Digest, Until: st.Calm, MS: o.MS}
+	return &Outcome{Address: o.Address, SNI: o.SNI, Verdict: st.Verdict, Stage: diag.StageApplication, Reached: true, Seen: st.Now, Digest: o.Digest, Until: st.Calm, MS: o.MS, Offer: o.Offer}
 }
 
 // Calm is what has to be known of one address for Unchanged.
@@ -80,7 +80,7 @@ func Unchanged(q Quiet, rep *Report) (next time.Time, ok bool) {
 	for i := range rep.Outcomes {
 		o := &rep.Outcomes[i]
 		k := slices.IndexFunc(q.Known, func(c Calm) bool { return c.Address == o.Address && c.SNI == o.SNI })
-		if !o.Same || o.Digest == "" || k < 0 || q.Known[k].Digest != o.Digest || !q.Now.Before(q.Known[k].Until) || q.Reach[ScopeOf(o.Address)].Offline {
+		if !o.Same || o.Offer != nil || o.Digest == "" || k < 0 || q.Known[k].Digest != o.Digest || !q.Now.Before(q.Known[k].Until) || q.Reach[ScopeOf(o.Address)].Offline {
 			return next, false
 		}
 	}

@@ -21,8 +21,9 @@ type Baseline struct {
 	Versions []string `json:"versions,omitempty"`
 	Suites   []string `json:"suites,omitempty"`
 	ALPN     []string `json:"alpn,omitempty"`
-	Asks     []string `json:"asks,omitempty"` // for client certificates: yes, no
-	SCTs     []string `json:"scts,omitempty"` // whether the certificate comes with any: yes, no
+	Asks     []string `json:"asks,omitempty"`   // for client certificates: yes, no
+	SCTs     []string `json:"scts,omitempty"`   // whether the certificate comes with any: yes, no
+	Offers   []string `json:"offers,omitempty"` // names of what inventories saw
 	// Revoked are keys of leaves that were revoked, each with the leaf's
 	// fingerprint behind a space.
 	Revoked []string `json:"revoked,omitempty"`
@@ -247,7 +248,7 @@ func describe(s *Snapshot) string {
 }
 
 // expectations judges what the owner demands.
-func expectations(x *Expect, o *Outcome) (found []Finding) {
+func expectations(x *Expect, o *Outcome, offer *Offer) (found []Finding) {
 	s := &o.Seen
 	violated := func(what, format string, args ...any) {
 		found = append(found, Finding{Key: "expected-" + what, Cause: "expected-" + what, Severity: Critical, Stage: diag.StageFinished, Summary: fmt.Sprintf(format, args...),
@@ -270,6 +271,8 @@ func expectations(x *Expect, o *Outcome) (found []Finding) {
 	}
 	if x.MinVersion != "" && s.Version < x.MinVersion {
 		violated("version", "the server negotiates %s, expected is %s at least", s.Version, x.MinVersion)
+	} else if low := offer.below(x.MinVersion); low != "" {
+		violated("version", "the server offers %s to those who ask for it, expected is %s at least", low, x.MinVersion)
 	}
 	if x.ALPN != "" && s.ALPN != x.ALPN {
 		violated("alpn", "ALPN is %s, expected is %s", protocol(s.ALPN), x.ALPN)
@@ -323,6 +326,7 @@ func Learn(states []State) *Baseline {
 	b := &Baseline{}
 	for i := range states {
 		b.learn(&states[i].Now)
+		b.learnOffer(states[i].Offered)
 	}
 	return b
 }

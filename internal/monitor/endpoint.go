@@ -33,6 +33,9 @@ type Endpoint struct {
 	Runbook string            `json:"runbook,omitempty"` // text or a link, repeated in alerts
 
 	Interval time.Duration `json:"interval"` // between two checks; 0 is DefaultInterval
+	// Inventory is the time between two inventories of each address (what the
+	// server offers); 0 makes none.
+	Inventory time.Duration `json:"inventory,omitempty"`
 
 	StartTLS string   `json:"starttls,omitempty"`
 	SNI      string   `json:"sni,omitempty"`
@@ -59,7 +62,7 @@ type Endpoint struct {
 // demand nothing.
 type Expect struct {
 	Issuer     string `json:"issuer,omitempty"`      // words that the leaf's issuer contains
-	MinVersion string `json:"min_version,omitempty"` // "TLS 1.2": the negotiated version is at least that
+	MinVersion string `json:"min_version,omitempty"` // "TLS 1.2": the negotiated version, and all that an inventory sees, is at least that
 	ALPN       string `json:"alpn,omitempty"`        // the protocol that is negotiated
 	ClientCert *bool  `json:"client_cert,omitempty"` // whether the server asks for a client certificate
 	// Names must all be covered by the certificate; Key begins the words for its

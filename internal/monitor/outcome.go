@@ -117,6 +117,9 @@ type Outcome struct {
 	Until  time.Time `json:"until,omitzero"`
 	Same   bool      `json:"same,omitempty"`
 
+	// Offer is the inventory that was made with the check; nil for none.
+	Offer *Offer `json:"offer,omitempty"`
+
 	// Diagnosis is what Findings were taken from; nil where it is not at hand.
 	Diagnosis *diag.Diagnosis `json:"diagnosis,omitempty"`
 }

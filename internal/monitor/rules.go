@@ -145,7 +145,7 @@ func (a *applied) state(address, sni string) *State {
 func (a *applied) baseline(rep Report) {
 	if a.out.Watch.Baseline != nil {
 		c := *a.out.Watch.Baseline
-		for _, set := range []*[]string{&c.Issuers, &c.Anchors, &c.Keys, &c.Names, &c.Versions, &c.Suites, &c.ALPN, &c.Asks, &c.SCTs, &c.Revoked} {
+		for _, set := range []*[]string{&c.Issuers, &c.Anchors, &c.Keys, &c.Names, &c.Versions, &c.Suites, &c.ALPN, &c.Asks, &c.SCTs, &c.Offers, &c.Revoked} {
 			*set = slices.Clone(*set)
 		}
 		a.out.Watch.Baseline = &c

@@ -29,6 +29,7 @@ func (a *applied) outcome(o *Outcome) {
 		st.Swapped = a.now
 	}
 	st.Swapped = earlier(st.Swapped, a.now)
+	a.takeOffer(st, o.Offer)
 	findings := a.findings(o, st)
 	a.sight(st, o, findings, first)
 	if leaf := o.Seen.Leaf(); leaf != nil {
@@ -88,12 +89,15 @@ func (a *applied) findings(o *Outcome, st *State) []Finding {
 	if f := a.ahead(st, o); f != nil {
 		found = append(found, *f)
 	}
-	found = append(found, expectations(&a.b.Endpoint.Expect, o)...)
+	found = append(found, expectations(&a.b.Endpoint.Expect, o, st.Offered)...)
 	if b := a.out.Watch.Baseline; b != nil {
 		drifted, said := drift(a.now, b, o, st)
 		found = append(found, drifted...)
 		for _, s := range said {
 			a.event(EventDrift, o.Address, "", s)
+		}
+		if o.Seen.Version != "" {
+			found = append(found, a.offers(st)...)
 		}
 	}
 	return found

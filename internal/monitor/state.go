@@ -33,6 +33,7 @@ type State struct {
 	Swapped time.Time `json:"swapped,omitzero"`
 
 	Renewal *Renewal `json:"renewal,omitempty"` // of the leaf, where its CA says
+	Offered *Offer   `json:"offered,omitempty"` // by its last inventory
 
 	// Signature and Diagnosed keep the full diagnosis that was made for an outcome.
 	Signature string    `json:"signature,omitempty"`

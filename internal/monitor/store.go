@@ -36,6 +36,8 @@ type KnownAddress struct {
 	// check is to be judged.
 	Digest string `json:"digest,omitempty"`
 	SNI    string `json:"sni,omitempty"`
+	// Inventoried is when its last inventory was tried; zero for never.
+	Inventoried time.Time `json:"inventoried,omitzero"`
 }
 
 // Batch is what was claimed.
@@ -192,6 +194,11 @@ type Glancer interface {
 	// Glance is a light check. known is the digest of one whose judgement still
 	// holds, or "".
 	Glance(ctx context.Context, e *Endpoint, address, known string) (Sight, error)
+}
+
+// Surveyor is a Checker that can make the inventory of an address.
+type Surveyor interface {
+	Survey(ctx context.Context, e *Endpoint, address string) (*Offer, error)
 }
 
 // Sight is what a glance saw: the known digest again (Same), or a diagnosis with

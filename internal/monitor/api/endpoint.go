@@ -13,23 +13,24 @@ import (
 
 // EndpointSpec is what somebody may say of an endpoint.
 type EndpointSpec struct {
-	Target   string            `json:"target" minLength:"1" maxLength:"2000" doc:"Host, host:port or URL" example:"shop.example.com"`
-	Connect  []string          `json:"connect,omitempty" maxItems:"8" nullable:"false" doc:"Addresses HOST:PORT to dial instead of those of the name" example:"[\"192.0.2.10:443\"]"`
-	Tags     map[string]string `json:"tags,omitempty" doc:"What routes, silences and lists match on"`
-	Owner    string            `json:"owner,omitempty" maxLength:"200" doc:"Who looks after it" example:"web"`
-	Runbook  string            `json:"runbook,omitempty" maxLength:"4000" doc:"Text or a link that alerts repeat"`
-	Interval Duration          `json:"interval,omitempty" doc:"Between two checks; 5m where it is missing"`
-	StartTLS string            `json:"starttls,omitempty" maxLength:"40" doc:"Plaintext protocol before TLS" example:"smtp"`
-	SNI      string            `json:"sni,omitempty" maxLength:"253" doc:"server_name to send; none sends none"`
-	Trust    string            `json:"trust,omitempty" enum:"system,mozilla,apple,microsoft,android,java" doc:"Whose roots"`
-	Pins     []string          `json:"pins,omitempty" maxItems:"20" nullable:"false" doc:"Expected keys or certificates: sha256/BASE64 or hexadecimal digits"`
-	Expect   *ExpectSpec       `json:"expect,omitempty" doc:"What is demanded beyond a healthy handshake"`
+	Target    string            `json:"target" minLength:"1" maxLength:"2000" doc:"Host, host:port or URL" example:"shop.example.com"`
+	Connect   []string          `json:"connect,omitempty" maxItems:"8" nullable:"false" doc:"Addresses HOST:PORT to dial instead of those of the name" example:"[\"192.0.2.10:443\"]"`
+	Tags      map[string]string `json:"tags,omitempty" doc:"What routes, silences and lists match on"`
+	Owner     string            `json:"owner,omitempty" maxLength:"200" doc:"Who looks after it" example:"web"`
+	Runbook   string            `json:"runbook,omitempty" maxLength:"4000" doc:"Text or a link that alerts repeat"`
+	Interval  Duration          `json:"interval,omitempty" doc:"Between two checks; 5m where it is missing"`
+	Inventory Duration          `json:"inventory,omitempty" doc:"Between two inventories of each address, an hour at least; none where it is missing"`
+	StartTLS  string            `json:"starttls,omitempty" maxLength:"40" doc:"Plaintext protocol before TLS" example:"smtp"`
+	SNI       string            `json:"sni,omitempty" maxLength:"253" doc:"server_name to send; none sends none"`
+	Trust     string            `json:"trust,omitempty" enum:"system,mozilla,apple,microsoft,android,java" doc:"Whose roots"`
+	Pins      []string          `json:"pins,omitempty" maxItems:"20" nullable:"false" doc:"Expected keys or certificates: sha256/BASE64 or hexadecimal digits"`
+	Expect    *ExpectSpec       `json:"expect,omitempty" doc:"What is demanded beyond a healthy handshake"`
 }
 
 // ExpectSpec is what the owner demands.
 type ExpectSpec struct {
 	Issuer     string   `json:"issuer,omitempty" maxLength:"200" doc:"Words that the issuer's name contains" example:"Let's Encrypt"`
-	MinVersion string   `json:"min_version,omitempty" enum:"TLS 1.0,TLS 1.1,TLS 1.2,TLS 1.3" doc:"The negotiated version is at least that"`
+	MinVersion string   `json:"min_version,omitempty" enum:"TLS 1.0,TLS 1.1,TLS 1.2,TLS 1.3" doc:"The negotiated version is at least that, and so is all that an inventory sees"`
 	ALPN       string   `json:"alpn,omitempty" maxLength:"40" doc:"The protocol that is negotiated" example:"h2"`
 	ClientCert *bool    `json:"client_cert,omitempty" doc:"Whether the server asks for a client certificate"`
 	Names      []string `json:"names,omitempty" maxItems:"100" nullable:"false" doc:"Names that the certificate covers"`
@@ -86,7 +87,7 @@ func optional(t time.Time) *time.Time {
 }
 
 func (s *EndpointSpec) endpoint() monitor.Endpoint {
-	e := monitor.Endpoint{Target: strings.TrimSpace(s.Target), Connect: s.Connect, Tags: s.Tags, Owner: s.Owner, Runbook: s.Runbook, Interval: time.Duration(s.Interval), StartTLS: s.StartTLS, SNI: s.SNI, Trust: s.Trust, Pins: s.Pins}
+	e := monitor.Endpoint{Target: strings.TrimSpace(s.Target), Connect: s.Connect, Tags: s.Tags, Owner: s.Owner, Runbook: s.Runbook, Interval: time.Duration(s.Interval), Inventory: time.Duration(s.Inventory), StartTLS: s.StartTLS, SNI: s.SNI, Trust: s.Trust, Pins: s.Pins}
 	if x := s.Expect; x != nil {
 		e.Expect = monitor.Expect{Issuer: x.Issuer, MinVersion: x.MinVersion, ALPN: x.ALPN, ClientCert: x.ClientCert, Names: x.Names, Key: x.Key, Staple: x.Staple, Warn: time.Duration(x.Warn), Critical: time.Duration(x.Critical)}
 	}
@@ -97,7 +98,7 @@ func endpointBody(r monitor.EndpointRow) EndpointBody {
 	e := &r.Endpoint
 	b := EndpointBody{ID: e.ID, Source: r.Source, ReadOnly: r.Source != monitor.SourceAPI, Revision: r.Revision, Kind: e.Kind, Host: e.Host, Port: e.Port, State: r.State, Severity: r.Severity, Issuer: r.Issuer,
 		Expires: optional(r.Expires), NextDue: optional(r.NextDue),
-		EndpointSpec: EndpointSpec{Target: e.Target, Connect: e.Connect, Tags: e.Tags, Owner: e.Owner, Runbook: e.Runbook, Interval: Duration(e.Every()), StartTLS: e.StartTLS, SNI: e.SNI, Trust: e.Trust, Pins: e.Pins}}
+		EndpointSpec: EndpointSpec{Target: e.Target, Connect: e.Connect, Tags: e.Tags, Owner: e.Owner, Runbook: e.Runbook, Interval: Duration(e.Every()), Inventory: Duration(e.Inventory), StartTLS: e.StartTLS, SNI: e.SNI, Trust: e.Trust, Pins: e.Pins}}
 	if e.Source != "" {
 		b.Source = e.Source
 	}

@@ -170,6 +170,7 @@ type endpoint struct {
 	Runbook  string            `yaml:"runbook"`
 	Tags     map[string]string `yaml:"tags"`
 	Interval duration          `yaml:"interval"`
+	Every    duration          `yaml:"inventory"`
 	StartTLS string            `yaml:"starttls"`
 	SNI      string            `yaml:"sni"`
 	Connect  []string          `yaml:"connect"`
@@ -314,6 +315,12 @@ func (r *reader) endpoint(x, d *endpoint) (monitor.Endpoint, bool) {
 		CertFile: r.path(or(x.CertFile, d.CertFile)), KeyFile: r.path(or(x.KeyFile, d.KeyFile)), CAFile: r.path(or(x.CAFile, d.CAFile)), Trust: or(x.Trust, d.Trust), Pins: x.Pins, DiskFile: r.path(x.DiskFile), Reload: or(x.Reload, d.Reload), Tags: map[string]string{}}
 	if e.Interval == 0 {
 		e.Interval = time.Duration(d.Interval)
+	}
+	if e.Inventory = time.Duration(x.Every); e.Inventory == 0 {
+		e.Inventory = time.Duration(d.Every)
+	}
+	if e.Inventory != 0 && e.Inventory < monitor.MinInventory {
+		r.problem(x.At.node, "inventory %v is shorter than %v", e.Inventory, monitor.MinInventory)
 	}
 	maps.Copy(e.Tags, d.Tags)
 	maps.Copy(e.Tags, x.Tags)

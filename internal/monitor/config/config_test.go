@@ -43,7 +43,7 @@ endpoints:
     tags: {env: test, team: a}
     ca_file: ca.pem
     expect: {min_version: "1.2", warn: 20d, critical: 1d12h, client_cert: false}
-  - {target: mail.example.com, owner: mail, interval: 1h, starttls: smtp}
+  - {target: mail.example.com, owner: mail, interval: 1h, inventory: 7d, starttls: smtp}
 channels:
   hook: {type: webhook, url: "https://example.com/${TOKEN}/$$x", secret_file: s}
 routes:
@@ -67,7 +67,7 @@ func TestGood(t *testing.T) {
 	if x := shop.Expect; x.MinVersion != "TLS 1.2" || x.Warn != 20*24*time.Hour || x.Critical != 36*time.Hour || x.ClientCert == nil || *x.ClientCert {
 		t.Errorf("got expectations %+v", x)
 	}
-	if mail.Owner != "mail" || mail.Interval != time.Hour || mail.Tags["env"] != "prod" || mail.ID == shop.ID {
+	if mail.Owner != "mail" || mail.Interval != time.Hour || mail.Inventory != 7*24*time.Hour || shop.Inventory != 0 || mail.Tags["env"] != "prod" || mail.ID == shop.ID {
 		t.Errorf("got %+v", mail)
 	}
 	h := c.Channels["hook"]
@@ -93,6 +93,7 @@ func TestBad(t *testing.T) {
 		{"value wanted", "endpoints:\n  - target: [a]", "c.yaml:2:13: target must be a single value"},
 		{"duration", "endpoints:\n  - {target: a, interval: soon}", `c.yaml:2:27: "soon" is no duration`},
 		{"negative duration", "endpoints:\n  - {target: a, interval: -5m}", "is no duration"},
+		{"inventories too often", "endpoints:\n  - {target: a, inventory: 1m}", "inventory 1m0s is shorter than 1h0m0s"},
 		{"too often", "endpoints:\n  - {target: a, interval: 1s}", "shorter than 10s"},
 		{"no target", "endpoints:\n  - {owner: a}", "c.yaml:2:5: the endpoint has no target"},
 		{"bad target", "endpoints:\n  - {target: a b}", `target "a b": no target has blanks`},

@@ -270,12 +270,14 @@ func labelled(x *endpoint, target string, labels map[string]string) error {
 			*field = v
 		}
 	}
-	if v := labels["__tlswhy_interval"]; v != "" {
-		d, err := time.ParseDuration(v)
-		if err != nil {
-			return errors.New("__tlswhy_interval " + v + " is no duration such as 5m")
+	for key, field := range map[string]*duration{"__tlswhy_interval": &x.Interval, "__tlswhy_inventory": &x.Every} {
+		if v := labels[key]; v != "" {
+			d, err := time.ParseDuration(v)
+			if err != nil {
+				return errors.New(key + " " + v + " is no duration such as 5m")
+			}
+			*field = duration(d)
 		}
-		x.Interval = duration(d)
 	}
 	tags := map[string]string{}
 	for _, from := range []map[string]string{x.Tags, labels} {

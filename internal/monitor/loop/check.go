@@ -46,6 +46,7 @@ func (w *Watcher) check(ctx context.Context, work monitor.Work) monitor.Report {
 	}
 	wg.Wait()
 	w.deepen(ctx, work, rep.Outcomes)
+	w.survey(ctx, work, rep.Outcomes)
 	return rep
 }
 

@@ -95,6 +95,7 @@ type bench struct {
 	wrap     func(monitor.Store) monitor.Store
 	deliver  *Deliverer
 	watcher  *Watcher
+	surveys  *surveys // in place of checks
 }
 
 func newBench(t *testing.T, hosts ...string) *bench {
@@ -152,6 +153,9 @@ func (b *bench) start() {
 			}
 			return out, nil
 		}}
+	if b.surveys != nil {
+		w.Checker = b.surveys
+	}
 	done := make(chan error)
 	b.watcher = w
 	go func() { done <- w.Run(ctx) }()

@@ -38,6 +38,7 @@ type Watcher struct {
 	Log      *slog.Logger
 
 	room    chan struct{}
+	surveys chan struct{} // under way
 	results chan result
 	workers sync.WaitGroup
 	pace    pace
@@ -64,6 +65,8 @@ const (
 	lightCheck  = 8 * time.Second       // of one address
 	firstDeep   = 4 * time.Second       // of a full diagnosis that the first report waits for
 	deepCheck   = 30 * time.Second      // of a full diagnosis later
+	surveyFor   = 40 * time.Second      // of an inventory
+	maxSurveys  = 2                     // at a time
 )
 
 func (w *Watcher) log() *slog.Logger {
@@ -79,7 +82,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if n <= 0 {
 		n = 64
 	}
-	w.room, w.results = make(chan struct{}, n), make(chan result, ingestBatch)
+	w.room, w.results, w.surveys = make(chan struct{}, n), make(chan result, ingestBatch), make(chan struct{}, maxSurveys)
 	if w.Tick <= 0 {
 		w.Tick = tick
 	}

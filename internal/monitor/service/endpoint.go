@@ -42,6 +42,8 @@ func (s *Service) good(e *monitor.Endpoint) error {
 	switch {
 	case e.Interval != 0 && (e.Interval < monitor.MinInterval || e.Interval > maxInterval):
 		return invalid("interval", "10s to 31 days")
+	case e.Inventory != 0 && (e.Inventory < monitor.MinInventory || e.Inventory > maxInterval):
+		return invalid("inventory", "1h to 31 days; nothing for none")
 	case e.StartTLS != "" && s.StartTLS != nil && !s.StartTLS(e.StartTLS):
 		return invalid("starttls", "a protocol such as smtp, imap or postgres")
 	case !slices.Contains([]string{"", "system", "mozilla", "apple", "microsoft", "android", "java"}, e.Trust):

@@ -30,7 +30,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	}{
 		{&h.due, `WITH due AS MATERIALIZED (SELECT endpoint, ready, next_due FROM watches WHERE vantage = ?1 AND ready <= ?2 ORDER BY ready LIMIT ?3 + 0)
 			SELECT w.next_due, e.id, e.body, coalesce(st.address, ''), st.address IS NOT NULL, coalesce(st.checked, 0), coalesce(st.verdict, ''), coalesce(st.signature, ''),
-				coalesce(iif(st.calm > ?2, st.digest, ''), ''), coalesce(st.sni, '')
+				coalesce(iif(st.calm > ?2, st.digest, ''), ''), coalesce(st.sni, ''), coalesce(st.inventoried, 0)
 			FROM due w JOIN endpoints e ON e.id = w.endpoint LEFT JOIN states st ON st.endpoint = w.endpoint AND st.vantage = ?1 ORDER BY w.ready, e.id`},
 		{&h.reaches, `SELECT body FROM reaches WHERE vantage = ?1`},
 		{&h.silences, `SELECT body FROM silences WHERE until > ?1`},
@@ -46,9 +46,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&h.quiet, `UPDATE states SET checked = ?5, good = ?5, series = ?6, hour = ?7, samples = ?8 WHERE endpoint = ?1 AND vantage = ?2 AND address = ?3 AND sni = ?4`},
 		{&h.touch, `UPDATE states SET checked = ?5, good = ?6, verdict = ?7, signature = ?8, digest = ?9, calm = ?10, series = ?11, hour = ?12, samples = ?13
 			WHERE endpoint = ?1 AND vantage = ?2 AND address = ?3 AND sni = ?4`},
-		{&h.state, `INSERT INTO states (endpoint, vantage, address, sni, checked, good, verdict, signature, digest, calm, series, hour, samples, body)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (endpoint, vantage, address, sni) DO UPDATE SET
-			checked = ?5, good = ?6, verdict = ?7, signature = ?8, digest = ?9, calm = ?10, series = ?11, hour = ?12, samples = ?13, body = ?14`},
+		{&h.state, `INSERT INTO states (endpoint, vantage, address, sni, checked, good, verdict, signature, digest, calm, series, hour, samples, body, inventoried)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (endpoint, vantage, address, sni) DO UPDATE SET
+			checked = ?5, good = ?6, verdict = ?7, signature = ?8, digest = ?9, calm = ?10, series = ?11, hour = ?12, samples = ?13, body = ?14, inventoried = ?15`},
 		{&h.series, `INSERT INTO series (endpoint, vantage, address, last) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (endpoint, vantage, address) DO UPDATE SET last = max(last, ?4) RETURNING id`},
 		{&h.moreHours, `UPDATE rollups SET body = CAST(body || ?3 AS BLOB) WHERE day = ?1 AND series = ?2`},
 		{&h.newDay, `INSERT INTO rollups (day, series, body) VALUES (?1, ?2, ?3)`},

@@ -165,6 +165,10 @@ func (s *Store) keepStates(ctx context.Context, tx *sql.Tx, now time.Time, vanta
 		if len(st.Diagnosed) > 0 {
 			signature = st.Signature
 		}
+		inventoried := int64(0)
+		if st.Offered != nil {
+			inventoried = micros(st.Offered.At)
+		}
 		x := w.slot(st.Address, st.SNI)
 		if x == nil {
 			x = &slot{address: st.Address, sni: st.SNI, rollup: rollup{samples: []byte{}}}
@@ -180,7 +184,7 @@ func (s *Store) keepStates(ctx context.Context, tx *sql.Tx, now time.Time, vanta
 		if known && was == raw {
 			_, err = s.hot.touch.in(tx).ExecContext(ctx, args...)
 		} else {
-			_, err = s.hot.state.in(tx).ExecContext(ctx, append(args, raw)...)
+			_, err = s.hot.state.in(tx).ExecContext(ctx, append(args, raw, inventoried)...)
 		}
 		if err != nil {
 			return err

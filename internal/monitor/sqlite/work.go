@@ -167,12 +167,12 @@ func (s *Store) readDue(ctx context.Context, tx *sql.Tx, now time.Time, n int, b
 	defer rows.Close()
 	last := ""
 	for rows.Next() {
-		var due, checked int64
+		var due, checked, inventoried int64
 		var id, address string
 		var known bool
 		var raw sql.RawBytes
 		var k monitor.KnownAddress
-		if err := rows.Scan(&due, &id, &raw, &address, &known, &checked, &k.Verdict, &k.Signature, &k.Digest, &k.SNI); err != nil {
+		if err := rows.Scan(&due, &id, &raw, &address, &known, &checked, &k.Verdict, &k.Signature, &k.Digest, &k.SNI, &inventoried); err != nil {
 			return err
 		}
 		if len(b.Works) == 0 || id != last {
@@ -183,7 +183,7 @@ func (s *Store) readDue(ctx context.Context, tx *sql.Tx, now time.Time, n int, b
 			b.Works, last = append(b.Works, w), id
 		}
 		if known {
-			k.Checked = moment(checked)
+			k.Checked, k.Inventoried = moment(checked), moment(inventoried)
 			b.Works[len(b.Works)-1].Known[address] = k
 		}
 	}

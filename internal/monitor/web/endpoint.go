@@ -109,6 +109,11 @@ func (p *endpointPage) Chains() (out []chain) {
 	return out
 }
 
+// Offers are the addresses of which there is an inventory.
+func (p *endpointPage) Offers() []monitor.State {
+	return slices.DeleteFunc(slices.Clone(p.States), func(st monitor.State) bool { return st.Offered == nil })
+}
+
 // chain is what some addresses serve alike.
 type chain struct {
 	Path      []monitor.Element
@@ -158,6 +163,8 @@ func driftOf(d monitor.EndpointDetail) (out []drifted) {
 				row = drifted{"Version", either(b.Versions), st.Now.Version, st.Address}
 			case kind == "suite":
 				row = drifted{"Cipher suite", either(b.Suites), st.Now.Suite, st.Address}
+			case kind == "offer" && st.Offered != nil:
+				row = drifted{"Offers", "none of that", strings.TrimPrefix(x.Finding.Summary, "the server now also offers "), st.Address}
 			case kind == "alpn":
 				row = drifted{"ALPN", either(b.ALPN), or(st.Now.ALPN, "none"), st.Address}
 			case kind == "client-certificate":

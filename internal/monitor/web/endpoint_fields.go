@@ -100,6 +100,7 @@ func makeForm() []group {
 			field(input{Name: "starttls", Label: "Plaintext protocol before TLS", Hint: "smtp, imap, postgres … – empty for none", Identity: true}, func(e *E) *string { return &e.StartTLS }),
 			field(input{Name: "owner", Label: "Owner", Hint: "the team or person who looks after it"}, func(e *E) *string { return &e.Owner }),
 			while(input{Name: "interval", Label: "Checked every", Hint: "10s to 31d; empty for 5m"}, func(e *E) *time.Duration { return &e.Interval }),
+			while(input{Name: "inventory", Label: "Inventory every", Hint: "1h to 31d: all versions and suites on offer, by up to 90 connections; empty for none"}, func(e *E) *time.Duration { return &e.Inventory }),
 			with(input{Name: "tags", Label: "Tags", Lines: true, Hint: "one key=value a line: lists, routes and silences match on them"}, tagsOf, setTags),
 			field(input{Name: "runbook", Label: "Notes or runbook", Lines: true, Hint: "text or a link that alerts repeat"}, func(e *E) *string { return &e.Runbook }),
 		}},

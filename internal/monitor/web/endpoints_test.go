@@ -235,14 +235,23 @@ func TestDrift(t *testing.T) {
 		return monitor.Outcome{Seen: monitor.Snapshot{Version: "TLS 1.3", Suite: "TLS_AES_128_GCM_SHA256", Path: []monitor.Element{
 			{Role: "leaf", Subject: "CN=d.example", Issuer: "CN=X,O=" + issuer, Serial: print, Fingerprint: print, Names: []string{"d.example"}, Key: "ECDSA P-256", NotBefore: time.Now().AddDate(0, -1, 0), NotAfter: time.Now().AddDate(0, 2, 0)}}}}
 	}
-	e := monitor.Endpoint{Target: "d.example", Host: "d.example", Port: 443}
+	e := monitor.Endpoint{Target: "d.example", Host: "d.example", Port: 443, Inventory: 24 * time.Hour}
 	w.met(e, seen("Good CA", "01"))
 	id := w.met(e, seen("Other <CA>", "02")).ID
 	a := w.get("/endpoints/"+id, 200)
 	w.see(a, "Not as usual", "<del>Good CA</del>", "<ins>Other &lt;CA&gt;</ins>", "This is how it should be")
 	w.post("/endpoints/"+id+"/accept", 303, nil)
-	w.met(e, seen("Other <CA>", "02"))
-	w.notSee(w.get("/endpoints/"+id, 200), "Not as usual")
+	offers := func(versions ...monitor.Offering) monitor.Outcome {
+		o := seen("Other <CA>", "02")
+		o.Offer = &monitor.Offer{At: time.Now(), Versions: versions, Groups: []monitor.Offering{{Name: "x25519"}}, Suites: []monitor.Offering{{Name: "TLS_<A>"}}}
+		return o
+	}
+	w.met(e, offers(monitor.Offering{Name: "TLS 1.3"}))
+	a = w.get("/endpoints/"+id, 200)
+	w.notSee(a, "Not as usual")
+	w.see(a, "What it offers", "TLS 1.3", "x25519", "1 suite", "TLS_&lt;A&gt;")
+	w.met(e, offers(monitor.Offering{Name: "TLS 1.3"}, monitor.Offering{Name: "TLS 1.0", Weak: "deprecated"}))
+	w.see(w.get("/endpoints/"+id, 200), "Not as usual", "<ins>TLS 1.0</ins>", "weak: TLS 1.0, deprecated")
 }
 
 func TestLatency(t *testing.T) {
