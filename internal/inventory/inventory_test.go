@@ -184,3 +184,28 @@ func TestEncryptedHello(t *testing.T) {
 		}
 	}
 }
+
+// TestQuick holds what is found without the server's order to what is found
+// with it.
+func TestQuick(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]*tls.Config{
+		"one key":  {Certificates: []tls.Certificate{pair(t, false)}, MinVersion: tls.VersionTLS10},
+		"two keys": {Certificates: []tls.Certificate{pair(t, false), pair(t, true)}, MinVersion: tls.VersionTLS10},
+		"apart": {Certificates: []tls.Certificate{pair(t, false)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12,
+			CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA256}},
+	} {
+		at := serve(t, config, nil)
+		slow := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost"})
+		quick := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost", Quick: true})
+		for i, v := range slow.Versions {
+			got := quick.Versions[i]
+			if got.Offered != v.Offered || got.Complete != v.Complete || !slices.Equal(slices.Sorted(slices.Values(got.Suites)), slices.Sorted(slices.Values(v.Suites))) {
+				t.Errorf("%s: %v: got %v (all: %v), want %v (all: %v)", name, v.Version, got.Suites, got.Complete, v.Suites, v.Complete)
+			}
+		}
+		if quick.Connections > slow.Connections {
+			t.Errorf("%s: %d connections, %d with the order", name, quick.Connections, slow.Connections)
+		}
+	}
+}

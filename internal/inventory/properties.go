@@ -144,6 +144,8 @@ func (s *scan) complete(v *view) {
 		o.shares = []tlswire.Group{tlswire.GroupP384}
 	}
 	var mu sync.Mutex
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	var left *probe.Session
 	h := s.hello(o)
 	if o.version == tlswire.TLS13 {
@@ -169,7 +171,7 @@ func (s *scan) complete(v *view) {
 	}
 	if a.verdict == picked && a.KeyProof.Scheme != 0 {
 		o.shares = v.shares
-		s.hidden(o, a)
+		wg.Go(func() { s.hidden(o, a) })
 	}
 	mu.Lock()
 	session := left

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -210,73 +209,6 @@ func (e *enumeration) exhaust(left []tlswire.CipherSuite, rides bool) ([]tlswire
 		left = without(left, c)
 	}
 	return nil, a
-}
-
-// apart splits a list that was refused where one suite of it may have spoilt
-// the others. Dovecot picks a suite with DHE and dies for want of parameters;
-// HAProxy picks the ECDSA certificate as soon as a client knows such suites,
-// and has then no RSA suites; others pick suites that their certificate does
-// not fit. nil says that the refusal stands for each suite of the list.
-func (e *enumeration) apart(left []tlswire.CipherSuite, a answer) [][]tlswire.CipherSuite {
-	if a.Attempt == nil || a.verdict == unknown {
-		return nil
-	}
-	by := map[string][]tlswire.CipherSuite{}
-	for _, c := range left {
-		by[family(c)] = append(by[family(c)], c)
-	}
-	if len(by) < 2 {
-		return nil
-	}
-	plain := a.verdict == declined && (a.End.Alert.Description == tlswire.AlertHandshakeFailure || a.End.Alert.Description == tlswire.AlertInsufficientSecurity)
-	if !plain {
-		return slices.Collect(maps.Values(by))
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	two := slices.ContainsFunc(e.v.Suites, func(c tlswire.CipherSuite) bool { return family(c) == "ECDSA" })
-	if len(by["ECDSA"]) == 0 || !two && e.parted.Swap(true) {
-		return nil // looked at in another version
-	}
-	return [][]tlswire.CipherSuite{without(left, by["ECDSA"]...)}
-}
-
-// family is what a suite needs of a server: a certificate, parameters.
-func family(c tlswire.CipherSuite) string {
-	switch info := c.Info(); {
-	case info.Auth == tlswire.AuthECDSA:
-		return "ECDSA"
-	case info.PSK || info.Auth != tlswire.AuthRSA:
-		return "other"
-	case info.Kex == tlswire.KexRSA || info.Kex == tlswire.KexECDHE:
-		return "RSA"
-	case info.Kex == tlswire.KexDHE:
-		return "DHE"
-	}
-	return "other"
-}
-
-// lanes is into how many parts the suites are split where the order does not
-// matter: each costs a refusal of its own.
-const lanes = 5
-
-// split peels parts of the suites side by side.
-func (e *enumeration) split(left []tlswire.CipherSuite) bool {
-	n := lanes
-	if e.v.Version < tlswire.TLS12 {
-		n = 1 // they have few, and run beside TLS 1.2
-	}
-	parts := make([][]tlswire.CipherSuite, n)
-	for i, c := range strongFirst(left) {
-		parts[i%n] = append(parts[i%n], c)
-	}
-	complete := make([]bool, n)
-	var wg sync.WaitGroup
-	for i, part := range parts {
-		wg.Go(func() { complete[i] = e.peel(part, i == 0) })
-	}
-	wg.Wait()
-	return !slices.Contains(complete, false)
 }
 
 // order is what the picks prove of whose order decides, among suites for the
