@@ -9,5 +9,5 @@
 //	go run ./bench all         # all of them, into docs/performance.md (make performance)
 //
 // TLSX, ZGRAB2 and BLACKBOX name checkouts of those programs, which are built
-// and measured too. It needs nginx.
+// and measured too. It needs nginx and openssl.
 package main

@@ -26,7 +26,8 @@ import (
 const name = "farm.test"
 
 // farm is an nginx of its own: light has an ECDSA certificate, TLS 1.2 and 1.3
-// with X25519; wide has two certificates and all suites of four versions.
+// with X25519; wide has an RSA certificate, parameters for DHE and all suites of
+// four versions.
 type farm struct {
 	dir, ca           string
 	light, wide, away string // away is wide behind a relay
@@ -72,6 +73,10 @@ func start(dir string) (*farm, error) {
 			return nil, err
 		}
 	}
+	parameters := exec.Command("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", filepath.Join(dir, "dh.pem"))
+	if out, err := parameters.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("making parameters for DHE: %w: %s", err, out)
+	}
 	for _, at := range []*string{&f.light, &f.wide} {
 		if *at, err = unused(); err != nil {
 			return nil, err
@@ -81,7 +86,7 @@ func start(dir string) (*farm, error) {
 events { worker_connections 2000; }
 http { access_log off; client_body_temp_path %[1]s/t; proxy_temp_path %[1]s/t; fastcgi_temp_path %[1]s/t; uwsgi_temp_path %[1]s/t; scgi_temp_path %[1]s/t;
 server { listen %[2]s ssl; ssl_certificate %[1]s/ec.pem; ssl_certificate_key %[1]s/ec.key; ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve X25519; ssl_session_tickets off; return 200 ok; }
-server { listen %[3]s ssl; ssl_certificate %[1]s/ec.pem; ssl_certificate_key %[1]s/ec.key; ssl_certificate %[1]s/rsa.pem; ssl_certificate_key %[1]s/rsa.key;
+server { listen %[3]s ssl; ssl_certificate %[1]s/rsa.pem; ssl_certificate_key %[1]s/rsa.key; ssl_dhparam %[1]s/dh.pem;
  ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:!aNULL:!eNULL:@SECLEVEL=0; ssl_prefer_server_ciphers on; return 200 ok; } }`, dir, f.light, f.wide)
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600); err != nil {
 		return nil, err
