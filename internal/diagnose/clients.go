@@ -3,12 +3,14 @@ package diagnose
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/client"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
@@ -129,6 +131,9 @@ func (r *runner) fares(ctx context.Context, target string, profile *client.Profi
 		k.Outcome, k.End = diag.ClientUnknown, err.Error()
 		return k
 	}
+	if o.CAFile == "" && o.Trust == profile.Roots() {
+		forget(&w, profile)
+	}
 	k.Trust = w.AnchorsFrom
 	w.Identity, w.Command = r.c.Want.Identity, p.command()
 	one := &runner{plan: p, started: time.Now(), c: &facts.Case{At: r.c.At, AtGiven: r.c.AtGiven, Built: truststore.MozillaDate(), Want: w,
@@ -138,6 +143,14 @@ func (r *runner) fares(ctx context.Context, target string, profile *client.Profi
 		one.replay(ctx, &k)
 	}
 	return k
+}
+
+// forget leaves out the roots that an old client does not have.
+func forget(w *facts.Want, profile *client.Profile) {
+	has := slices.DeleteFunc(slices.Clone(w.Anchors), func(c *chain.Certificate) bool { return profile.Lacks(c.Subject.CN(), c.NotBefore) })
+	if n := len(w.Anchors) - len(has); n > 0 {
+		w.Anchors, w.AnchorsFrom = has, fmt.Sprintf("%s, without %d that %s does not have yet", w.AnchorsFrom, n, profile.Name)
+	}
 }
 
 // foretell judges what the hello is expected to meet.
