@@ -219,6 +219,10 @@ func fromLab(t *testing.T, l lab.Scenario) scenario {
 		s.opts.CRLFiles = []string{file("ca.crl", r.List)}
 	}
 	s.opts.Proxy = r.Proxy
+	if r.Control != "" {
+		flags := r.ControlFlags()
+		s.opts.Control, s.opts.Resolve = []string{flags["--control"]}, []string{flags["--resolve"]}
+	}
 	if h.Anchors != "none" {
 		s.opts.CAFile = file("ca.pem", r.CA)
 	}
