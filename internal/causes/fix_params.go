@@ -9,6 +9,10 @@ import (
 	"unicode"
 )
 
+// mostNames is how many names a fix repeats: Let's Encrypt takes no more for one
+// certificate.
+const mostNames = 100
+
 // clean returns a copy in which nothing can break out of the place where it is
 // inserted: names and URLs that are not well formed are dropped, other texts
 // lose control characters and quotes.
@@ -23,14 +27,18 @@ func (p FixParams) clean() FixParams {
 		p.Port = 0
 	}
 	for _, list := range []*[]string{&p.Names, &p.Covered} {
-		names := []string{}
+		names, has := []string{}, map[string]bool{}
 		for _, n := range *list {
-			if n = hostWord(n); n != "" && !slices.Contains(names, n) {
-				names = append(names, n)
+			if n = hostWord(n); n != "" && !has[n] {
+				names, has[n] = append(names, n), true
 			}
 		}
 		*list = names
 	}
+	if len(p.Names) > mostNames {
+		p.Names = nil // Name is left
+	}
+	p.Covered = p.Covered[:min(len(p.Covered), mostNames)]
 	for _, s := range []*string{&p.MissingURL, &p.ListURL, &p.OCSPURL} {
 		if u, err := url.Parse(*s); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(*s, shellSafe+"~?&") != "" {
 			*s = ""

@@ -1,6 +1,8 @@
 package causes
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -301,6 +303,24 @@ func TestHostileParams(t *testing.T) {
 				t.Errorf("%s %s: the peer's text reached a command or configuration:\n%s\n%s", g.file, action, f.Config, f.Command)
 			}
 		}
+	}
+}
+
+// TestManyNames has a fix repeat no endless list of names.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	p := FixParams{Name: "shop.example"}
+	for i := range mostNames + 1 {
+		p.Names = append(p.Names, fmt.Sprintf("h%d.example", i), "twice.example")
+	}
+	few, many := p, p
+	few.Names = few.Names[:20]
+	few, many = few.clean(), many.clean()
+	if got := few.AllNames(); len(got) != 11 {
+		t.Errorf("got %d names, want 11", len(got))
+	}
+	if got := many.AllNames(); !slices.Equal(got, []string{"shop.example"}) {
+		t.Errorf("got %d names, want the one that was asked for", len(got))
 	}
 }
 
