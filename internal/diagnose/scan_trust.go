@@ -10,6 +10,10 @@ import (
 	"github.com/tlswhy/tlswhy/internal/inventory"
 )
 
+// opensslMaximum is what OpenSSL reads of a Certificate message
+// (SSL_CTX_set_max_cert_list).
+const opensslMaximum = 100 << 10
+
 // judgeServed holds the chains of a target to its anchors, as the reference
 // client does.
 func judgeServed(inv *diag.Inventory, r *inventory.Result, w *facts.Want, now time.Time) {
@@ -18,6 +22,10 @@ func judgeServed(inv *diag.Inventory, r *inventory.Result, w *facts.Want, now ti
 		served := &inv.Certificates[i]
 		if c.SNI != "" || len(c.Chain) == 0 || !c.Chain[0].Readable() {
 			continue
+		}
+		if c.Size > opensslMaximum {
+			inv.Weak = append(inv.Weak, diag.Weakness{ID: "chain-too-large", Severity: diag.SeverityWarning,
+				Text: fmt.Sprintf("certificate %s: its chain has %d kB; OpenSSL and all above it read 100 kB, Java 32 kB", served.Chain[0].Key, c.Size/1000)})
 		}
 		a := chain.Analyze(chain.Input{Sent: c.Chain, Anchors: w.Anchors, Name: w.Name, Now: now, OwnAnchors: w.AnchorsPrivate, DistrustAfter: w.DistrustAfter})
 		served.Trusted = diag.Yes

@@ -123,6 +123,8 @@ func (s *scan) spec(ctx context.Context, q question) (probe.Spec, int, bool) {
 	}
 	spec.Session, spec.Keep, spec.Request = q.session, q.keep, q.request
 	spec.Light, spec.SkipKeyProof = !q.full, !q.full
+	const large = 1 << 20 // clients end at 256 KiB; here it is to be seen, and said
+	spec.Limits.Handshake, spec.Limits.Message = large, large
 	t := s.patience()
 	spec.Timeouts = probe.Timeouts{Connect: t, Preamble: t, Total: t}
 	return spec, s.n, true

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"math/big"
 	"net"
 	"slices"
@@ -207,5 +208,34 @@ func TestQuick(t *testing.T) {
 		if quick.Connections > slow.Connections {
 			t.Errorf("%s: %d connections, %d with the order", name, quick.Connections, slow.Connections)
 		}
+	}
+}
+
+// TestManyNames reads a certificate that is larger than clients take.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	c := pair(t, true)
+	template, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10_000 {
+		template.DNSNames = append(template.DNSNames, fmt.Sprintf("host-%05d.of-a-department-with-a-long-name.localhost", i))
+	}
+	if c.Certificate[0], err = x509.CreateCertificate(rand.Reader, template, template, c.PrivateKey.(crypto.Signer).Public(), c.PrivateKey); err != nil {
+		t.Fatal(err)
+	}
+	at := serve(t, &tls.Config{Certificates: []tls.Certificate{c}}, nil)
+	r := inventory.Take(context.Background(), inventory.Options{Address: at, Name: "localhost", Timeout: 30 * time.Second})
+	if len(r.Certificates) != 1 || len(r.Certificates[0].Chain[0].DNSNames) != 10_001 || r.Certificates[0].Size < 500_000 {
+		t.Fatalf("got %d certificates", len(r.Certificates))
+	}
+	for _, v := range r.Versions {
+		if v.Offered == inventory.Unknown || v.Offered == inventory.Yes && !v.Complete {
+			t.Errorf("%v: %v, all: %v (%s)", v.Version, v.Offered, v.Complete, v.How)
+		}
+	}
+	if r.Properties["resumption-psk"].Answer != inventory.Yes {
+		t.Errorf("resumption is %+v", r.Properties["resumption-psk"])
 	}
 }

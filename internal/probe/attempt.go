@@ -140,6 +140,7 @@ func (e *engine) handshake() error {
 	e.stage = diag.StageClientHello
 	e.c.until(time.Now().Add(e.spec.Timeouts.Total))
 	e.c.limit = e.c.received + e.spec.Limits.Handshake
+	e.pending.Limit = e.spec.Limits.Message
 	if e.spec.Hops > 0 {
 		if err := limitHops(e.c.raw, e.spec.Hops); err != nil {
 			return local(0, "limiting the hops: "+err.Error())

@@ -146,9 +146,10 @@ type Timeouts struct {
 }
 
 // Limits bound what is read. The default is 512 KiB until the handshake is
-// complete and 64 KiB after it.
+// complete, 256 KiB of them in one message, and 64 KiB after it.
 type Limits struct {
 	Handshake   int
+	Message     int
 	Application int
 }
 
