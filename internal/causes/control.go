@@ -101,6 +101,18 @@ func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
 	return v.ask(ask...)
 }
 
+// OfSilence are the experiments that a silent hello will raise first: whether
+// the controls answer to theirs.
+func OfSilence(c *facts.Case) (ask []facts.Experiment) {
+	if c.Want.StartTLS != "" || newView(c, nil).plainBase() != "" || c.Spent {
+		return nil
+	}
+	for _, x := range c.Controls {
+		ask = append(ask, facts.Experiment{Address: x.Address, Changes: toward(x, facts.Changes{})})
+	}
+	return ask
+}
+
 // askControls asks the controls before anything else: where the name meets the
 // same there, each time, no experiment at the target tells more, since machines
 // that are served in turn cannot be the reason at both.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -27,7 +28,7 @@ const (
 	slow               = 3 * time.Second        // an attempt that took so long counts as silence
 	tooShort           = 300 * time.Millisecond // an answer later than that proves nothing
 	defaultConnections = 40
-	maxParallel        = 4                       // connections to one address at a time
+	maxParallel        = 3                       // connections to one address at a time
 	pauseFor           = 1500 * time.Millisecond // of facts.Later
 	longest            = 3 * time.Second         // of one experiment, where nothing was slower
 )
@@ -95,6 +96,8 @@ type runner struct {
 	started time.Time
 	fetcher *fetch.Fetcher
 	walked  bool // for --locate
+
+	connected atomic.Bool // the user's own hello had a connection to go by
 
 	sessions sync.Map // by address: *probe.Session, for attempts that resume it
 }
@@ -205,12 +208,17 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 			slot <- struct{}{}
 			defer func() { <-slot }()
 			made[i] = r.attempt(ctx, e, busy[e.Address] == 1, r.allowance(e, first, limit))
-			if a := made[i]; a != nil && r.env.Attempted != nil {
-				r.env.Attempted(r.transcript(a, nil, false))
-			}
+			r.tell(made[i])
 		})
 	}
+	var early []*facts.Attempt
+	if first {
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		early = r.meanwhile(ctx, done)
+	}
 	wg.Wait()
+	made = append(made, early...)
 	for _, f := range fetched {
 		if f != nil {
 			r.c.Fetches = append(r.c.Fetches, *f)
@@ -232,6 +240,13 @@ func (r *runner) batch(ctx context.Context, ask []facts.Experiment, limit time.T
 			a.N = len(r.c.Attempts) + 1
 			r.c.Attempts = append(r.c.Attempts, a)
 		}
+	}
+}
+
+// tell passes an attempt on to whoever looks on.
+func (r *runner) tell(a *facts.Attempt) {
+	if a != nil && r.env.Attempted != nil {
+		r.env.Attempted(r.transcript(a, nil, false))
 	}
 }
 
@@ -350,6 +365,7 @@ func (r *runner) attempt(ctx context.Context, e facts.Experiment, alone bool, al
 	}
 	spec.ProxyHeader = e.Changes.Proxy != ""
 	if e.Changes == (facts.Changes{}) && e.What == "" {
+		spec.Connected = func() { r.connected.Store(true) }
 		spec.Keep = func(s *probe.Session) { r.sessions.LoadOrStore(e.Address, s) }
 	}
 	if left, ok := r.sessions.Load(e.Session); ok && e.What == facts.Resume {

@@ -94,6 +94,9 @@ func (e *engine) connect(p Prober) bool {
 		return false
 	}
 	e.c = newConn(e.ctx, transport)
+	if e.spec.Connected != nil {
+		e.spec.Connected()
+	}
 	return true
 }
 

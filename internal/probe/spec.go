@@ -65,6 +65,9 @@ type Spec struct {
 	// Keep gets each session that the attempt leaves behind; nil for none.
 	Keep func(*Session)
 
+	// Connected is called once the connection stands; nil for nobody.
+	Connected func()
+
 	// SkipKeyProof leaves the server's signature unchecked, which saves a
 	// quarter of the CPU time of a handshake.
 	SkipKeyProof bool
