@@ -36,6 +36,14 @@ func (v *view) search() []facts.Experiment {
 		v.stuck = v.unexplained(v.base)
 		return nil
 	}
+	if i := slices.IndexFunc(v.tries, garbledOnTheWay); i >= 0 && cutOrUnread(v.base) {
+		v.deep = v.tries[i] // what the server reads is not what was sent
+		return nil
+	}
+	if v.runsDry() != nil { // it was read, in small segments
+		v.stuck = true
+		return nil
+	}
 	cur := v.base
 	for range 3 {
 		if !v.unexplained(cur) || v.spokePlain() != nil {

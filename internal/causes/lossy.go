@@ -34,6 +34,23 @@ func (v *view) byLoss() bool {
 	return v.base.End.Kind == facts.EndTimeout && (v.lossy() || unheard(v.base))
 }
 
+// runsDry is the attempt in which the user's own hello, which met silence, was
+// answered in small segments, and then met silence: what ends there is the
+// connection, after so many bytes or packets, and no property of the hello.
+func (v *view) runsDry() *facts.Attempt {
+	if !cutOff(v.base) {
+		return nil
+	}
+	for _, ch := range v.clamped(v.base) {
+		for _, a := range v.at(ch) {
+			if a.End.Kind == facts.EndTimeout && a.ServerHello != nil && !works(a) {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
 // packetsVanish tells whether the kernel saw large packets vanish with one hello
 // and none with the other, which differs in the size of the packets only.
 func packetsVanish(bad, good *facts.Attempt) bool {

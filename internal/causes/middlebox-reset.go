@@ -82,6 +82,10 @@ func (v *view) cutOnPath(silence bool) *match {
 		if m.confidence = diag.Likely; blocked > 1 {
 			m.confidence = diag.Strong
 		}
+		if a := v.runsDry(); a != nil {
+			m.summary = "connections stall on the path after some bytes, to unrelated servers too"
+			m.see(attempts(a), "in small segments the same hello is answered, then silence: %d bytes had come", a.BytesReceived)
+		}
 	default:
 		return nil
 	}

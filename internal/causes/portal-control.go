@@ -22,10 +22,10 @@ func (v *view) strangers() (ask []facts.Experiment) {
 	return ask
 }
 
-// strangeLeaf tells whether the certificate is neither for the target nor from a
-// CA that the client knows.
+// strangeLeaf tells whether the certificate is for somebody else: a portal may
+// have one of a public CA.
 func (v *view) strangeLeaf() bool {
-	return v.leaf() != nil && v.deep == v.base && v.problem(chain.KindNameMismatch) != nil && v.problem(chain.KindSelfSigned, chain.KindUnknownIssuer) != nil
+	return v.leaf() != nil && v.deep == v.base && v.problem(chain.KindNameMismatch) != nil
 }
 
 // everywhere finds the answer of a stranger at a control too: the same plain

@@ -43,6 +43,9 @@ func (v *view) helps(cur, a *facts.Attempt) bool {
 	if another(cur, a) && !heardBack(a) {
 		return false // that TCP stands on another way says nothing of the server
 	}
+	if garbledOnTheWay(a) {
+		return false // what was changed on the way may have been that
+	}
 	if further(cur, a) {
 		return true
 	}

@@ -113,7 +113,13 @@ func (v *view) tunnelRefused(a *facts.Attempt) *match {
 		switch {
 		case len(schemes) > 0 && !slices.Contains(schemes, "Basic"):
 			m.summary = fmt.Sprintf("the proxy wants a login by %s, which a user name and password in its URL do not do", join(schemes))
-			m.fixes = []FixRef{{"network", "proxy-login-single"}}
+			m.fixes = nil
+			if slices.Contains(schemes, "Digest") {
+				m.fixes = append(m.fixes, FixRef{"network", "proxy-login-digest"})
+			}
+			if len(schemes) > len(m.fixes) {
+				m.fixes = append(m.fixes, FixRef{"network", "proxy-login-single"})
+			}
 		case p.login:
 			m.summary = "the proxy does not accept the user name and password"
 		default:

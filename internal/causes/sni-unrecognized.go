@@ -36,7 +36,7 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				m.see(attempts(a), "works with the SNI %s, which the certificate names", offered(a).ServerName())
 			}
 			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
-			if len(f.to.Chain) > 0 && chain.MatchName(f.to.Chain[0], name).OK {
+			if knows(f.to, name) {
 				// The server has a certificate for the name; a box that reads names
 				// is as good an explanation as a server that refuses its own.
 				m.confidence = diag.Possible
@@ -46,6 +46,13 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				m.fixes = []FixRef{{"network", "allow-through-filter"}, {"server", "sni-vhost"}}
 			}
 			v.pathLetsThrough(m, f)
+		} else if f.from.End.Alert.Description != tlswire.AlertUnrecognizedName && knows(f.to, name) {
+			// No word of the name, and a certificate for it: a box may say so, too.
+			m.confidence = atBest(m.confidence, diag.Likely)
+			m.summary = fmt.Sprintf("the server, or a filter before it, refuses the name %s", name)
+			m.see(attempts(f.to)+", Certificate", "the certificate that is served without the name covers it: the server knows the name")
+			m.not = []string{"a filter on the path that answers in the server's place: one run from another network tells"}
+			m.fixes = []FixRef{{"server", "sni-vhost"}, {"network", "allow-through-filter"}}
 		}
 		return m
 	}
@@ -61,6 +68,11 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 	}
 	return nil
 }})
+
+// knows tells whether a certificate for the name came.
+func knows(a *facts.Attempt, name string) bool {
+	return len(a.Chain) > 0 && chain.MatchName(a.Chain[0], name).OK
+}
 
 // pathLetsThrough adds what the controls say of a name that is cut off at the
 // server alone.

@@ -14,6 +14,9 @@ var _ = register(rule{id: "tcp-timeout", rank: rankTransport, match: func(v *vie
 	if m := v.proxyAway(facts.EndNoConnect, facts.EndUnreachable); m != nil {
 		return m
 	}
+	if v.mixed && !v.byLoss() {
+		return nil // inconsistent-endpoints says how often
+	}
 	switch v.base.End.Kind {
 	case facts.EndNoConnect:
 		m := &match{params: func(p *FixParams) { p.Port = v.dialled() }, confidence: diag.Strong, summary: fmt.Sprintf("no answer to the TCP connect on port %s", v.port()),
