@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -60,7 +61,7 @@ func inspect(rule string) error {
 	}
 	defer q.Close()
 	f := &filter{words: strings.Fields(rule), flows: map[string]*flow{}}
-	if f.words[0] == "inject" {
+	if f.words[0] == "inject" || f.words[0] == "twice" {
 		if f.raw, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_RAW); err != nil {
 			return err
 		}
@@ -70,13 +71,19 @@ func inspect(rule string) error {
 			return 0
 		}
 		id := *a.PacketID
-		if f.words[0] == "delay" {
+		if f.words[0] == "delay" || f.words[0] == "shuffle" {
 			ms, _ := strconv.Atoi(f.words[1])
+			if f.words[0] == "shuffle" {
+				ms = rand.IntN(ms)
+			}
 			time.AfterFunc(time.Duration(ms)*time.Millisecond, func() { _ = q.SetVerdict(id, nfqueue.NfAccept) })
 			return 0
 		}
 		verdict := nfqueue.NfAccept
-		if f.drops(*a.Payload) {
+		switch {
+		case f.words[0] == "twice":
+			f.again(*a.Payload)
+		case f.drops(*a.Payload):
 			verdict = nfqueue.NfDrop
 		}
 		_ = q.SetVerdict(id, verdict)
@@ -235,6 +242,12 @@ func (f *filter) reset(p packet, ttl byte) {
 	t[12], t[13] = 5<<4, 0x14 // RST, ACK
 	binary.BigEndian.PutUint16(t[16:], sum(append(append(append([]byte{}, b[12:20]...), 0, 6, 0, 20), t...), 0))
 	_ = unix.Sendto(fd, b, 0, &unix.SockaddrInet4{Addr: to})
+}
+
+// again sends a packet beside the one that goes on.
+func (f *filter) again(b []byte) {
+	to := &unix.SockaddrInet4{Addr: [4]byte(b[16:20])}
+	_ = unix.Sendto(f.raw, b, 0, to)
 }
 
 // sum is the Internet checksum (RFC 1071).

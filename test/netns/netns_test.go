@@ -186,7 +186,7 @@ var paths = []path{
 func TestPaths(t *testing.T) {
 	program := ready(t)
 	p := pki.New(t, "Path")
-	for _, x := range slices.Concat(paths, programs, honest) {
+	for _, x := range slices.Concat(paths, programs, honest, strange) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			if x.dice && !*chance {

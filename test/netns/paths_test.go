@@ -34,7 +34,7 @@ var programs = []path{
 		b.squidWith("", "ssl_bump splice all", "auth_param basic program /usr/lib/squid/basic_ncsa_auth "+filepath.Join(b.dir, "users")+"\nacl known proxy_auth REQUIRED\nhttp_access deny !known\nhttp_access allow all")
 	}},
 	{name: "tinyproxy refuses the port", words: explicit, want: []string{"proxy-refused"}, make: func(b *bed) { b.origin("", ""); b.tinyproxy("563") }},
-	{name: "TLS 1.3 hidden on the way", want: []string{"middlebox-downgrade"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("hide13") }},
+	{name: "TLS 1.3 hidden on the way", want: []string{"middlebox-downgrade"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("change 002b 7f2b") }},
 	{name: "bytes corrupted on the way", want: []string{"decrypt-error"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("corrupt 900") }},
 	{name: "the answer cut short on the way", want: []string{"eof-during-handshake"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("truncate 200") }},
 	{name: "a filter whose program died", want: []string{"tcp-timeout"}, make: func(b *bed) { b.origin("", ""); b.filter("-j", "NFQUEUE", "--queue-num", "9") }},

@@ -5,6 +5,7 @@ package netns
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,7 +54,9 @@ func (b *bed) tinyproxy(port string) {
 var explicit = []string{"--proxy", "http://" + boxIP + ":3128"}
 
 // relayVariable makes the test's own program a relay that changes bytes:
-// "corrupt 3000", "truncate 200", "hide13", "slowly 20".
+// "corrupt 3000", "truncate 200", "change 002b 7f2b"; or one that lets pass but
+// for "idle 1000" or "drip 1000" (milliseconds), or none: "swallow", "say 503",
+// and "alert 40" for connections that say the target's name.
 const relayVariable = "TLSWHY_NETNS_RELAY"
 
 // relay runs this program as a relay on the box.
@@ -83,24 +87,47 @@ func alter(rule string) error {
 			if err != nil || strings.HasSuffix(to, ":8443") {
 				return // somebody looks whether we listen
 			}
+			word, value, _ := strings.Cut(rule, " ")
+			n, _ := strconv.Atoi(value)
+			if ownAnswer(c, word, n) {
+				return
+			}
 			up, err := net.Dial("tcp", to)
 			if err != nil {
 				return
 			}
 			defer up.Close()
-			word, value, _ := strings.Cut(rule, " ")
-			n, _ := strconv.Atoi(value)
+			hello := firstRecord(c)
+			switch bad, good, _ := strings.Cut(value, " "); {
+			case word == "change":
+				from, _ := hex.DecodeString(bad)
+				into, _ := hex.DecodeString(good)
+				hello = bytes.Replace(hello, from, into, 1)
+			case word == "alert" && bytes.Contains(hello, []byte(target)):
+				_, _ = c.Write([]byte{21, 3, 3, 0, 2, 2, byte(n)})
+				return
+			}
+			if _, err := up.Write(hello); err != nil {
+				return
+			}
 			go func() {
 				defer up.Close()
-				pass(up, c, func(p []byte, at int) []byte {
-					if word == "hide13" && at == 0 {
-						return bytes.Replace(p, []byte{0, 0x2b}, []byte{0x7f, 0x2b}, 1)
-					}
-					return p
-				})
+				pass(up, c, func(p []byte, _ int) []byte { return p })
 			}()
-			pass(c, up, func(p []byte, at int) []byte {
+			var from io.Reader = up
+			if word == "idle" {
+				from = &impatient{up, time.Duration(n) * time.Millisecond}
+			}
+			pass(c, from, func(p []byte, at int) []byte {
 				switch {
+				case word == "drip":
+					for _, b := range p {
+						time.Sleep(time.Duration(n) * time.Millisecond)
+						if _, err := c.Write([]byte{b}); err != nil {
+							break
+						}
+					}
+					return nil
 				case word == "corrupt" && n >= at && n < at+len(p):
 					p[n-at] ^= 4
 				case word == "truncate" && at+len(p) >= n:
@@ -110,6 +137,44 @@ func alter(rule string) error {
 			})
 		}()
 	}
+}
+
+// firstRecord reads the record of the hello, so that what is in it stays in one
+// piece, or what it can.
+func firstRecord(c net.Conn) []byte {
+	head := make([]byte, 5)
+	n, err := io.ReadFull(c, head)
+	if err != nil || head[0] != 22 {
+		return head[:n]
+	}
+	body := make([]byte, binary.BigEndian.Uint16(head[3:]))
+	n, _ = io.ReadFull(c, body)
+	return append(head, body[:n]...)
+}
+
+// impatient gives up where nothing comes for a while.
+type impatient struct {
+	net.Conn
+	most time.Duration
+}
+
+func (i *impatient) Read(p []byte) (int, error) {
+	_ = i.SetReadDeadline(time.Now().Add(i.most))
+	return i.Conn.Read(p)
+}
+
+// ownAnswer is what a relay says that asks no server.
+func ownAnswer(c net.Conn, word string, n int) bool {
+	switch word {
+	case "say":
+		_, _ = c.Read(make([]byte, 4096))
+		fmt.Fprintf(c, "HTTP/1.1 %d Service Unavailable\r\nServer: gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", n)
+	case "swallow":
+		_, _ = io.Copy(io.Discard, c)
+	default:
+		return false
+	}
+	return true
 }
 
 // pass copies until the end, through change, which is told the place; it ends

@@ -39,7 +39,7 @@ var ends = []struct {
 	{"the name reset", "short lost", "middlebox-reset", func(b *bed) { b.dpi("reset name " + target) }},
 	{"narrow to the server", "lost", "pmtu-blackhole", func(b *bed) { b.narrow("10.77.2.0/24", "right") }},
 	{"hellos of 1000 bytes reset", "short lost", "hello-too-large", func(b *bed) { b.dpi("reset bytes 1000") }},
-	{"TLS 1.3 hidden on the way", "rewritten", "middlebox-downgrade", func(b *bed) { b.relay("hide13") }},
+	{"TLS 1.3 hidden on the way", "rewritten", "middlebox-downgrade", func(b *bed) { b.relay("change 002b 7f2b") }},
 	{"sslsplit inspects", "remade", "middlebox-inspection", func(b *bed) { b.sslsplit() }},
 	{"a far server", "same", "", func(b *bed) { b.delay(60) }},
 }
