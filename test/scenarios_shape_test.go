@@ -3,11 +3,15 @@ package test
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/tlswhy/tlswhy"
+	"github.com/tlswhy/tlswhy/internal/client"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 	"github.com/tlswhy/tlswhy/test/pki"
 	"github.com/tlswhy/tlswhy/test/server"
 )
@@ -73,8 +77,8 @@ func boxes(w *world) []scenario {
 	return []scenario{
 		row("box-hides-tls13", "version", "middlebox-downgrade", "", renaming(0x002B)),
 		row("box-reads-one-segment", "version", "hello-too-large", "", oneSegment),
-		row("box-blocks-ech", "version", "ech-rejected", "chromium 137", resetting([]byte{0xFE, 0x0D})),
-		row("box-blocks-group", "version", "hello-intolerance", "", resetting([]byte{0x11, 0xEC, 0x00})),
+		row("box-blocks-ech", "version", "ech-rejected", "chromium 137", resetting(withECH)),
+		row("box-blocks-group", "version", "hello-intolerance", "", resetting(withPostQuantum)),
 	}
 }
 
@@ -101,13 +105,24 @@ func oneSegment(c net.Conn, conf *tls.Config) {
 	answerHTTP(tls.Server(&replayed{Conn: c, first: hello}, conf), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 }
 
-// resetting is a box that resets hellos with these bytes.
-func resetting(marker []byte) func(net.Conn, *tls.Config) {
+// withECH and withPostQuantum read the hello: what is random in it may look like
+// anything.
+func withECH(h *tlswire.ClientHello) bool { return h.HasExtension(tlswire.ExtEncryptedClientHello) }
+
+func withPostQuantum(h *tlswire.ClientHello) bool {
+	return slices.ContainsFunc(h.Groups(), client.PostQuantum)
+}
+
+// resetting is a box that resets some hellos.
+func resetting(some func(*tlswire.ClientHello) bool) func(net.Conn, *tls.Config) {
 	return func(c net.Conn, conf *tls.Config) {
 		hello := firstRead(c)
-		if bytes.Contains(hello, marker) {
-			reset(c)
-			return
+		if n := 5; len(hello) > n && hello[0] == 22 {
+			n += int(binary.BigEndian.Uint16(hello[3:]))
+			if h, err := tlswire.ParseClientHello(hello[5:min(n, len(hello))]); err == nil && some(h) {
+				reset(c)
+				return
+			}
 		}
 		answerHTTP(tls.Server(&replayed{Conn: c, first: hello}, conf), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	}
