@@ -60,6 +60,7 @@ func TestSurveys(t *testing.T) {
 		var es []monitor.Endpoint
 		for _, s := range all {
 			e := s.Endpoint
+			e.Interval = 20 * time.Minute
 			if e.ID != "plain.example.com" {
 				e.Inventory = 6 * time.Hour
 			}
