@@ -24,6 +24,7 @@ func TestClientsForetold(t *testing.T) {
 	w := newWorld(t)
 	bin := program(t)
 	ec := w.leaf("foretold-ec", pki.Spec{Key: "p256"})
+	ec384 := w.leaf("foretold-ec384", pki.Spec{Key: "p384"})
 	ed := w.leaf("foretold-ed", pki.Spec{Key: "ed25519"})
 	def := w.leaf("foretold-default", pki.Spec{DNS: []string{"default.hosting.test"}})
 	type change = func(*server.Kind, *server.Endpoint)
@@ -49,6 +50,15 @@ func TestClientsForetold(t *testing.T) {
 		{"tls10", kinds(nginx), kinds(zcrypto, apache, haproxy, stunnel), func(_ *server.Kind, e *server.Endpoint) { e.Min, e.Max = "1.0", "1.0" }},
 		{"strict-sni", kinds(haproxy), kinds(nginx, golang), func(_ *server.Kind, e *server.Endpoint) { e.Strict = true }},
 		{"default-vhost", kinds(apache), kinds(nginx, haproxy), func(_ *server.Kind, e *server.Endpoint) { e.DefaultChain, e.DefaultKey = def.chain, def.key }},
+		{"p384", kinds(apache), kinds(nginx, golang), func(_ *server.Kind, e *server.Endpoint) { e.Chain, e.Key = ec384.chain, ec384.key }},
+		// TLS 1.3 has no group with OpenSSL 3.0, and who offers it gets nothing.
+		{"brainpool", kinds(nginx), nil, func(_ *server.Kind, e *server.Endpoint) { e.Groups = "brainpoolP256r1" }},
+		{"one-scheme", kinds(nginx), nil, func(_ *server.Kind, e *server.Endpoint) { e.SigAlgs = "rsa_pss_rsae_sha512" }},
+		{"mtls", kinds(haproxy), kinds(nginx, apache), func(_ *server.Kind, e *server.Endpoint) { e.ClientCA, e.ClientAuth = w.clientCAFile, "required" }},
+		{"imap", nil, kinds(server.Dovecot), func(_ *server.Kind, e *server.Endpoint) { e.Scheme = "imap" }},
+		{"ldaps", nil, kinds(server.Slapd), func(_ *server.Kind, e *server.Endpoint) { e.Scheme = "ldaps" }},
+		{"smtp", nil, kinds(server.Postfix), func(_ *server.Kind, e *server.Endpoint) { e.Scheme = "smtp" }},
+		{"postgres", nil, kinds(server.Postgres), func(_ *server.Kind, e *server.Endpoint) { e.Scheme = "postgres" }},
 		{"rc4", kinds(zcrypto), nil, func(_ *server.Kind, e *server.Endpoint) { e.Ciphers, e.Max = "0005:0004", "1.2" }},
 	}
 	eps := map[*server.Kind][]*server.Endpoint{}
@@ -116,7 +126,11 @@ func fate(k diag.KnownClient) string {
 func clientsOf(t *testing.T, bin, ca string, e *server.Endpoint, more ...string) *diag.Clients {
 	t.Helper()
 	args := append([]string{"clients", "-o", "json", "-q", "--ca", ca, "--connect", e.Target(), "--timeout", "30s"}, more...)
-	out, err := exec.Command(bin, append(args, host)...).Output()
+	target := host
+	if e.Scheme != "" {
+		target = e.Scheme + "://" + host
+	}
+	out, err := exec.Command(bin, append(args, target)...).Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

@@ -68,6 +68,10 @@ func Negotiate(h *tlswire.ClientHello, c facts.Client, s *facts.Server) Outcome 
 			return Outcome{Version: v, Why: OfGroup}
 		}
 	}
+	if offered := h.SignatureSchemes(); s.SchemeOrNothing && v == tlswire.TLS12 && offered != nil &&
+		!slices.ContainsFunc(offered, func(x tlswire.SignatureScheme) bool { return slices.Contains(s.Schemes, x) }) {
+		return Outcome{Version: v, Why: OfScheme}
+	}
 	for i, suite := range candidates {
 		o := withSuite(h, c, s, v, suite)
 		if o.OK {
@@ -139,6 +143,10 @@ func withSuite(h *tlswire.ClientHello, c facts.Client, s *facts.Server, v tlswir
 	}
 	switch info.Kex {
 	case tlswire.KexDHE:
+		if s.NamedDH && v < tlswire.TLS13 && !slices.ContainsFunc(h.Groups(), ffdhe) {
+			o.Why = OfGroup
+			return o
+		}
 		if s.DHBits > 0 && s.DHBits < c.MinDHBits {
 			o.Why = OfDHSize
 			return o
@@ -150,6 +158,11 @@ func withSuite(h *tlswire.ClientHello, c facts.Client, s *facts.Server, v tlswir
 			return o
 		}
 		o.Group = group
+	}
+	if offered := h.Groups(); info.Auth == tlswire.AuthECDSA && len(s.Curves) > 0 && offered != nil &&
+		!slices.ContainsFunc(s.Curves, func(g tlswire.Group) bool { return slices.Contains(offered, g) }) {
+		o.Why = OfGroup
+		return o
 	}
 	signed := info.Kex == tlswire.KexDHE || info.Kex == tlswire.KexECDHE || info.Kex == tlswire.KexTLS13
 	if signed && v >= tlswire.TLS12 && info.Auth != tlswire.AuthPSK {

@@ -83,6 +83,18 @@ func TestNegotiate(t *testing.T) {
 			versions(tlswire.TLS12)(s)
 			s.Schemes = []tlswire.SignatureScheme{tlswire.SchemeRSAPKCS1SHA1}
 		}), Outcome{Version: tlswire.TLS12, Suite: tlswire.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, Group: tlswire.GroupX25519, Why: OfScheme}},
+		{"ecdsa p-384, android 7 with p-256 alone", "android 7.0", with(func(s *facts.Server) {
+			s.Keys, s.Curves = []tlswire.Authentication{tlswire.AuthECDSA}, []tlswire.Group{tlswire.GroupP384}
+		}), Outcome{Version: tlswire.TLS12, Suite: tlswire.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, Group: tlswire.GroupP256, Why: OfGroup}},
+		{"a scheme or nothing, java 8u161", "java 8u161", with(func(s *facts.Server) {
+			s.Suites, s.Schemes, s.SchemeOrNothing = []tlswire.CipherSuite{tlswire.TLS_RSA_WITH_AES_128_GCM_SHA256}, []tlswire.SignatureScheme{tlswire.SchemeRSAPSSRSAESHA512}, true
+		}), Outcome{Version: tlswire.TLS12, Why: OfScheme}},
+		{"a scheme or RSA, java 8u161", "java 8u161", with(func(s *facts.Server) {
+			s.Suites, s.Schemes = []tlswire.CipherSuite{tlswire.TLS_RSA_WITH_AES_128_GCM_SHA256}, []tlswire.SignatureScheme{tlswire.SchemeRSAPSSRSAESHA512}
+		}), Outcome{OK: true, Version: tlswire.TLS12, Suite: tlswire.TLS_RSA_WITH_AES_128_GCM_SHA256}},
+		{"named dh, java 8u161", "java 8u161", with(func(s *facts.Server) {
+			s.Suites, s.NamedDH = []tlswire.CipherSuite{tlswire.TLS_DHE_RSA_WITH_AES_128_CBC_SHA}, true
+		}), Outcome{Version: tlswire.TLS12, Suite: tlswire.TLS_DHE_RSA_WITH_AES_128_CBC_SHA, Why: OfGroup}},
 		{"ssl 2.0 only, ie 6", "ie 6", with(versions(tlswire.SSL2)), Outcome{OK: true, Version: tlswire.SSL2}},
 		{"ssl 2.0 only, java 6", "java 6", with(versions(tlswire.SSL2)), Outcome{Why: OfVersion}},
 		{"nothing known", "reference", facts.Server{}, Outcome{Unknown: true, Why: OfVersion}},

@@ -74,6 +74,9 @@ func (r *runner) survey(ctx context.Context, address string) survey {
 		classic := func(kex ...tlswire.KeyExchange) bool {
 			return slices.ContainsFunc(suites[i], func(x tlswire.CipherSuite) bool { return slices.Contains(kex, x.Info().Kex) })
 		}
+		if classic(tlswire.KexDHE) {
+			wg.Go(func() { s.namesDH(versions[i]) })
+		}
 		if classic(tlswire.KexECDHE) {
 			wg.Go(func() { s.groups(versions[i]) })
 			if classic(tlswire.KexRSA) {
@@ -82,7 +85,16 @@ func (r *runner) survey(ctx context.Context, address string) survey {
 		}
 		wg.Go(func() { s.oldFormat(versions[i], suites[i]) })
 	}
+	if len(suites[0]) == 0 && len(suites[1]) > 0 {
+		wg.Go(s.stuck)
+	}
 	wg.Wait()
+	if s.got.server.SchemesComplete && slices.ContainsFunc(suites[1], func(x tlswire.CipherSuite) bool { return x.Info().Kex == tlswire.KexRSA }) {
+		s.signsOrEnds()
+	}
+	if i := slices.IndexFunc(suites[1:], func(list []tlswire.CipherSuite) bool { return len(list) > 0 }) + 1; i > 0 {
+		s.curves(versions[i])
+	}
 	for _, p := range s.got.named {
 		if kind := authOf(p.Chain[0]); !slices.Contains(s.got.server.Keys, kind) {
 			s.got.server.Keys = append(s.got.server.Keys, kind)
@@ -151,10 +163,19 @@ func (s *surveyor) suites(v tlswire.Version) (found []tlswire.CipherSuite, own b
 	found, left, answered := s.picks(v, strongFirst(v))
 	if len(found) > 0 && v < tlswire.TLS13 {
 		// A server that picks its certificate before the suite finds nothing for
-		// the one while it has suites for the other: ask for each by itself.
-		isRSA := func(x tlswire.CipherSuite) bool { return x.Info().Auth == tlswire.AuthRSA }
-		others := slices.DeleteFunc(slices.Clone(left), isRSA)
-		for _, part := range [][]tlswire.CipherSuite{slices.DeleteFunc(left, func(x tlswire.CipherSuite) bool { return !isRSA(x) }), others} {
+		// the one while it has suites for the other, and some pick a suite with
+		// DHE and end for want of parameters: ask for each by itself.
+		var parts [3][]tlswire.CipherSuite
+		for _, x := range left {
+			i := 0
+			if info := x.Info(); info.Auth == tlswire.AuthRSA && info.Kex == tlswire.KexDHE {
+				i = 1
+			} else if info.Auth != tlswire.AuthRSA {
+				i = 2
+			}
+			parts[i] = append(parts[i], x)
+		}
+		for _, part := range parts {
 			more, _, ended := s.picks(v, part)
 			found, answered = append(found, more...), answered && ended
 		}

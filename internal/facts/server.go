@@ -28,6 +28,15 @@ type Server struct {
 	// GroupOrNothing says that it refuses a client with none of its groups even
 	// where a suite without groups would do.
 	GroupOrNothing bool
+	// SchemeOrNothing says that it refuses a client of TLS 1.2 with none of its
+	// signature schemes even where a suite without a signature would do.
+	SchemeOrNothing bool
+	// NamedDH says that it has finite-field DH only for clients that offer a
+	// group of RFC 7919.
+	NamedDH bool
+	// Curves are those of its ECDSA keys where it demands of clients below TLS 1.3
+	// that they offer one as a group (RFC 8422, Section 5.1.1).
+	Curves []tlswire.Group
 	// NoSSL2Format says that it does not read hellos in the format of SSL 2.0
 	// that offer newer versions.
 	NoSSL2Format bool
