@@ -13,7 +13,7 @@ import (
 
 var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: func(v *view) *match {
 	a := v.deep
-	if a == nil {
+	if a == nil || echoes(a) {
 		return nil
 	}
 	m := &match{confidence: diag.Proven}

@@ -16,6 +16,12 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 			return nil
 		}
 		a := v.base
+		if echoes(a) {
+			m := &match{confidence: diag.Proven, summary: "the port sends back what it gets, as an echo service does: it speaks no TLS",
+				fixes: []FixRef{{"client", "use-right-port"}, {"server", "enable-tls-on-port"}}}
+			m.params = func(p *FixParams) { p.Port = v.dialled() }
+			return m.see(attempts(a)+", first bytes", "the answer to the ClientHello is the same ClientHello, its random included")
+		}
 		if a.End.Kind != facts.EndNotTLS {
 			if a = v.spokePlain(); a == nil {
 				return nil
@@ -61,6 +67,11 @@ var _ = register(rule{id: "server-speaks-plaintext", rank: rankTransport,
 		}
 		return m
 	}})
+
+// echoes tells whether the peer sent our own hello back.
+func echoes(a *facts.Attempt) bool {
+	return slices.ContainsFunc(a.Violations, func(x facts.Violation) bool { return x.Kind == facts.ViolationEcho })
+}
 
 // upgrading are protocols that begin in clear and go over to TLS.
 var upgrading = []string{"smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "nntp", "postgres", "mysql", "smtp-or-ftp", "lmtp", "sieve", "irc"}

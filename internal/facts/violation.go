@@ -27,6 +27,7 @@ const (
 	ViolationGroup       ViolationKind = "group"       // a group that was not offered
 	ViolationKeyShare    ViolationKind = "key-share"   // none, of another group, or no element of its group
 	ViolationScheme      ViolationKind = "scheme"      // a signature scheme that was not offered or is of another version
+	ViolationEcho        ViolationKind = "echo"        // our own message, sent back
 	ViolationOrder       ViolationKind = "order"       // a message in the wrong place, twice or missing
 	ViolationRecord      ViolationKind = "record"      // a record of an impossible kind or length
 	ViolationPlaintext   ViolationKind = "plaintext"   // in clear what must be encrypted

@@ -45,7 +45,7 @@ type Transport struct {
 	// OneAtATime serves a connection only when the one before is gone.
 	OneAtATime bool
 	// Speaks is another protocol than TLS: http, ssh, smtp, pop3, imap, ftp,
-	// mysql, redis, random, endless (random bytes without end), records (TLS
+	// mysql, redis, echo (what it hears), random, endless (random bytes without end), records (TLS
 	// records of application data without end), longrecord (a record header
 	// whose length is nonsense).
 	Speaks string

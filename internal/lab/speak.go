@@ -39,6 +39,8 @@ func speak(conn *serverConn, protocol string, app *App) {
 		if _, err := conn.Read(buf); err == nil {
 			_, _ = conn.Write([]byte("-ERR unknown command\r\n"))
 		}
+	case "echo":
+		_, _ = io.Copy(conn, conn) // until the client has enough
 	case "random":
 		waitForBytes(conn)
 		_, _ = conn.Write(append([]byte{0x83, 0x11}, random(300)...)) // no text, no TLS

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -65,6 +66,9 @@ func (e *engine) unexpected(got event, want string) error {
 	}
 	if got.kind == tlswire.ContentChangeCipherSpec {
 		rule, violation = "RFC 5246, Section 7.1", facts.ViolationCCS
+	}
+	if got.kind == tlswire.ContentHandshake && got.message.Type == tlswire.TypeClientHello && e.a.Sent != nil && bytes.Equal(got.message.Raw, e.a.Sent.Raw) {
+		violation = facts.ViolationEcho
 	}
 	e.violation(violation, name, "came in the place of "+want, rule)
 	return local(tlswire.AlertUnexpectedMessage, fmt.Sprintf("the server sent a %s in the place of %s", name, want))
