@@ -70,6 +70,16 @@ func clientAuthFaults(w *world) []fault {
 				e.ClientCA, e.Min = w.clientCAFile, "1.3"
 				e.Extra = []string{"<Location />", "SSLVerifyClient require", "</Location>"}
 			}},
+		{name: "client-cert-verify-depth", class: "client-auth", on: kinds(apache), want: []string{"client-cert-untrusted"},
+			make: func(w *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) { // internal_error (80)
+				e.ClientCA, e.ClientAuth, e.Extra = w.clientCAFile, "required", []string{"SSLVerifyDepth 1"}
+				o.CertFile, o.KeyFile = w.client.chain, w.client.key
+			}},
+		{name: "client-cert-verify-depth-enough", class: "client-auth", on: kinds(apache), healthy: true,
+			make: func(w *world, _ *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
+				e.ClientCA, e.ClientAuth, e.Extra = w.clientCAFile, "required", []string{"SSLVerifyDepth 2"}
+				o.CertFile, o.KeyFile = w.client.chain, w.client.key
+			}},
 		row("client-cert-required", modern, "1.3", pair{}, "client-cert-required"),
 		row("client-cert-required-tls12", modern, "1.2", pair{}, "client-cert-required"),
 		row("client-cert-untrusted", modern, "1.3", strangerFiles, "client-cert-untrusted"),

@@ -26,6 +26,10 @@ type FixParams struct {
 	Names   []string // the names that the certificate must cover
 	Covered []string // the names that it covers
 
+	// ClientCAs is how many CAs stand above the client's certificate, as far as
+	// they are known, the root among them; 0 when it was not looked at.
+	ClientCAs int
+
 	// The client's own files: its certificate chain, its key, its anchors.
 	CertFile, KeyFile, CAFile string
 	// The server's files, known only where its configuration was read.

@@ -11,5 +11,8 @@ var _ = register(rule{id: "internal-error", rank: rankNegotiation, match: func(v
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server fails internally (alert internal_error)"}
+	if len(v.deep.Chain) == 0 && v.deep.ServerHello != nil {
+		m.not = []string{"a chain that the server's own security level forbids, such as RSA 2048 at OpenSSL's SECLEVEL=3"}
+	}
 	return m.see(v.everyTry(), "%s%s", endText(v.deep), behind(v.deep))
 }})

@@ -44,13 +44,16 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 			m.confidence = diag.Strong
 		case expired, stale:
 			m.confidence = diag.Likely
-			m.not = []string{"the server's clock is wrong", "the CA certificate that the server trusts has expired"}
+			m.not = []string{caExpired, "the server's clock is wrong"}
+			if !stale {
+				m.summary = "the server refuses your client certificate, which is in order: its own revocation list, or the CA certificate that it trusts, is out of date"
+			}
 		case r.http == sslError && yes && good:
 			m.confidence = diag.Likely
 			m.not = []string{"the server trusts another CA of the same name"}
 		case r.http == sslError && yes:
 			m.confidence, m.summary = diag.Possible, faultless
-			m.not = []string{"your certificate is revoked (client-cert-revoked)", "the server trusts another CA of the same name"}
+			m.not = []string{"your certificate is revoked (client-cert-revoked)", "the server trusts another CA of the same name", caExpired}
 		case r.alert == tlswire.AlertCertificateUnknown && yes: // Apache
 			m.confidence, m.summary = diag.Possible, faultless
 			m.not = []string{"a policy of the server that allows only certain certificates of this CA"}
@@ -62,6 +65,9 @@ var _ = register(rule{id: "server-crl-expired", rank: rankClientAuth, wants: fun
 		m.see(attempts(r.a), "%s", r.text)
 		return m.seeAuthorities(r)
 	}})
+
+// caExpired looks like a stale list from outside.
+const caExpired = "the CA certificate that the server trusts has expired: openssl x509 -noout -enddate shows it"
 
 // faultless is the summary where nothing says why.
 const faultless = "the server refuses your client certificate, in which no fault is to be seen: the server's own revocation list may be out of date or missing"
