@@ -22,6 +22,10 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 		if suite == nil {
 			return m
 		}
+		if suite.CipherSuite.Info().Auth == tlswire.AuthAnon {
+			m.summary = "the server offers only cipher suites without a certificate (anonymous ones), which " + v.client() + " does not offer"
+			m.fixes = []FixRef{{"server", "install-certificate"}, {"server", "common-suites"}}
+		}
 		m.see(attempts(f.to)+", ServerHello", "the server then chooses %s, which %s does not offer", suite.CipherSuite, v.client())
 		lacking(m, f.to, suite.CipherSuite, offered(f.from).CipherSuites, suitesOf, suiteKind)
 		m.params = func(p *FixParams) {

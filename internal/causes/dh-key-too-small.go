@@ -17,6 +17,9 @@ var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func
 	if a == nil || a.KeyExchange == nil || len(a.KeyExchange.P) == 0 || limit == 0 {
 		return nil
 	}
+	if a.ServerHello.CipherSuite.Info().Auth == tlswire.AuthAnon {
+		return nil // no client takes the suite in the first place: cipher-mismatch
+	}
 	bits := new(big.Int).SetBytes(a.KeyExchange.P).BitLen()
 	if bits >= limit {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(v *view) *match {
@@ -15,6 +16,9 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	}
 	if f.from.End.Kind == facts.EndAlert && v.problem(chain.KindWeakKey) != nil {
 		return nil // a key that cannot make the signatures of TLS 1.3: weak-key-or-digest
+	}
+	if g := agreedGroup(f.to); f.has(facts.PropGroups) && g != 0 && (g < tlswire.GroupP256 || g >= tlswire.GroupBrainpoolP256r1 && g <= tlswire.GroupBrainpoolP512r1) {
+		return nil // TLS 1.3 has no such group (RFC 8446, Section 4.2.7): no-common-group
 	}
 	m := v.flipped(f, facts.PropVersion)
 	m.summary = fmt.Sprintf("the server breaks on a ClientHello that mentions %s instead of declining it", offered(f.from).MaxVersion())
