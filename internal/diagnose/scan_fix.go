@@ -19,10 +19,11 @@ var settings = map[string]map[string]string{
 	"lighttpd": {"versions": `ssl.openssl.ssl-conf-cmd += ("MinProtocol" => "$")`, "suites": `ssl.openssl.ssl-conf-cmd += ("CipherString" => "$")`,
 		"suites-13": `ssl.openssl.ssl-conf-cmd += ("Ciphersuites" => "$")`, "groups": `ssl.openssl.ssl-conf-cmd += ("Groups" => "$")`, "client-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "-ServerPreference")`,
 		"server-order": `ssl.openssl.ssl-conf-cmd += ("Options" => "+ServerPreference")`, "hsts": `setenv.add-response-header += ("Strict-Transport-Security" => "max-age=$")`},
-	"postfix": {"versions": "smtpd_tls_protocols = >=$", "suites": "tls_medium_cipherlist = $", "groups": "tls_eecdh_auto_curves = $", "client-order": "tls_preempt_cipherlist = no",
-		"server-order": "tls_preempt_cipherlist = yes"},
+	// What is mandatory has settings of its own, and a grade of ciphers.
+	"postfix": {"versions": "smtpd_tls_protocols = >=$\nsmtpd_tls_mandatory_protocols = >=$", "suites": "smtpd_tls_ciphers = medium\nsmtpd_tls_mandatory_ciphers = medium\ntls_medium_cipherlist = $", "groups": "tls_eecdh_auto_curves = $", "client-order": "tls_preempt_cipherlist = no",
+		"server-order": "tls_preempt_cipherlist = yes", "dh": "smtpd_tls_dh1024_param_file = /etc/postfix/ffdhe2048.pem"},
 	"dovecot": {"versions": "ssl_min_protocol = $", "suites": "ssl_cipher_list = $", "suites-13": "ssl_cipher_suites = $", "groups": "ssl_curve_list = $", "client-order": "ssl_prefer_server_ciphers = no",
-		"server-order": "ssl_prefer_server_ciphers = yes"},
+		"server-order": "ssl_prefer_server_ciphers = yes", "dh": "ssl_dh = </etc/dovecot/ffdhe2048.pem"},
 	"": {"versions": "MinProtocol = $", "suites": "CipherString = $", "suites-13": "Ciphersuites = $", "groups": "Groups = $", "client-order": "Options = -ServerPreference", "server-order": "Options = ServerPreference",
 		"hsts": "Strict-Transport-Security: max-age=$", "dh": "DHParameters = ffdhe2048.pem"},
 }
@@ -57,7 +58,7 @@ func (c *comparison) fix(setting, value string) *diag.Fix {
 		text = "Send this header with every answer:"
 	}
 	fix := &diag.Fix{Side: "server", For: software, Action: "set-" + setting, Text: text, Config: strings.ReplaceAll(template, "$", value)}
-	if file := strings.TrimSuffix(fix.Config[strings.LastIndexAny(fix.Config, " ")+1:], ";"); setting == "dh" && strings.HasSuffix(file, ".pem") {
+	if file := strings.TrimSuffix(fix.Config[strings.LastIndexAny(fix.Config, " <")+1:], ";"); setting == "dh" && strings.HasSuffix(file, ".pem") {
 		fix.Command = "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out " + file
 	}
 	return fix
