@@ -102,15 +102,39 @@ func (v *view) arms(cur *facts.Attempt) []facts.Experiment {
 }
 
 // OfSilence are the experiments that a silent hello will raise first: whether
-// the controls answer to theirs.
+// the controls answer to theirs, and whether they do so in small segments.
 func OfSilence(c *facts.Case) (ask []facts.Experiment) {
-	if c.Want.StartTLS != "" || newView(c, nil).plainBase() != "" || c.Spent {
+	v := newView(c, nil)
+	if c.Want.StartTLS != "" || v.plainBase() != "" {
 		return nil
 	}
 	for _, x := range c.Controls {
-		ask = append(ask, facts.Experiment{Address: x.Address, Changes: toward(x, facts.Changes{})})
+		own := facts.Experiment{Address: x.Address, Changes: toward(x, facts.Changes{})}
+		as := v.atControl(x, own.Changes)
+		if len(as) == 0 {
+			ask = append(ask, own)
+			continue
+		}
+		for _, ch := range v.clamped(as[0]) {
+			if cutOff(as[0]) && len(v.atControl(x, ch)) == 0 {
+				ask = append(ask, facts.Experiment{Address: x.Address, Changes: ch})
+			}
+		}
 	}
 	return ask
+}
+
+// small are the attempts at silent controls in small segments.
+func (v *view) small(cur *facts.Attempt) (out []*facts.Attempt) {
+	for _, x := range v.compared(cur) {
+		if !x.blocked(cur) {
+			continue
+		}
+		for _, ch := range v.clamped(x.own[0]) {
+			out = append(out, v.atControl(x.Control, ch)...)
+		}
+	}
+	return out
 }
 
 // askControls asks the controls before anything else: where the name meets the

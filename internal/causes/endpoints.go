@@ -14,7 +14,7 @@ import (
 // the answers were seen to differ.
 const (
 	steadyDials  = 3
-	differsDials = 6
+	differsDials = 5
 )
 
 // group is a number of addresses, or of connections to one address, that

@@ -111,6 +111,9 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 	rounds := v.rounds(cur)
 	if blocked {
 		rounds = v.forms(cur) // the path ends it, whatever the server might want
+		if slices.ContainsFunc(v.small(cur), heardBack) {
+			rounds = append([][]facts.Changes{v.clamped(cur)}, rounds...)
+		}
 	}
 	for _, round := range append(v.telling(cur), rounds...) {
 		if ask := v.untried(round...); len(ask) > 0 {
@@ -121,7 +124,7 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 				}
 				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: what, Address: v.addrs[0]})...)
 			}
-			if cur == v.base && snapped(cur) && len(v.dials()) < 2 && !blocked {
+			if cur == v.base && snapped(cur) && len(v.dials()) < 2 && !blocked && len(ask) > 1 {
 				ask = append(ask, v.again()...) // perhaps it was chance
 			}
 			return nil, ask
@@ -232,7 +235,9 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 	case cur.End.Kind == facts.EndTimeout:
 		rounds[1] = append(rounds[1], proxied(from))
 	default:
-		rounds = append(rounds, []facts.Changes{proxied(from)})
+		// The name is the likeliest reason of a cut: alone, it needs no other
+		// experiment, and tells which machine in turn it met.
+		rounds = append([][]facts.Changes{{sni}}, append(rounds, []facts.Changes{proxied(from)})...)
 	}
 	return rounds
 }

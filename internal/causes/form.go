@@ -39,7 +39,10 @@ func (v *view) forms(cur *facts.Attempt) [][]facts.Changes {
 		}
 	}
 	if cur.End.Kind == facts.EndTimeout {
-		return [][]facts.Changes{append(all, v.clamped(cur)...)}
+		if len(v.small(cur)) == 0 { // else the controls have told
+			all = append(all, v.clamped(cur)...)
+		}
+		return [][]facts.Changes{all}
 	}
 	var rounds [][]facts.Changes
 	for _, ch := range all {
