@@ -33,6 +33,15 @@ var programs = []path{
 		b.do("bash", "-c", "echo user:$(openssl passwd -apr1 secret) > "+filepath.Join(b.dir, "users"))
 		b.squidWith("", "ssl_bump splice all", "auth_param basic program /usr/lib/squid/basic_ncsa_auth "+filepath.Join(b.dir, "users")+"\nacl known proxy_auth REQUIRED\nhttp_access deny !known\nhttp_access allow all")
 	}},
+	{name: "Squid wants a login by Digest", words: explicit, want: []string{"proxy-refused"}, make: func(b *bed) {
+		b.origin("", "")
+		b.squidWith("", "ssl_bump splice all", "auth_param digest program /usr/lib/squid/digest_file_auth "+b.file("users", "user:secret\n")+"\nauth_param digest realm proxy\nauth_param digest children 1 startup=0\nacl known proxy_auth REQUIRED\nhttp_access deny !known\nhttp_access allow all")
+	}},
+	{name: "Squid wants a login of the domain", words: explicit, want: []string{"proxy-refused"}, make: func(b *bed) {
+		b.origin("", "")
+		b.squidWith("", "ssl_bump splice all", "auth_param ntlm program /usr/lib/squid/ntlm_fake_auth\nauth_param ntlm children 1 startup=0\nacl known proxy_auth REQUIRED\nhttp_access deny !known\nhttp_access allow all")
+	}},
+	{name: "Squid finds nobody at the server", words: explicit, want: []string{"proxy-refused"}, make: func(b *bed) { b.squidWith("", "ssl_bump splice all", "http_access allow all") }},
 	{name: "tinyproxy refuses the port", words: explicit, want: []string{"proxy-refused"}, make: func(b *bed) { b.origin("", ""); b.tinyproxy("563") }},
 	{name: "TLS 1.3 hidden on the way", want: []string{"middlebox-downgrade"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("change 002b 7f2b") }},
 	{name: "bytes corrupted on the way", want: []string{"decrypt-error"}, onPath: true, make: func(b *bed) { b.origin("", ""); b.relay("corrupt 900") }},
