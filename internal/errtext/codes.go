@@ -104,7 +104,7 @@ var opensslLibraries = map[int64]string{2: "system library", 3: "bignum", 4: "rs
 // 12 with numbers of its own, sometimes printed in decimal.
 func decodeOpenSSL(token string, boring bool) (means, words string, ok bool) {
 	base := 16
-	if len(token) != 8 {
+	if len(token) != 8 && (len(token) != 7 || !strings.ContainsAny(token, "abcdefABCDEF")) { // some print no leading zero
 		base = 10
 	}
 	v, err := strconv.ParseInt(token, base, 64)

@@ -56,6 +56,7 @@ func TestCodes(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ kind, token, means string }{
 		{"openssl", "0A000086", "OpenSSL: SSL routines, certificate verify failed"},
+		{"openssl", "A000086", "OpenSSL: SSL routines, certificate verify failed"},
 		{"openssl", "14090086", "OpenSSL: SSL routines, certificate verify failed"},
 		{"openssl", "14094410", "OpenSSL: SSL routines, sslv3 alert handshake failure"},
 		{"openssl", "14004410", "OpenSSL: SSL routines, sslv3 alert handshake failure"},
@@ -233,6 +234,39 @@ func BenchmarkLog(b *testing.B) {
 	for b.Loop() {
 		if len(Parse(s.String()).Matches) != 1 {
 			b.Fatal("not one failure")
+		}
+	}
+}
+
+// TestNearPhrases pairs what a phrase of strangers.txt must take with what looks
+// like it and says something else, or nothing.
+func TestNearPhrases(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		want facts.Problem
+	}{
+		{"Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol configuration (connecting to a SSL listener?)", facts.ProblemPlainClient},
+		{"Disconnected while requesting ApiVersion: broker version is < 0.10 (see api.version.request)", ""},
+		{"The TLS protocol defined fatal error code is 10. The Windows SChannel error state is 1203.", facts.ProblemPlainClient},
+		{"The TLS protocol defined fatal alert code is 40. The Windows SChannel error state is 1205.", facts.ProblemHandshakeFailure},
+		{"Das Zertifikat ist nicht für www.firma.de gültig: SSL_ERROR_BAD_CERT_DOMAIN", facts.ProblemHostname},
+		{"weil das verwendete Zertifikat nicht für www.firma.de gilt.", facts.ProblemHostname},
+		{"Das Zertifikat gilt für www.firma.de.", ""},
+		{"InRelease is not valid yet (invalid for another 3h 4min 5s)", facts.ProblemClock},
+		{"certificate is not valid yet", facts.ProblemNotYetValid},
+		{"kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22", ""},
+		{"SaslAuthenticationException: Authentication failed: Invalid username or password", ""},
+		{"SslAuthenticationException: SSL handshake failed: Received fatal alert: certificate_expired", facts.ProblemExpired},
+		{"upstream timed out (110: Connection timed out) while reading response header from upstream, upstream: \"http://10.0.0.2/\"", ""},
+		{"upstream timed out (110: Connection timed out) while SSL handshaking to upstream, upstream: \"https://10.0.0.2/\"", facts.ProblemTimeout},
+	} {
+		got := facts.Problem("")
+		if r := Parse(tt.text); len(r.Matches) > 0 {
+			got = r.Matches[0].Problem
+		}
+		if got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.text, got, tt.want)
 		}
 	}
 }
