@@ -186,6 +186,7 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 		t.defaultDH = 0
 	}
 	low, high := 3, 4 // TLSv1.2 since HAProxy 2.2
+	lowest := false   // whether low was configured
 	off := map[int]bool{}
 	apply := func(words []string, l facts.Line) {
 		for i, w := range words {
@@ -201,14 +202,14 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 				s.Lines[facts.SetVersions] = facts.Line{Place: l.Place, Name: w, Value: next}
 				addFault(s, mistyped(l.Place, "HAProxy knows no version", next, haproxyVersions, " after "+w+": it does not start"))
 			case w == "ssl-min-ver":
-				low, s.Lines[facts.SetVersions] = version, facts.Line{Place: l.Place, Name: w, Value: next}
+				low, lowest, s.Lines[facts.SetVersions] = version, true, facts.Line{Place: l.Place, Name: w, Value: next}
 			case w == "ssl-max-ver":
 				high, s.Lines[facts.SetVersions] = version, facts.Line{Place: l.Place, Name: w, Value: next}
 			case strings.HasPrefix(w, "no-") && named >= 0:
 				off[named] = true
 				s.Lines[facts.SetVersions] = l
 			case strings.HasPrefix(w, "force-") && named >= 0:
-				low, high = named, named
+				low, high, lowest = named, named, true
 				s.Lines[facts.SetVersions] = l
 			}
 		}
@@ -219,6 +220,9 @@ func (h *haproxyReader) settings(s *facts.Site, values map[string][]string, set 
 		if name == "ssl-min-ver" || name == "ssl-max-ver" {
 			apply([]string{name, value}, c.line)
 		}
+	}
+	if !lowest {
+		low = min(low, high) // HAProxy warns and goes on
 	}
 	for i := low; i <= high && i < len(haproxyVersions); i++ {
 		if !off[i] {

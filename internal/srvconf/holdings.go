@@ -61,18 +61,20 @@ func (r *reader) hold(path string) *holding {
 	return h
 }
 
-// dhPrime finds the prime of a DH PARAMETERS block (PKCS #3).
+// dhPrime finds the prime of a DH PARAMETERS block (PKCS #3), or of X9.42, which
+// begins alike; OpenSSL reads both.
 func dhPrime(data []byte) []byte {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		var params struct {
-			P, G *big.Int
-			L    int `asn1:"optional"`
-		}
-		if block.Type != "DH PARAMETERS" {
+		if block.Type != "DH PARAMETERS" && block.Type != "X9.42 DH PARAMETERS" {
 			continue
 		}
-		if _, err := asn1.Unmarshal(block.Bytes, &params); err == nil && params.P.Sign() > 0 {
-			return params.P.Bytes()
+		var params asn1.RawValue
+		p := new(big.Int)
+		if _, err := asn1.Unmarshal(block.Bytes, &params); err != nil {
+			continue
+		}
+		if _, err := asn1.Unmarshal(params.Bytes, &p); err == nil && p.Sign() > 0 {
+			return p.Bytes()
 		}
 	}
 	return nil
