@@ -43,6 +43,10 @@ func cipherFaults(w *world) []fault {
 			func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) {
 				e.Groups, e.Ciphers = "brainpoolP256r1", "ECDHE-RSA-AES128-GCM-SHA256"
 			}),
+		row("group-brainpool-only-dhe", kinds(openssl, apache), "no-common-group", // and DHE in TLS 1.2
+			func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.Groups = "brainpoolP256r1" }),
+		row("scheme-server-pkcs1", kinds(openssl, nginx, apache), "sigalg-mismatch", // which TLS 1.3 does not have
+			func(_ *world, _ *server.Kind, e *server.Endpoint, _ *tlswhy.Options) { e.SigAlgs = "RSA+SHA256" }),
 		row("group-p384-only-tls12", kinds(nginx, haproxy, golang), "no-common-group",
 			func(_ *world, k *server.Kind, e *server.Endpoint, o *tlswhy.Options) {
 				e.Groups, e.Max, o.Groups = group(k, "P-384"), "1.2", "X25519:P-256"

@@ -12,6 +12,9 @@ import (
 var _ = register(rule{id: "no-common-group", rank: rankNegotiation, match: func(v *view) *match {
 	f := v.flipOf(facts.PropGroups)
 	if f == nil {
+		if m := v.unfit13(facts.PropGroups); m != nil {
+			return m
+		}
 		return v.browserWarning(facts.PropGroups)
 	}
 	m := v.flipped(f, facts.PropGroups)

@@ -17,6 +17,9 @@ var _ = register(rule{id: "sigalg-mismatch", rank: rankNegotiation, match: func(
 		if m := v.unfitKey(); m != nil {
 			return m
 		}
+		if m := v.unfit13(facts.PropSchemes); m != nil {
+			return m
+		}
 		return v.browserWarning(facts.PropSchemes)
 	}
 	if f.has(facts.PropVersion) && offered(f.from).MaxVersion() < tlswire.TLS12 {

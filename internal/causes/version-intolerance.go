@@ -20,6 +20,9 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	if g := agreedGroup(f.to); f.has(facts.PropGroups) && g != 0 && (g < tlswire.GroupP256 || g >= tlswire.GroupBrainpoolP256r1 && g <= tlswire.GroupBrainpoolP512r1) {
 		return nil // TLS 1.3 has no such group (RFC 8446, Section 4.2.7): no-common-group
 	}
+	if v.unfit13(facts.PropGroups) != nil || v.unfit13(facts.PropSchemes) != nil {
+		return nil
+	}
 	m := v.flipped(f, facts.PropVersion)
 	m.summary = fmt.Sprintf("the server breaks on a ClientHello that mentions %s instead of declining it", offered(f.from).MaxVersion())
 	if f.from.End.Kind == facts.EndAlert { // an alert is a decision, and may have a reason
