@@ -261,6 +261,8 @@ func (a *apacheReader) settings(s *facts.Site, sc *scope) {
 				t.suites13, t.suites13At = n.arg(2), n.at
 			case "signaturealgorithms":
 				t.schemes, s.Lines[facts.SetSchemes] = n.arg(2), n.line()
+			default:
+				t.command(s, n.arg(1), strings.Trim(n.arg(2), `"`), n.line())
 			}
 		}
 		if n := sc.named("sslhonorcipherorder"); len(n) > 0 && !t.ownOrder {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
 // TestApart reads configurations of strangers: whether the files that they name
@@ -66,4 +67,52 @@ func describeSite(s *facts.Site) string {
 	c := *s
 	c.Peers, c.Depth = nil, nil
 	return fmt.Sprintf("%+v", c)
+}
+
+// TestCommands: what OpenSSL is told beside the server's own words counts too.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	const v12, v13 = tlswire.TLS12, tlswire.TLS13
+	for _, c := range []struct {
+		name, command string
+		v12, v13      bool
+	}{
+		{"nothing", "", true, true},
+		{"a minimum", "MinProtocol TLSv1.3", false, true},
+		{"a maximum", "MaxProtocol TLSv1.2", true, false},
+		{"one taken away", "Protocol -TLSv1.3", true, false},
+		{"one left", `Protocol "-ALL, TLSv1.3"`, false, true},
+		{"all again", `Protocol "-ALL,ALL"`, true, true},
+		{"no version", "Options PrioritizeChaCha", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			apache, nginx := "", ""
+			if c.command != "" {
+				apache, nginx = "SSLOpenSSLConfCmd "+c.command, "ssl_conf_command "+c.command+";"
+			}
+			dir := write(t, map[string]string{
+				"apache2.conf": "Listen 443\n<VirtualHost *:443>\nServerName a.test\nSSLEngine on\n" + apache + "\n</VirtualHost>\n",
+				"nginx.conf":   "http { server { listen 443 ssl; server_name a.test; ssl_protocols TLSv1.2 TLSv1.3; ssl_reject_handshake on; " + nginx + " } }",
+			})
+			for _, file := range []string{"apache2.conf", "nginx.conf"} {
+				got := Load(filepath.Join(dir, file), Options{}).Sites[0].Server.Versions
+				if got[v12] != c.v12 || got[v13] != c.v13 {
+					t.Errorf("%s: TLS 1.2 %v, TLS 1.3 %v; want %v, %v", file, got[v12], got[v13], c.v12, c.v13)
+				}
+			}
+		})
+	}
+}
+
+// TestHAProxyMaximum: without a minimum of its own HAProxy lowers its default.
+func TestHAProxyMaximum(t *testing.T) {
+	t.Parallel()
+	for options, wanted := range map[string]bool{"ssl-max-ver TLSv1.1": false, "ssl-max-ver TLSv1.1 ssl-min-ver TLSv1.2": true, "ssl-max-ver TLSv1.2": false} {
+		dir := write(t, map[string]string{"haproxy.cfg": "global\nfrontend f\n bind :443 ssl crt /nowhere.pem " + options + "\n"})
+		site := Load(filepath.Join(dir, "haproxy.cfg"), Options{}).Sites[0]
+		if got := stops(site.Faults, "no version is left"); got != wanted {
+			t.Errorf("%s: no version left: got %v, want %v", options, got, wanted)
+		}
+	}
 }

@@ -26,6 +26,33 @@ type settings struct {
 	defaultDH  int    // bits of the parameters that the server brings itself; 0 = no DHE without parameters
 }
 
+// command takes a setting that server and OpenSSL both know, in the words of
+// SSL_CONF_cmd(3): it narrows the versions that the server's own setting leaves.
+func (t *settings) command(s *facts.Site, name, value string, l facts.Line) {
+	var off func(tlswire.Version) bool
+	switch name = strings.ToLower(name); name {
+	case "minprotocol", "maxprotocol":
+		limit, ok := nginxVersions[value]
+		if !ok {
+			return
+		}
+		off = func(v tlswire.Version) bool {
+			return name == "minprotocol" && v < limit || name == "maxprotocol" && v > limit
+		}
+	case "protocol":
+		gone := map[tlswire.Version]bool{}
+		for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
+			for _, v := range apacheVersions[strings.ToLower(strings.TrimLeft(word, "+-"))] {
+				gone[v] = word[0] == '-'
+			}
+		}
+		off = func(v tlswire.Version) bool { return gone[v] }
+	default:
+		return
+	}
+	t.versions, s.Lines[facts.SetVersions] = slices.DeleteFunc(slices.Clone(t.versions), off), l
+}
+
 // defaultLevel is the security level of OpenSSL as Debian and Ubuntu build it
 // (its own is 1, from 3.2 on 2).
 const defaultLevel = 2
@@ -106,6 +133,9 @@ func negotiate(s *facts.Site, t settings) {
 	}
 	srv.Schemes, srv.SchemesComplete = schemes(srv.Keys, s.Level), len(srv.Keys) > 0
 	if only, err := tlswire.ParseSignatureSchemes(t.schemes); t.schemes != "" && err == nil {
+		if srv.SchemesComplete && !slices.ContainsFunc(srv.Schemes, func(x tlswire.SignatureScheme) bool { return slices.Contains(only, x) }) {
+			addFault(s, facts.Fault{At: s.Line(facts.SetSchemes).Place, Stops: true, Text: "the site's key can sign with none of these signature algorithms: every handshake fails"})
+		}
 		srv.Schemes = only
 	}
 	strength(s)

@@ -2,7 +2,6 @@ package srvconf
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -147,12 +146,8 @@ func (n *nginxReader) settings(s *facts.Site, sc *scope) {
 			t.groups, s.Lines[facts.SetGroups] = c.arg(2), c.line()
 		case "cipherstring":
 			t.ciphers, s.Lines[facts.SetSuites] = c.arg(2), c.line()
-		case "minprotocol", "maxprotocol":
-			if v, ok := nginxVersions[c.arg(2)]; ok {
-				low := strings.EqualFold(c.arg(1), "minprotocol")
-				t.versions = slices.DeleteFunc(slices.Clone(t.versions), func(x tlswire.Version) bool { return low && x < v || !low && x > v })
-				s.Lines[facts.SetVersions] = c.line()
-			}
+		default:
+			t.command(s, c.arg(1), c.arg(2), c.line())
 		}
 	}
 	if l, ok := s.Lines[facts.SetDH]; ok {
