@@ -17,8 +17,8 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	if f.from.End.Kind == facts.EndAlert && v.problem(chain.KindWeakKey) != nil {
 		return nil // a key that cannot make the signatures of TLS 1.3: weak-key-or-digest
 	}
-	if g := agreedGroup(f.to); f.has(facts.PropGroups) && g != 0 && (g < tlswire.GroupP256 || g >= tlswire.GroupBrainpoolP256r1 && g <= tlswire.GroupBrainpoolP512r1) {
-		return nil // TLS 1.3 has no such group (RFC 8446, Section 4.2.7): no-common-group
+	if f.has(facts.PropGroups) && (before13(agreedGroup(f.to)) || before13(v.leafGroup())) {
+		return nil // no-common-group
 	}
 	if v.unfit13(facts.PropGroups) != nil || v.unfit13(facts.PropSchemes) != nil {
 		return nil
@@ -31,3 +31,9 @@ var _ = register(rule{id: "version-intolerance", rank: rankVersion, match: func(
 	m.not = []string{"a box on the path that breaks on it: the same run from another network tells"}
 	return v.located(m, f)
 }})
+
+// before13 tells whether TLS 1.3 lacks a group: it took over few (RFC 8446,
+// Section 4.2.7), and has other numbers for the Brainpool curves (RFC 8734).
+func before13(g tlswire.Group) bool {
+	return g != 0 && g < tlswire.GroupP256 || g >= tlswire.GroupBrainpoolP256r1 && g <= tlswire.GroupBrainpoolP512r1
+}
