@@ -39,6 +39,10 @@ func Variants() []Scenario {
 				!merge(reflect.ValueOf(&v.Client).Elem(), reflect.ValueOf(kind.client)) || !v.possible() {
 				continue
 			}
+			if s.Control != nil && reflect.DeepEqual(*s.Control, s.Server) { // what answers for all stays one
+				control := v.Server
+				v.Control = &control
+			}
 			v.ID += "-on-" + kind.suffix
 			out = append(out, v)
 		}
