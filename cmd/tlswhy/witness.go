@@ -174,7 +174,7 @@ func (w *witness) failed(ctx context.Context, f *failure) *diag.Diagnosis {
 	if own := w.experiment(ctx, f.c); own != nil {
 		d = settle(f.first, own, f.c.Attempt)
 	}
-	d.Notes = append(d.Notes, fmt.Sprintf("seen: the connection of %s to %s; %s", w.client, f.c.Asked, strings.ToLower(endOf(f.first))))
+	d.Notes = append(d.Notes, fmt.Sprintf("seen: the connection of %s to %s; %s", w.client, f.c.Asked, endOf(f.first)))
 	if f.c.Via != "" {
 		d.Notes = append(d.Notes, "all connections went through the proxy "+f.c.Via+", as those of "+w.client+" do")
 	}

@@ -46,6 +46,7 @@ type conn struct {
 	acked        bool // the client acknowledged something
 	startTLS     string
 	tls          bool // some TLS was seen
+	spoke        bool // the client said something
 }
 
 // side is who sends from src.
@@ -63,6 +64,7 @@ type laneSink struct {
 }
 
 func (s laneSink) data(m mark, b []byte) {
+	s.c.spoke = s.c.spoke || s.from == tlswire.SideClient
 	s.c.rec.Write(s.from, m, b)
 	s.c.bulk += len(b)
 }

@@ -49,6 +49,14 @@ const given = time.Second
 // waited is how long an unanswered SYN must have been followed.
 const waited = 3 * time.Second
 
+// mute tells whether the client opened the connection and left without a byte, as
+// health checks do: whatever the server said then is no failure. What it
+// acknowledged shows bytes that the capture lacks; a FIN counts as one.
+func (c *conn) mute() bool {
+	h := &c.halves[0]
+	return c.syns > 0 && !c.spoke && (!h.hasAck || h.acked-c.isn <= 2)
+}
+
 // outcomeOf judges an attempt by its end.
 func outcomeOf(c *conn, a *facts.Attempt) Outcome {
 	end, seen := a.End, a.Seen
@@ -66,7 +74,7 @@ func outcomeOf(c *conn, a *facts.Attempt) Outcome {
 	case facts.EndPreamble:
 		return Failed
 	}
-	if !c.tls {
+	if !c.tls || c.mute() {
 		return None
 	}
 	switch {

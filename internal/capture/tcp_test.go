@@ -292,3 +292,38 @@ func TestForgedReset(t *testing.T) {
 		}
 	}
 }
+
+// TestMute is a server that complains of a client which connects and goes.
+func TestMute(t *testing.T) {
+	t.Parallel()
+	alert := []byte{21, 3, 3, 0, 2, 2, 50}
+	for name, c := range map[string]struct {
+		said []byte // by the client
+		lost bool   // and not captured
+		want Outcome
+	}{
+		"a health check":                   {want: None},
+		"a client that was not understood": {said: []byte{22, 3, 1, 0, 5, 1, 0, 0, 1, 3}, want: Failed},
+		"and not captured":                 {said: []byte{22, 3, 1, 0, 5, 1, 0, 0, 1, 3}, lost: true, want: Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &wire{}
+			x := w.dial(testClient, testServer)
+			if n := len(w.packets); c.said != nil {
+				x.say(tlswire.SideClient, c.said)
+				if c.lost {
+					w.packets = slices.Delete(w.packets, n, n+1)
+				}
+			}
+			x.packet(&x.client, &x.server, func(p *layers.TCP) { p.FIN = true }, nil)
+			x.client.seq++
+			x.say(tlswire.SideServer, alert)
+			x.fin(tlswire.SideServer)
+			got, _, err := read(t, w.pcap(), Options{})
+			if err != nil || c.want == None && len(got) != 0 || c.want != None && (len(got) != 1 || got[0].Outcome != c.want) {
+				t.Errorf("got %+v, %v, want %v", got, err, c.want)
+			}
+		})
+	}
+}
