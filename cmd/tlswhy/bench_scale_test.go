@@ -258,8 +258,9 @@ func (l *looker) Glance(ctx context.Context, e *monitor.Endpoint, address, known
 type lagging struct {
 	monitor.Store
 	ahead time.Duration
-	began time.Time
 	mu    sync.Mutex
+	began time.Time // when all was done that had fallen due while the store was filled
+	ready chan struct{}
 	late  []time.Duration
 }
 
@@ -267,8 +268,12 @@ func (l *lagging) Claim(ctx context.Context, now time.Time, vantage string, n in
 	batch, err := l.Store.Claim(ctx, now.Add(l.ahead), vantage, n)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.began.IsZero() && len(batch.Works) < n {
+		l.began = now.Add(l.ahead)
+		close(l.ready)
+	}
 	for _, w := range batch.Works {
-		if w.Due.After(l.began) { // what fell due while the store was filled says nothing
+		if !l.began.IsZero() && w.Due.After(l.began) {
 			l.late = append(l.late, time.Since(w.Due)+l.ahead)
 		}
 	}
@@ -322,11 +327,13 @@ func scale(b *testing.B, f *farm, n int, every, span time.Duration) {
 	rules := &monitor.Rules{}
 	now := fill(b, store, rules, f, n, every)
 	debug.FreeOSMemory()
-	l := &lagging{Store: store, began: now, ahead: time.Until(now)}
+	l := &lagging{Store: store, ahead: time.Until(now), ready: make(chan struct{})}
 	w := &loop.Watcher{Store: l, Rules: func() *monitor.Rules { return rules }, Checker: &looker{}, Vantage: vantage, Gap: time.Microsecond,
 		Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, os.ErrNotExist }}
-	done, from, began := make(chan struct{}), used(syscall.RUSAGE_SELF), time.Now()
+	done := make(chan struct{})
 	go func() { defer close(done); _ = w.Run(ctx) }()
+	<-l.ready
+	from, began := used(syscall.RUSAGE_SELF), time.Now()
 	most := 0
 	for time.Since(began) < span {
 		time.Sleep(time.Second)
