@@ -81,10 +81,26 @@ func severalScenarios(w *world) []scenario {
 	second.want, second.warn = []string{"cert-expired"}, []string{"inconsistent-endpoints"}
 	bare := configured(w, server.HAProxy, "round-robin-incomplete-second", "certificate", roundRobin, backend("good", w.good), backend("bare", pair{w.firstOnly(w.good.chain), w.good.key}))
 	bare.want, bare.warn = []string{"incomplete-chain"}, []string{"inconsistent-endpoints"}
+	const down = "\tserver dead 127.0.0.1:1\n"
 	dead := configured(w, server.HAProxy, "round-robin-dead", "transport", func(e *server.Endpoint, b []*server.Endpoint) string {
-		return roundRobin(e, b) + fmt.Sprintf("\tserver dead 127.0.0.1:%d\n", 1)
+		return roundRobin(e, b) + down
 	}, backend("good", w.good))
 	dead.want = []string{"inconsistent-endpoints"}
+	mostDead := configured(w, server.HAProxy, "round-robin-two-dead", "transport", func(e *server.Endpoint, b []*server.Endpoint) string {
+		return roundRobin(e, b) + down + strings.Replace(down, "dead", "dead2", 1)
+	}, backend("good", w.good))
+	mostDead.want = []string{"inconsistent-endpoints"}
+	allDead := configured(w, server.HAProxy, "round-robin-all-dead", "transport", func(e *server.Endpoint, _ []*server.Endpoint) string {
+		return roundRobin(e, nil) + down
+	})
+	allDead.want = []string{"eof-during-handshake"}
+	routedDead := configured(w, server.HAProxy, "routed-dead", "sni", func(e *server.Endpoint, b []*server.Endpoint) string {
+		return fmt.Sprintf("frontend l\n\tmode tcp\n\ttimeout client 20s\n\tbind %s\n\ttcp-request inspect-delay 2s\n\ttcp-request content accept if { req_ssl_hello_type 1 }\n", e.Target()) +
+			fmt.Sprintf("\tuse_backend dead if { req_ssl_sni -i %s }\n\tdefault_backend good\n", host) +
+			"backend dead\n\tmode tcp\n\ttimeout connect 5s\n\ttimeout server 20s\n" + down +
+			"backend good\n\tmode tcp\n\ttimeout connect 5s\n\ttimeout server 20s\n" + fmt.Sprintf("\tserver good %s\n", b[0].Target())
+	}, backend("good", w.good))
+	routedDead.want = []string{"sni-unrecognized"}
 	rolling := configured(w, server.HAProxy, "healthy-round-robin-renewal", "healthy", roundRobin, backend("good", w.good), backend("renewed", renewed))
 	rolling.healthy = true
 	foreign := configured(w, server.HAProxy, "healthy-foreign-ticket-keys", "healthy", roundRobin, backend("good", w.good), backend("same", w.good))
@@ -103,7 +119,7 @@ func severalScenarios(w *world) []scenario {
 		return fmt.Sprintf("<VirtualHost *:*>\nServerName %s\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\n%s</VirtualHost>\n", name, two.chain, two.key, more)
 	}
 	apacheConf := vhost("blog.shop.test", "") + vhost(host, fmt.Sprintf("SSLCACertificateFile %s\nSSLVerifyClient require\n", w.clientCAFile))
-	return []scenario{proxied, expired, second, bare, dead, rolling, foreign,
+	return []scenario{proxied, expired, second, bare, dead, mostDead, allDead, routedDead, rolling, foreign,
 		misdirected("misdirected-nginx", server.Nginx, nginxConf), misdirected("misdirected-apache", server.Apache, apacheConf)}
 }
 

@@ -3,6 +3,7 @@ package causes
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/chain"
@@ -110,6 +111,12 @@ func snapped(a *facts.Attempt) bool {
 	return false
 }
 
+// hesitates tells whether the server hung up long after it had read the hello.
+// Who does not like a hello does so at once.
+func hesitates(a *facts.Attempt) bool {
+	return (a.End.Kind == facts.EndClosed || a.End.Kind == facts.EndReset) && a.End.After >= time.Second
+}
+
 // dials are the connections with the user's own hello, in order.
 func (v *view) dials() []*facts.Attempt {
 	var out []*facts.Attempt
@@ -190,7 +197,7 @@ func (v *view) more(causes []finding) []facts.Experiment {
 	case v.shut() != nil:
 		return nil // rate-limited
 	case v.silenced():
-		return v.again()
+		return v.again(1)
 	case v.mixed, v.flaky, v.contradicted(), v.changesFace():
 		return v.repeat(differsDials)
 	case v.c.Want.Repeat > 0:

@@ -18,6 +18,9 @@ var _ = register(rule{id: "eof-during-handshake", rank: rankResidual, residual: 
 	}
 	m := &match{confidence: diag.Likely, summary: "the server closes the connection in the middle of the handshake" + v.whatever(),
 		not: []string{"a load balancer without a live backend behind it", "a PROXY protocol header that the server waits for", "a port that speaks another protocol, or wants STARTTLS first", "a filter before the server"}}
+	if hesitates(v.deep) {
+		m.fixes = []FixRef{{"server", "revive-backend"}, {"server", "check-server-log"}, {"network", "compare-networks"}}
+	}
 	v.sometimes(m)
 	if v.plainBase() != "" {
 		m.stage, m.summary = diag.StageApplication, "the server closes the connection and gives no answer to the plain request"

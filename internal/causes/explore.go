@@ -124,8 +124,13 @@ func (v *view) better(cur *facts.Attempt) (*facts.Attempt, []facts.Experiment) {
 				}
 				ask = append(ask, v.ask(facts.Experiment{Kind: facts.Plain, What: what, Address: v.addrs[0]})...)
 			}
-			if cur == v.base && snapped(cur) && len(v.dials()) < 2 && !blocked && len(ask) > 1 {
-				ask = append(ask, v.again()...) // perhaps it was chance
+			if cur == v.base && snapped(cur) && len(v.dials()) < 2 && !blocked {
+				switch {
+				case hesitates(cur): // whoever has a dead machine behind it hangs up late
+					ask = append(v.again(2), ask...)
+				case len(ask) > 1:
+					ask = append(ask, v.again(1)...) // perhaps it was chance
+				}
 			}
 			return nil, ask
 		}

@@ -43,9 +43,11 @@ func (f *flip) hint() bool { return !further(f.from, f.to) }
 
 // chance tells whether it may be a matter of the machine that was met: one of
 // the two hellos ends in both ways, or no property separates what was cut from
-// what passed.
+// what passed. Where a server hangs up late a dead machine is the likelier, and
+// once is nothing.
 func (f *flip) chance() bool {
-	return f.trial.chance || f.trial.need.bits > 0 && f.trial.against > 0 && !f.trial.holds()
+	t := f.trial
+	return t.chance || t.need.bits > 0 && !t.holds() && (t.against > 0 || hesitates(f.from) && min(len(t.bad), len(t.good)) < 2)
 }
 
 // confidence is proven when the outcome was flipped there and back.
@@ -131,7 +133,7 @@ func (v *view) shrink(cur, best *facts.Attempt) (*flip, []facts.Experiment) {
 	}
 	f.to, f.props = best, from.Diff(best.Of.Changes)
 	for _, a := range v.at(from) {
-		if a.N > best.N {
+		if a.N > best.N && a.End.Kind != facts.EndCanceled {
 			f.again = append(f.again, a)
 		}
 	}

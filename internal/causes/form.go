@@ -106,5 +106,5 @@ func (v *view) confirm(cur, good *facts.Attempt) []facts.Experiment {
 	if cur.End.Kind != facts.EndTimeout {
 		return nil
 	}
-	return append(v.again(), v.mirrored(cur, []facts.Changes{good.Of.Changes})...)
+	return append(v.again(1), v.mirrored(cur, []facts.Changes{good.Of.Changes})...)
 }

@@ -24,6 +24,9 @@ var _ = register(rule{id: "inconsistent-endpoints", rank: rankResidual, match: f
 		m := &match{confidence: diag.Likely, stage: v.base.End.Stage, summary: fmt.Sprintf("now and then %s: %s; the others work", endText(v.base), v.often()),
 			affects: []string{"every client, some of the time"}, fixes: sameAddress,
 			not: []string{"one of several servers behind the address is broken, or the only one is overloaded: the servers' logs tell", "a limit on connections"}}
+		if hesitates(v.base) {
+			m.fixes = append([]FixRef{{"server", "revive-backend"}}, m.fixes...)
+		}
 		for _, f := range v.fates() {
 			m.see(attempts(f...), "%d of %d with the same hello: %s", len(f), len(v.dials()), shown(f[0]))
 		}

@@ -115,8 +115,8 @@ func (v *view) clients() []string {
 func (v *view) flipped(f *flip, p facts.Property) *match {
 	m := &match{confidence: f.confidence(), stage: diag.StageClientHello}
 	failed := []*facts.Attempt{f.from}
-	if f.steady() {
-		failed = append(failed, f.again...)
+	if !f.trial.chance && (len(f.again) == 0 || f.steady()) && slices.Contains(f.trial.bad, f.from) {
+		failed = f.trial.bad
 	}
 	m.see(attempts(failed...), "fails with the hello of %s: %s", v.client(), endText(f.from))
 	worked := f.trial.good

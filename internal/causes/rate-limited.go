@@ -17,7 +17,7 @@ var _ = register(rule{id: "rate-limited", rank: rankApplication, wants: func(v *
 	case l == nil:
 		return nil
 	case len(l.failed) < 2:
-		return v.again()
+		return v.again(1)
 	}
 	return []facts.Experiment{{Address: v.addrs[0], What: facts.Later}}
 }, match: func(v *view) *match {
@@ -89,13 +89,17 @@ func (v *view) shut() *limit {
 	return l
 }
 
-// again asks for the user's own hello once more, whatever was asked before.
-func (v *view) again() []facts.Experiment {
+// again asks for the user's own hello n times more, whatever was asked before.
+func (v *view) again(n int) (ask []facts.Experiment) {
 	e := v.own()
 	for _, a := range v.dials() {
-		e.Repeat = max(e.Repeat, a.Of.Repeat+1)
+		e.Repeat = max(e.Repeat, a.Of.Repeat)
 	}
-	return v.ask(e)
+	for range n {
+		e.Repeat++
+		ask = append(ask, e)
+	}
+	return v.ask(ask...)
 }
 
 // tooMany is an answer that says so in HTTP.

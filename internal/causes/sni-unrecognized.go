@@ -46,6 +46,11 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 				m.fixes = []FixRef{{"network", "allow-through-filter"}, {"server", "sni-vhost"}}
 			}
 			v.pathLetsThrough(m, f)
+			if hesitates(f.from) {
+				m.summary = fmt.Sprintf("what serves the name %s hangs up after %s; without the name all is well", name, short(f.from.End.After))
+				m.not = append([]string{"a front that goes by the name and finds no live machine for this one"}, m.not...)
+				m.fixes = append([]FixRef{{"server", "revive-backend"}}, m.fixes...)
+			}
 		} else if f.from.End.Alert.Description != tlswire.AlertUnrecognizedName && knows(f.to, name) {
 			// No word of the name, and a certificate for it: a box may say so, too.
 			m.confidence = atBest(m.confidence, diag.Likely)

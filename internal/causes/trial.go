@@ -50,6 +50,9 @@ func (v *view) trial(bad, good *facts.Attempt) *trial {
 	from, props := bad.Of.Changes, bad.Of.Changes.Diff(good.Of.Changes)
 	for _, a := range v.tries {
 		isBad, isGood := alike(a, bad), alike(a, good)
+		if a.Of.Kind == facts.Plain && hesitates(a) && hesitates(bad) {
+			t.against++ // that had nothing of the hello
+		}
 		if !isBad && !isGood && (len(props) == 0 || a.Of.Kind != facts.Handshake || a.Of.Direct || a.Of.What != "") || a.End.Kind == facts.EndCanceled {
 			continue
 		}

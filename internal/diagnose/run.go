@@ -316,8 +316,8 @@ func beforeHello(a *facts.Attempt) time.Duration {
 	return a.Messages[0].At
 }
 
-// firstWord is how long the server took to begin its answer to the hello, 0
-// where it gave none.
+// firstWord is how long the server took to begin its answer to the hello, or to
+// hang up instead; 0 where it did neither.
 func firstWord(a *facts.Attempt) time.Duration {
 	var hello time.Duration
 	for _, m := range a.Messages {
@@ -325,6 +325,9 @@ func firstWord(a *facts.Attempt) time.Duration {
 			return m.At - hello
 		}
 		hello = m.At
+	}
+	if a.End.Kind == facts.EndClosed || a.End.Kind == facts.EndReset {
+		return a.End.After
 	}
 	return 0
 }
