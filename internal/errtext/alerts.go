@@ -59,6 +59,7 @@ func alertProblem(a tlswire.AlertDescription) facts.Problem {
 // ranks weigh the problems that say little; all others weigh 3.
 var ranks = map[facts.Problem]int{
 	facts.ProblemUnknown:          0,
+	facts.ProblemNoChannel:        0,
 	facts.ProblemNotTrusted:       1,
 	facts.ProblemFatalAlert:       1,
 	facts.ProblemClosed:           1,

@@ -132,6 +132,7 @@ const (
 	ProblemNotTLS           Problem = "peer speaks no TLS"
 	ProblemPlainClient      Problem = "client speaks no TLS"
 	ProblemPlainServer      Problem = "server speaks no TLS"
+	ProblemHTTP1            Problem = "HTTP/1.1 instead of HTTP/2"
 	ProblemNoSTARTTLS       Problem = "STARTTLS missing"
 	ProblemPROXYHeader      Problem = "PROXY header"
 	ProblemThrottled        Problem = "rate limited"
@@ -139,6 +140,7 @@ const (
 	ProblemFatalAlert       Problem = "fatal alert of unknown kind"
 	ProblemNoCipher         Problem = "no shared cipher"
 	ProblemVersionOrCipher  Problem = "version or cipher mismatch"
+	ProblemNoChannel        Problem = "no secure channel" // .NET's and SChannel's words for any refusal
 	ProblemNoGroup          Problem = "no shared group"
 	ProblemNoScheme         Problem = "no shared signature algorithm"
 	ProblemVersion          Problem = "protocol version"
@@ -205,8 +207,8 @@ func KnownProblem(p Problem) bool { return slices.Contains(problems, p) }
 
 var problems = []Problem{
 	ProblemNameNotResolved, ProblemRefused, ProblemConnectTimeout, ProblemUnreachable, ProblemReset, ProblemClosed, ProblemTimeout,
-	ProblemProxy, ProblemPortal, ProblemNotTLS, ProblemPlainClient, ProblemPlainServer, ProblemNoSTARTTLS, ProblemPROXYHeader, ProblemThrottled,
-	ProblemHandshakeFailure, ProblemFatalAlert, ProblemNoCipher, ProblemVersionOrCipher, ProblemNoGroup, ProblemNoScheme, ProblemVersion,
+	ProblemProxy, ProblemPortal, ProblemNotTLS, ProblemPlainClient, ProblemPlainServer, ProblemHTTP1, ProblemNoSTARTTLS, ProblemPROXYHeader, ProblemThrottled,
+	ProblemHandshakeFailure, ProblemFatalAlert, ProblemNoCipher, ProblemVersionOrCipher, ProblemNoChannel, ProblemNoGroup, ProblemNoScheme, ProblemVersion,
 	ProblemFallback, ProblemDowngrade, ProblemDHKey, ProblemRenegotiation, ProblemALPN, ProblemExtension, ProblemHelloRetry, ProblemHelloSize,
 	ProblemIntolerance, ProblemPSK, ProblemFIPS, ProblemSecurityLevel, ProblemResumption, ProblemNotTrusted, ProblemUnknownCA,
 	ProblemSelfSigned, ProblemSelfSignedRoot, ProblemIncomplete, ProblemExpired, ProblemNotYetValid, ProblemDates, ProblemClock,
