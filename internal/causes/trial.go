@@ -175,10 +175,17 @@ func (t *trial) met(k int) (bad, good []int) {
 	return bad, good
 }
 
+// void tells whether one of the two hellos never met an end: our time was up
+// before, and that says nothing of the server.
+func (t *trial) void() bool { return len(t.bad) == 0 || len(t.good) == 0 }
+
 // holds tells whether the difference decides.
 func (t *trial) holds() bool {
+	if t.void() {
+		return false
+	}
 	again := bits(t.failedAgain, t.workedAgain)
-	if good := t.good; len(good) > 0 && good[0].N < t.bad[0].N && t.workedAgain == 0 {
+	if t.good[0].N < t.bad[0].N && t.workedAgain == 0 {
 		return false // the server may have had enough of us
 	}
 	return !t.chance && !t.silent && t.failedAgain > 0 && len(t.turns()) == 0 &&
@@ -202,7 +209,7 @@ func bits(failed, worked int) float64 {
 // would not tell. That hello comes next which machines in turn would not treat
 // as it was treated before.
 func (t *trial) next() []facts.Experiment {
-	if t.chance || t.holds() || len(t.bad)+len(t.good) >= longest {
+	if t.void() || t.chance || t.holds() || len(t.bad)+len(t.good) >= longest {
 		return nil
 	}
 	lead := t.failedAgain - t.workedAgain

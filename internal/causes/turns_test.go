@@ -164,3 +164,38 @@ func TestCutByProperty(t *testing.T) {
 		}
 	}
 }
+
+// TestTimeUp ends our time after each connection in turn: all later ones are
+// given up, and nothing may be made of those. What works is not blamed for it.
+func TestTimeUp(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*server, *client.Options){
+		"healthy":    func(*server, *client.Options) {},
+		"name cut":   func(s *server, _ *client.Options) { s.refusesSNI, s.cut = true, facts.EndClosed },
+		"large cut":  func(s *server, _ *client.Options) { s.maxHello, s.cut = 1000, facts.EndReset },
+		"no suite":   func(s *server, _ *client.Options) { s.max, s.suites = tlswire.TLS12, []tlswire.CipherSuite{0xC0FF} },
+		"old":        func(s *server, _ *client.Options) { s.min, s.max = tlswire.TLS10, tlswire.TLS10 },
+		"other cure": func(s *server, o *client.Options) { s.needsSNI, s.cut, o.ForceSNI = true, facts.EndTimeout, true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for limit := range 20 {
+				m := &machines{live: usual(), rnd: rand.New(rand.NewPCG(1, 1)), turn: func(int) bool { return false }}
+				var o client.Options
+				change(m.live, &o)
+				found, c := solveWith(t, o, func(es []facts.Experiment, hs []*tlswire.ClientHello) []*facts.Attempt {
+					as := m.make(es, hs)
+					for i, a := range as {
+						if m.n-len(as)+i >= limit {
+							as[i] = &facts.Attempt{Of: a.Of, Address: a.Address, Sent: a.Sent, Alone: a.Alone, End: facts.End{Kind: facts.EndCanceled, Stage: diag.StageClientHello}}
+						}
+					}
+					return as
+				})
+				if got := failures(found); name == "healthy" && limit > 0 && len(got) > 0 {
+					t.Errorf("after %d connections: got %v\n%s", limit, got, tried(c))
+				}
+			}
+		})
+	}
+}
