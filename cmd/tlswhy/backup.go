@@ -30,7 +30,7 @@ func (p *program) copyCommand(use, short string, run func(ctx context.Context, d
 	data := ""
 	cmd := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return badUsage("name one", "%d files instead of one", len(args))
+			return badUsage("tlswhy "+use, "%s wants one file, not %d", cmd.Name(), len(args))
 		}
 		if data == "" {
 			dir, err := dataDir(p)
