@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,9 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 			if r == nil {
 				continue
 			}
+		}
+		if len(r.Matches) == 0 && !f.probe && len(args) == 1 && isTarget(args[0]) {
+			fmt.Fprintf(p.stderr, "tlswhy: to diagnose a host: tlswhy %s\n", shellQuote(args[0]))
 		}
 		c, err := p.explainResult(ctx, f, o, s, r)
 		if err != nil {
@@ -162,7 +166,7 @@ func (p *program) explainInputs(ctx context.Context, args []string) ([]explainIn
 			return nil, badUsage("name the files in it", "%q is a folder", a)
 		case err == nil:
 			out = append(out, explainInput{a, func() (io.ReadCloser, error) { return os.Open(a) }})
-		case len(args) == 1 && looksLikeFile(a):
+		case len(out) > 0 || !slices.ContainsFunc(args, func(s string) bool { return !looksLikeFile(s) }):
 			return nil, badUsage("a text is put between quotes; - reads standard input", "the file %q cannot be read: it does not exist", a)
 		default:
 			text := strings.Join(args, " ")
