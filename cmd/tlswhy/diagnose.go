@@ -35,6 +35,11 @@ func (p *program) runDiagnose(ctx context.Context, f *diagnoseFlags, args []stri
 	if f.client == "list" {
 		return p.listClients(f)
 	}
+	for _, a := range args {
+		if err := checkFile(a); err != nil {
+			return err
+		}
+	}
 	o, format, ro, err := f.resolve(p)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,6 +39,20 @@ func checkWord(word string) error {
 		return badUsage("did you mean tlswhy "+near+"? For "+way, "unknown command %q", word)
 	}
 	return nil
+}
+
+// fileCommands are the subcommands for files, by how their names end.
+var fileCommands = map[string]string{".pcap": "capture", ".pcapng": "capture", ".cap": "capture", ".log": "explain", ".conf": "config", ".cfg": "config",
+	".pem": "cert", ".crt": "cert", ".cer": "cert", ".der": "cert", ".p12": "cert", ".pfx": "cert", ".p7b": "cert", ".jks": "cert"}
+
+// checkFile refuses a file in place of a target. None of those endings is a
+// top-level domain.
+func checkFile(word string) error {
+	command := fileCommands[strings.ToLower(filepath.Ext(word))]
+	if info, err := os.Stat(word); command == "" || err != nil || info.IsDir() {
+		return nil
+	}
+	return badUsage("tlswhy "+command+" "+shellQuote(word), "%q is a file and no host", word)
 }
 
 // nearest returns the candidate that a slip of the finger turns into word, ""
