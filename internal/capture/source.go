@@ -116,7 +116,7 @@ func openSource(r io.Reader, secrets func([]byte)) (*source, error) {
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
-		return nil, &UnreadableError{Reason: "the input is empty", Hint: "tcpdump -w FILE port 443 makes a capture"}
+		return nil, &UnreadableError{Reason: "the input is empty", Hint: "tcpdump -w new.pcap port 443 makes a capture"}
 	}
 	if bytes.HasPrefix(first, gzipMagic) {
 		unzipped, err := gzip.NewReader(in)
@@ -153,7 +153,7 @@ func notACapture(first []byte) error {
 		}
 	}
 	return &UnreadableError{Reason: fmt.Sprintf("the input is no capture: it begins % x", first),
-		Hint: "pcap and pcapng can be read, also gzipped: tcpdump -w FILE port 443 makes one; what Wireshark can open, editcap -F pcapng FILE new.pcapng turns into one"}
+		Hint: "pcap and pcapng can be read, also gzipped: tcpdump -w new.pcap port 443 makes one; what Wireshark can open, editcap -F pcapng FILE new.pcapng turns into one"}
 }
 
 func (s *source) pcap(in io.Reader) error {
