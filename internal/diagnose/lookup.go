@@ -111,6 +111,12 @@ func (p *plan) addresses(ctx context.Context, name string, port int) (addrs []ne
 		return addrs, true, nil
 	}
 	if a, err := netip.ParseAddr(name); err == nil {
+		if name == p.target.Name {
+			a = a.WithZone(p.target.Zone)
+		}
+		if a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "" {
+			return nil, true, usage("write [ADDRESS%INTERFACE]:PORT", "%s is a link-local address: it needs the interface that leads to it", a)
+		}
 		return []netip.Addr{a}, true, nil
 	}
 	addrs, err = resolve(ctx, name)

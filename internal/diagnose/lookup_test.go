@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,5 +21,15 @@ func TestConnectToUnknownHost(t *testing.T) {
 		if text := fmt.Sprintf("%+v", f); strings.Contains(text, "localhost") {
 			t.Errorf("got the fix %s for a name that resolves", text)
 		}
+	}
+}
+
+// TestLinkLocalWithoutInterface: no kernel knows where to send that.
+func TestLinkLocalWithoutInterface(t *testing.T) {
+	t.Parallel()
+	_, err := diagnose.Run(t.Context(), "[fe80::1]:443", diagnose.Options{}, diagnose.Env{})
+	var bad *diagnose.UsageError
+	if !errors.As(err, &bad) || !strings.Contains(bad.Hint, "%INTERFACE") {
+		t.Errorf("got %v, want a *UsageError that asks for the interface", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 type Target struct {
 	Input    string
 	Name     string // lower-case A-labels without a trailing dot, or an IP literal
+	Zone     string // the interface of a link-local IPv6 literal, "" where none is named
 	Port     int
 	Protocol string
 	StartTLS string
@@ -57,8 +58,13 @@ var portProtocols = map[int]string{443: "https", 8443: "https", 4443: "https", 9
 func ParseTarget(input string) (Target, error) {
 	t := Target{Input: input, Protocol: "https", Port: 443}
 	s := strings.TrimSpace(input)
-	if s == "" {
+	switch {
+	case s == "":
 		return t, usage("give a host, host:port or URL", "the target is empty")
+	case s == "-":
+		return t, usage("--targets - reads targets from standard input", "%q is no host name", s)
+	case strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../"):
+		return t, usage("for files there are tlswhy capture, cert, config and explain", "%q is a path and no host", s)
 	}
 	host := s
 	if name, rest, isURL := strings.Cut(s, "://"); isURL {
@@ -118,8 +124,17 @@ func ParseTarget(input string) (Target, error) {
 	if t.Port == 0 {
 		return t, usage("write "+t.Protocol+"://HOST:PORT", "%s has no usual port", t.Protocol)
 	}
-	t.Name, err = normalName(named)
-	return t, err
+	if t.Name, err = normalName(named); err != nil {
+		return t, err
+	}
+	if addr, err := netip.ParseAddr(named); err == nil {
+		if t.Zone = addr.Zone(); strings.ContainsFunc(t.Zone, func(r rune) bool { return r == utf8.RuneError || !unicode.IsGraphic(r) }) {
+			return t, usage("", "%q is no interface", t.Zone)
+		}
+	} else if last := t.Name[strings.LastIndexByte(t.Name, '.')+1:]; last != t.Name && strings.Trim(last, "0123456789") == "" {
+		return t, usage("an IPv4 address has four numbers from 0 to 255", "%q is neither an address nor a host name", named)
+	}
+	return t, nil
 }
 
 // namesPort tells whether a target that ParseTarget takes says its port, by
