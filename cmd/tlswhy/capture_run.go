@@ -291,21 +291,28 @@ func (r *captureRun) close() error {
 	if r.live {
 		r.summary()
 	}
-	if r.format == report.JSON {
+	healthy := len(r.order) == 0 && !r.broken
+	switch {
+	case r.format == report.JSON:
 		r.jsonSummary()
-	} else if r.format != report.Text && r.writeErr == nil {
+	case r.format == report.Nagios && healthy:
+		r.printf("TLSWHY OK - %s, none failed\n", counted(r.total.complete, "TLS handshake"))
+	case r.format != report.Text && r.writeErr == nil:
 		r.writeErr = r.stream.Close()
 	}
-	if r.writeErr != nil {
-		return badUsage("", "writing the report: %v", r.writeErr)
-	}
+	code := exitHealthy
 	switch {
+	case r.writeErr != nil:
+		return badUsage("", "writing the report: %v", r.writeErr)
 	case r.total.failed > 0:
-		return exitError(exitFailure)
+		code = exitFailure
 	case r.broken:
-		return exitError(exitUsage)
+		code = exitUsage
 	}
-	return exitError(exitHealthy)
+	if r.format == report.Nagios && !healthy {
+		code = pluginCode(r.stream.NagiosCode(), code)
+	}
+	return exitError(code)
 }
 
 func verdictRank(v diag.Verdict) int {

@@ -102,7 +102,7 @@ func (p *program) runClients(ctx context.Context, f *clientsFlags, args []string
 	o.Progress = progress.state
 	roster := diagnose.Roster{Profiles: profiles, Replay: f.replay, Every: time.Second / time.Duration(f.rate), Parallel: f.parallel}
 	all := f.all || chosen
-	code, n := exitHealthy, 0
+	stream, code := report.NewClientsStream(p.stdout, format, all, ro), exitHealthy
 	var failed error
 	readErr := p.readTargets(args, f.targets, func(t target) bool {
 		var d *diag.Clients
@@ -118,15 +118,15 @@ func (p *program) runClients(ctx context.Context, f *clientsFlags, args []string
 			code = worse(code, exitUsage)
 			return ctx.Err() == nil
 		}
-		if n++; n > 1 && (format == report.Text || format == report.Markdown) {
-			fmt.Fprintln(p.stdout)
-		}
-		if failed = report.WriteClients(p.stdout, format, d, all, n == 1, ro); failed != nil {
+		if failed = stream.Add(d); failed != nil {
 			return false
 		}
 		code = worse(code, codeOfClients(d, all))
 		return ctx.Err() == nil
 	})
+	if failed == nil {
+		failed = stream.Close()
+	}
 	switch {
 	case failed != nil:
 		return badUsage("", "writing the report: %v", failed)
@@ -136,6 +136,9 @@ func (p *program) runClients(ctx context.Context, f *clientsFlags, args []string
 	case readErr != nil:
 		complain(p.stderr, readErr)
 		code = worse(code, exitUsage)
+	}
+	if format == report.Nagios {
+		return exitError(pluginCode(stream.NagiosCode(), code))
 	}
 	return exitError(code)
 }

@@ -69,7 +69,7 @@ func (p *program) runConfig(ctx context.Context, f *configFlags, files []string)
 	run := &configRun{p: p, f: f, format: format, options: ro, stream: report.NewStream(p.stdout, format, ro), code: exitHealthy}
 	inputs, complete := p.configurations(f, files, srvconf.Options{Server: server, Root: f.root})
 	if !complete {
-		run.code, run.nagios = exitUsage, report.NagiosCode(diag.Untested, f.strict)
+		run.code = exitUsage
 	}
 	for _, in := range inputs {
 		if f.fix {
@@ -95,7 +95,6 @@ type configRun struct {
 	options report.Options
 	stream  *report.Stream
 	code    int
-	nagios  int
 }
 
 // report judges what one configuration holds.
@@ -138,7 +137,6 @@ func (r *configRun) say(format string, args ...any) error {
 // add prints one diagnosis: healthy sites as one line, the others in full.
 func (r *configRun) add(d *diag.Diagnosis) error {
 	r.code = worse(r.code, codeOf(d.Verdict, r.f.strict))
-	r.nagios = report.WorstNagios(r.nagios, report.NagiosCode(d.Verdict, r.f.strict))
 	var err error
 	if r.format == report.Text && r.options.Verbose == 0 && d.Verdict == diag.OK {
 		short := r.options
@@ -166,7 +164,7 @@ func (r *configRun) close() error {
 		return badUsage("", "writing the report: %v", err)
 	}
 	if r.format == report.Nagios {
-		return exitError(r.nagios)
+		return exitError(pluginCode(r.stream.NagiosCode(), r.code))
 	}
 	return exitError(r.code)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/tlswhy/tlswhy/diag"
+	"github.com/tlswhy/tlswhy/internal/report"
 )
 
 // The exit codes. Nagios output has its own four (0 OK, 1 WARNING, 2 CRITICAL,
@@ -44,6 +45,15 @@ func codeOf(v diag.Verdict, strict bool) int {
 		return exitFailure
 	}
 	return exitUntested
+}
+
+// pluginCode is the exit code for Nagios: what was printed, or UNKNOWN where
+// something could not be read.
+func pluginCode(printed, code int) int {
+	if code == exitUsage {
+		return report.WorstNagios(printed, 3)
+	}
+	return printed
 }
 
 // codeOfTarget is codeOf for a live target: a file of ours that is of no use is

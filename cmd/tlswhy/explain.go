@@ -92,6 +92,9 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 	if err := s.Close(); err != nil {
 		return badUsage("", "writing the report: %v", err)
 	}
+	if format == report.Nagios && code != exitInterrupted {
+		return exitError(pluginCode(s.NagiosCode(), code))
+	}
 	return exitError(code)
 }
 

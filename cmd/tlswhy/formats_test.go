@@ -58,6 +58,8 @@ func TestFormats(t *testing.T) {
 		{"text about nothing", []string{"explain", "all is well"}, []int{0, 1, 2, 3}},
 		{"configuration", []string{"config", conf}, []int{0, 1, 2, 3}},
 		{"no configuration", []string{"config", junk}, []int{1, 2, 3}},
+		{"capture of other ports", []string{"capture", captures + "real.pcap.gz", "--port", "1"}, []int{0}},
+		{"capture", []string{"capture", captures + "real.pcap.gz", "--port", "44303"}, []int{1, 2}},
 		{"no capture", []string{"capture", junk}, []int{2, 3}},
 	} {
 		for _, f := range report.Formats {
@@ -72,8 +74,12 @@ func TestFormats(t *testing.T) {
 					if redact {
 						args = append(args, "--redact")
 					}
-					if code := p.run(t.Context(), args); !slices.Contains(tt.code, code) {
+					code := p.run(t.Context(), args)
+					if !slices.Contains(tt.code, code) {
 						t.Errorf("got exit code %d, want one of %v; it said %s", code, tt.code, talk.String())
+					}
+					if err := pluginAgrees(f, out.String(), code); err != nil {
+						t.Error(err)
 					}
 					if err := wellFormed(f, out.String()); err != nil {
 						t.Errorf("%v in\n%s", err, out.String())
@@ -88,6 +94,19 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
+}
+
+// pluginAgrees holds the exit code of a plugin to the word that it prints; UNKNOWN
+// may stand for what could not be read.
+func pluginAgrees(f report.Format, out string, code int) error {
+	words := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
+	if f != report.Nagios || out == "" || code == 3 {
+		return nil
+	}
+	if code >= len(words) || !strings.HasPrefix(out, "TLSWHY "+words[code]+" ") {
+		return fmt.Errorf("exit code %d with %q", code, out)
+	}
+	return nil
 }
 
 // wellFormed reads a report as its readers do.

@@ -12,11 +12,29 @@ import (
 	"github.com/tlswhy/tlswhy/diag"
 )
 
-// WriteClients prints how known clients fare with one target; all lists the
-// older ones singly, too. Formats without a table take each client for a target:
-// those in use today, and with all the others.
-func WriteClients(w io.Writer, f Format, d *diag.Clients, all, header bool, o Options) error {
-	switch f {
+// ClientsStream prints how known clients fare with one target after another.
+// Formats without a table take each client for a target: those in use today, and
+// with all the others; they are written by Close.
+type ClientsStream struct {
+	*Stream // of the formats that are one document
+	all     bool
+	n       int
+}
+
+// NewClientsStream returns a stream that writes to w; all lists the older
+// clients singly, too.
+func NewClientsStream(w io.Writer, f Format, all bool, o Options) *ClientsStream {
+	return &ClientsStream{all: all, Stream: NewStream(w, f, o)}
+}
+
+// Add prints d, or keeps it until Close.
+func (s *ClientsStream) Add(d *diag.Clients) error {
+	if s.n++; s.n > 1 && (s.format == Text || s.format == Markdown) {
+		if _, err := io.WriteString(s.w, "\n"); err != nil {
+			return err
+		}
+	}
+	switch s.format {
 	case JSON:
 		var b bytes.Buffer
 		enc := json.NewEncoder(&b)
@@ -24,27 +42,34 @@ func WriteClients(w io.Writer, f Format, d *diag.Clients, all, header bool, o Op
 		if err := enc.Encode(d); err != nil {
 			return fmt.Errorf("encoding the clients: %w", err)
 		}
-		_, err := w.Write(append(escapeJSON(bytes.TrimRight(b.Bytes(), "\n")), '\n'))
+		_, err := s.w.Write(append(escapeJSON(bytes.TrimRight(b.Bytes(), "\n")), '\n'))
 		return err
 	case Text:
-		p := newPrinter(o)
-		p.clients(d, all)
-		return p.flush(w)
+		p := newPrinter(s.o)
+		p.clients(d, s.all)
+		return p.flush(s.w)
 	case CSV:
-		return clientsCSV(w, d, header)
+		return clientsCSV(s.w, d, s.n == 1)
 	case Markdown:
-		return clientsMarkdown(w, d, all)
+		return clientsMarkdown(s.w, d, s.all)
 	}
-	s := NewStream(w, f, o)
 	for _, k := range d.Clients {
-		if !all && !k.Current {
+		if !s.all && !k.Current {
 			continue
 		}
-		if err := s.Add(asDiagnosis(d, k)); err != nil {
+		if err := s.Stream.Add(asDiagnosis(d, k)); err != nil {
 			return err
 		}
 	}
-	return s.Close()
+	return nil
+}
+
+// Close writes what was kept.
+func (s *ClientsStream) Close() error {
+	if s.format == CSV {
+		return nil
+	}
+	return s.Stream.Close()
 }
 
 // asDiagnosis is what concerns one client.

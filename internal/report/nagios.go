@@ -40,6 +40,18 @@ func WorstNagios(a, b int) int {
 	return a
 }
 
+// NagiosCode is the exit code that goes with the line which Close writes.
+func (s *Stream) NagiosCode() int {
+	if len(s.held) == 0 {
+		return NagiosCode(diag.Untested, s.o.Strict)
+	}
+	code := 0
+	for _, d := range s.held {
+		code = WorstNagios(code, NagiosCode(d.Verdict, s.o.Strict))
+	}
+	return code
+}
+
 // writeNagios writes one line and the performance data; of several targets the
 // worst speaks, the others are counted.
 func writeNagios(w io.Writer, ds []*diag.Diagnosis, o Options) error {
