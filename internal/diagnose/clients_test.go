@@ -2,7 +2,6 @@ package diagnose_test
 
 import (
 	"crypto/tls"
-	"net"
 	"testing"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -70,13 +69,7 @@ func TestClients(t *testing.T) {
 // TestClientsNobody asks a port at which nothing listens.
 func TestClientsNobody(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	d, err := diagnose.Clients(t.Context(), "shop.lab.test", diagnose.Options{Connect: []string{address}}, diagnose.Env{}, roster(t, false, "java 17", "go"))
+	d, err := diagnose.Clients(t.Context(), "shop.lab.test", diagnose.Options{Connect: []string{"127.0.0.1:1"}}, diagnose.Env{}, roster(t, false, "java 17", "go"))
 	if err != nil {
 		t.Fatal(err)
 	}
