@@ -17,6 +17,8 @@ var _ = register(rule{id: "client-cert-expired", rank: rankClientAuth, match: fu
 	m := &match{confidence: diag.Proven, hides: []string{"client-cert-untrusted", "access-denied"}}
 	m.params = func(p *FixParams) { p.certificate(own) }
 	switch {
+	case own.NotAfter.IsZero(): // it cannot be read
+		return nil
 	case v.c.At.After(own.NotAfter):
 		m.summary = fmt.Sprintf("your client certificate expired %s ago", ago(v.c.At.Sub(own.NotAfter)))
 		m.see(v.c.Want.IdentityCertFile, "%s: notAfter %s", own.Title(), day(own.NotAfter))

@@ -14,7 +14,7 @@ import (
 
 var _ = register(rule{id: "dh-key-too-small", rank: rankNegotiation, match: func(v *view) *match {
 	a, limit := v.deep, v.c.Want.Client.MinDHBits
-	if a == nil || a.KeyExchange == nil || len(a.KeyExchange.P) == 0 || limit == 0 {
+	if a == nil || a.ServerHello == nil || a.KeyExchange == nil || len(a.KeyExchange.P) == 0 || limit == 0 {
 		return nil
 	}
 	if a.ServerHello.CipherSuite.Info().Auth == tlswire.AuthAnon {

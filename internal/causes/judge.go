@@ -229,7 +229,19 @@ func merge(c *facts.Case, found []finding) []diag.Cause {
 		at[f.r.id] = len(out)
 		out = append(out, f.cause())
 	}
+	for i := range out {
+		out[i].Evidence = bounded(out[i].Evidence)
+	}
 	return out
+}
+
+// bounded leaves the first statements, and the number of the others.
+func bounded(all []diag.Evidence) []diag.Evidence {
+	n := len(all) - maxEvidence
+	if n <= 0 {
+		return all
+	}
+	return append(all[:maxEvidence:maxEvidence], diag.Evidence{Text: fmt.Sprintf("and %d more like these", n), Where: all[maxEvidence-1].Where})
 }
 
 func severityRank(s diag.Severity) int {
@@ -271,9 +283,6 @@ func (f finding) cause() diag.Cause {
 		if *s == nil {
 			*s = []string{}
 		}
-	}
-	if n := len(out.Evidence) - maxEvidence; n > 0 {
-		out.Evidence = append(out.Evidence[:maxEvidence:maxEvidence], diag.Evidence{Text: fmt.Sprintf("and %d more like these", n), Where: out.Evidence[maxEvidence-1].Where})
 	}
 	if out.Evidence == nil {
 		out.Evidence = []diag.Evidence{}

@@ -21,7 +21,7 @@ var _ = register(rule{id: "sni-missing", rank: rankVersion, match: func(v *view)
 		for _, a := range v.at(facts.Changes{SNI: v.c.Want.Name}) {
 			if len(a.Chain) > 0 && chain.MatchName(a.Chain[0], v.c.Want.Name).OK {
 				m := &match{confidence: diag.Proven, summary: v.client() + " sends no SNI and gets another name's certificate", affects: noSNI, hides: append([]string{"wrong-vhost-cert"}, ofTheWrongOne...)}
-				m.see(attempts(v.base), "without SNI the server presents %s", v.base.Chain[0].Title())
+				m.see(v.seen(), "without SNI the server presents %s", v.leaf().Title())
 				return m.see(attempts(a), "with SNI %s it presents a certificate that covers it", v.c.Want.Name)
 			}
 		}

@@ -125,6 +125,7 @@ func textCause(c *facts.Case, m *facts.TextMatch, id string, k int, sure diag.Co
 		f.m.params = func(p *FixParams) { p.Covered = []string{m.CertName} }
 	}
 	out := f.cause()
+	out.Evidence = bounded(out.Evidence)
 	out.Affects = []string{} // who else breaks, words do not tell
 	if m.Host == "" {
 		out.Verify = ""

@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -244,7 +245,7 @@ func attempts(as ...*facts.Attempt) string {
 			return a.Address
 		}
 		if a != nil && a.Seen != nil {
-			return packet(a.Seen.EndPacket)
+			return packet(cmp.Or(a.Seen.EndPacket, a.Seen.Last)) // what did not end, ends with what was seen
 		}
 		if a != nil {
 			ns = append(ns, fmt.Sprint(a.N))
