@@ -133,7 +133,12 @@ func (p *plan) loadIdentity(w *facts.Want) error {
 		}
 		return nil
 	}
-	if !chain.MatchesKey(certs[0], signer.Public()) {
+	switch flaws := certs[0].Malformed; {
+	case chain.MatchesKey(certs[0], signer.Public()):
+	case len(flaws) > 0:
+		w.Local = &facts.LocalFault{File: certFile, Role: "client certificate", Problem: "it cannot be read: " + flaws[0]}
+		return nil
+	default:
 		w.IdentityKeyMismatch = true
 		return nil
 	}

@@ -137,8 +137,10 @@ func (l *rungs) onFile(analysis *chain.Analysis) {
 		path = analysis.BestPath()
 	}
 	for i, cert := range l.a.Chain {
-		s := diag.Step{Name: fmt.Sprint(i+1, " ", role(i, cert)), Stage: diag.StageCertificate, Status: diag.StatusOK,
-			Text: fmt.Sprintf("%s, %s to %s, %s", cert.Title(), cert.NotBefore.Format(time.DateOnly), cert.NotAfter.Format(time.DateOnly), cert.Key)}
+		s := diag.Step{Name: fmt.Sprint(i+1, " ", role(i, cert)), Stage: diag.StageCertificate, Status: diag.StatusOK, Text: cert.Title()}
+		if !cert.NotAfter.IsZero() { // which could be read
+			s.Text += fmt.Sprintf(", %s to %s, %s", cert.NotBefore.Format(time.DateOnly), cert.NotAfter.Format(time.DateOnly), cert.Key)
+		}
 		used := false
 		for j := range pathLen(path) {
 			if path.Elements[j].Index != i {
