@@ -9,6 +9,9 @@ type Overview struct {
 	// Owners and Issuers have the largest first, at most MaxGroups of each; Others
 	// of both sum up the rest. Owners count endpoints, Issuers leaf certificates.
 	Owners, Issuers []Group
+	// Holders are leaf certificates by the owners of the endpoints that serve them,
+	// bounded as Owners are; one that two owners serve counts for both.
+	Holders []Group
 	// Lifetimes are leaf certificates by how long they are valid, the shortest first.
 	Lifetimes []Group
 }

@@ -22,12 +22,15 @@ type listed struct {
 	seq   int64 // of the log up to which it is true; 0 before the first reading
 	rows  map[string]*listedRow
 	words map[string]string // strings that many rows share
+	// held counts, for each owner and leaf certificate, the endpoints that serve it.
+	held map[string]map[string]int
 }
 
 type listedRow struct {
 	id, source, target, owner, issuer string
 	search                            string // target, owner and tags in small letters; tags may be a part of it
 	tags                              string
+	leaves                            string // see leavesIn
 	state, severity, expires          int64
 }
 
@@ -38,6 +41,30 @@ func (l *listed) word(s string) string {
 	s = strings.Clone(s)
 	l.words[s] = s
 	return s
+}
+
+// keep puts a row in, or takes it out.
+func (l *listed) keep(r *listedRow, in bool) {
+	n := 1
+	if in {
+		l.rows[r.id] = r
+	} else {
+		n = -1
+		delete(l.rows, r.id)
+	}
+	of := l.held[r.owner]
+	if of == nil {
+		of = map[string]int{}
+		l.held[r.owner] = of
+	}
+	for leaf := range strings.FieldsSeq(r.leaves) {
+		if of[leaf] += n; of[leaf] == 0 {
+			delete(of, leaf)
+		}
+	}
+	if len(of) == 0 {
+		delete(l.held, r.owner)
+	}
 }
 
 // follow brings the copy up to date.
@@ -54,7 +81,7 @@ func (s *Store) follow(ctx context.Context) error {
 	case l.rows != nil && last == l.seq:
 		return nil
 	case l.rows == nil || first > l.seq+1:
-		l.rows, l.words = map[string]*listedRow{}, map[string]string{}
+		l.rows, l.words, l.held = map[string]*listedRow{}, map[string]string{}, map[string]map[string]int{}
 		if err := s.readListing(ctx, ""); err != nil {
 			l.rows = nil
 			return err
@@ -65,7 +92,9 @@ func (s *Store) follow(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
-			delete(l.rows, id)
+			if r := l.rows[id]; r != nil {
+				l.keep(r, false)
+			}
 		}
 		if err := s.readListing(ctx, ` WHERE endpoint IN (SELECT endpoint FROM listing_log WHERE seq > ?1 AND seq <= ?2)`, l.seq, last); err != nil {
 			l.rows = nil
@@ -77,7 +106,7 @@ func (s *Store) follow(ctx context.Context) error {
 }
 
 func (s *Store) readListing(ctx context.Context, where string, args ...any) error {
-	rows, err := s.read.QueryContext(ctx, `SELECT endpoint, source, target, owner, tags, state, severity, issuer, expires FROM listing`+where, args...)
+	rows, err := s.read.QueryContext(ctx, `SELECT endpoint, source, target, owner, tags, state, severity, issuer, expires, leaves FROM listing`+where, args...)
 	if err != nil {
 		return err
 	}
@@ -85,7 +114,7 @@ func (s *Store) readListing(ctx context.Context, where string, args ...any) erro
 	l := &s.listed
 	for rows.Next() {
 		r := &listedRow{}
-		if err := rows.Scan(&r.id, &r.source, &r.target, &r.owner, &r.tags, &r.state, &r.severity, &r.issuer, &r.expires); err != nil {
+		if err := rows.Scan(&r.id, &r.source, &r.target, &r.owner, &r.tags, &r.state, &r.severity, &r.issuer, &r.expires, &r.leaves); err != nil {
 			return err
 		}
 		r.source, r.owner, r.issuer = l.word(r.source), l.word(r.owner), l.word(r.issuer)
@@ -93,7 +122,7 @@ func (s *Store) readListing(ctx context.Context, where string, args ...any) erro
 		if tags := r.search[len(r.search)-min(len(r.tags), len(r.search)):]; tags == r.tags {
 			r.tags = tags
 		}
-		l.rows[r.id] = r
+		l.keep(r, true)
 	}
 	return rows.Err()
 }

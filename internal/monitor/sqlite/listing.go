@@ -46,10 +46,10 @@ func relist(ctx context.Context, tx *sql.Tx, now time.Time, endpoint string, sta
 	if first := monitor.FirstEnd(states); first != nil {
 		issuer, expires = monitor.IssuerName(first), micros(first.NotAfter)
 	}
-	served := servedIn(states)
+	served, leaves := servedIn(states), leavesIn(states)
 	var was string
-	_, err := tx.ExecContext(ctx, `UPDATE listing SET state = ?2, severity = ?3, issuer = ?4, expires = ?5 WHERE endpoint = ?1
-		AND (state <> ?2 OR severity <> ?3 OR issuer <> ?4 OR expires <> ?5)`, endpoint, monitor.Stand(states).Rank(), 2-severity.Rank(), issuer, expires)
+	_, err := tx.ExecContext(ctx, `UPDATE listing SET state = ?2, severity = ?3, issuer = ?4, expires = ?5, leaves = ?6 WHERE endpoint = ?1
+		AND (state <> ?2 OR severity <> ?3 OR issuer <> ?4 OR expires <> ?5 OR leaves <> ?6)`, endpoint, monitor.Stand(states).Rank(), 2-severity.Rank(), issuer, expires, leaves)
 	if err != nil {
 		return err
 	}
@@ -72,6 +72,23 @@ func servedIn(states []monitor.State) string {
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// leafPrefix is as much of a fingerprint, in hex, as tells leaves apart.
+const leafPrefix = 16
+
+// leavesIn lists the leaf certificates in the states, each once.
+func leavesIn(states []monitor.State) string {
+	var out []string
+	for i := range states {
+		for j := range states[i].Now.Path {
+			if c := &states[i].Now.Path[j]; c.Role == "leaf" && !c.Anchor && c.Fingerprint != "" {
+				out = append(out, c.Fingerprint[:min(leafPrefix, len(c.Fingerprint))])
+			}
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), " ")
 }
 
 // inventory writes which certificates an endpoint serves. Those that are served

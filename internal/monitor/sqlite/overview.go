@@ -16,7 +16,7 @@ func (s *Store) Overview(ctx context.Context) (o monitor.Overview, err error) {
 		return o, clear(err, "reading the endpoints", s.path)
 	}
 	o.States = map[monitor.Standing]int{}
-	owners := map[string]*monitor.Group{}
+	owners, holders := map[string]*monitor.Group{}, map[string]*monitor.Group{}
 	s.listed.mu.RLock()
 	o.Endpoints = len(s.listed.rows)
 	for _, r := range s.listed.rows {
@@ -34,8 +34,11 @@ func (s *Store) Overview(ctx context.Context) (o monitor.Overview, err error) {
 			g.First = first(g.First, moment(r.expires))
 		}
 	}
+	for owner, leaves := range s.listed.held {
+		groupOf(holders, owner).Count = len(leaves)
+	}
 	s.listed.mu.RUnlock()
-	o.Owners = largest(owners)
+	o.Owners, o.Holders = largest(owners), largest(holders)
 	if o.Issuers, o.Lifetimes, err = s.leaves(ctx); err != nil {
 		return o, clear(err, "reading the certificates", s.path)
 	}
