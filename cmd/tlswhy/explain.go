@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -80,8 +81,8 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 				continue
 			}
 		}
-		if len(r.Matches) == 0 && !f.probe && len(args) == 1 && isTarget(args[0]) {
-			fmt.Fprintf(p.stderr, "tlswhy: to diagnose a host: tlswhy %s\n", shellQuote(args[0]))
+		if len(r.Matches) == 0 && !f.probe {
+			p.suggestOther(in.name, args)
 		}
 		c, err := p.explainResult(ctx, f, o, s, r)
 		if err != nil {
@@ -96,6 +97,17 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 		return exitError(pluginCode(s.NagiosCode(), code))
 	}
 	return exitError(code)
+}
+
+// suggestOther names the command for what is no text about a failure.
+func (p *program) suggestOther(name string, args []string) {
+	command := fileCommands[strings.ToLower(filepath.Ext(name))]
+	switch {
+	case command != "" && command != "explain":
+		fmt.Fprintf(p.stderr, "tlswhy: for such a file: tlswhy %s %s\n", command, shellQuote(name))
+	case len(args) == 1 && isTarget(args[0]):
+		fmt.Fprintf(p.stderr, "tlswhy: to diagnose a host: tlswhy %s\n", shellQuote(args[0]))
+	}
 }
 
 // explainResult prints what was found in one input.
