@@ -3,21 +3,7 @@ package client
 import (
 	"cmp"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/tlswhy/tlswhy/internal/facts"
-	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
-
-// AffectedBy names, in words, the clients that such a server certainly turns
-// away. Crawlers are left out.
-func AffectedBy(s *facts.Server) []string {
-	return Unable(func(p *Profile) bool {
-		o := p.Negotiate(s)
-		return !o.OK && !o.Unknown
-	})
-}
 
 // Unable names the clients for which fails is true, compressed to families
 // with ranges of versions: "Java ≤ 8u31", "IE 6–8 on XP". The ranges hold for
@@ -112,61 +98,7 @@ func ranges(profiles []*Profile, failed map[*Profile]bool, finite bool) []string
 	return out
 }
 
-// LacksVersions is for Unable: clients that speak none of the versions.
-func LacksVersions(versions ...tlswire.Version) func(*Profile) bool {
-	return func(p *Profile) bool {
-		h := p.Offer()
-		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest(0) })
-	}
-}
-
-// LacksSuites is for Unable: clients that offer none of the suites.
-func LacksSuites(suites ...tlswire.CipherSuite) func(*Profile) bool {
-	return func(p *Profile) bool { return !overlap(p.Offer().CipherSuites, suites) }
-}
-
-// LacksGroups is for Unable: clients that offer none of the groups. One that
-// sends no list of groups leaves the choice to the server.
-func LacksGroups(groups ...tlswire.Group) func(*Profile) bool {
-	return func(p *Profile) bool {
-		offered := p.Offer().Groups()
-		return offered != nil && !overlap(offered, groups)
-	}
-}
-
-// LacksSchemes is for Unable: clients that offer none of the signature schemes.
-// One that sends no list takes SHA-1 with any kind of key.
-func LacksSchemes(schemes ...tlswire.SignatureScheme) func(*Profile) bool {
-	return func(p *Profile) bool {
-		offered := p.Offer().SignatureSchemes()
-		if offered == nil {
-			return !slices.ContainsFunc(schemes, func(s tlswire.SignatureScheme) bool { return s.Hash() == "SHA1" })
-		}
-		return !overlap(offered, schemes)
-	}
-}
-
-// LacksSNI is for Unable: clients that send no server name.
-func LacksSNI(p *Profile) bool { return !p.Client.SendsSNI }
-
 // LongerThan is for Unable: clients whose ClientHello has more bytes.
 func LongerThan(size int) func(*Profile) bool {
 	return func(p *Profile) bool { return len(p.Offer().Raw) > size }
-}
-
-// Refuses is for Unable: clients whose judgement refuses something.
-func Refuses(refuses func(facts.Client) bool) func(*Profile) bool {
-	return func(p *Profile) bool { return refuses(p.Client) }
-}
-
-func overlap[T comparable](a, b []T) bool {
-	return slices.ContainsFunc(a, func(v T) bool { return slices.Contains(b, v) })
-}
-
-// Join puts families into one phrase: "Java ≤ 7u25, Android ≤ 4.3 and 3 more".
-func Join(families []string, most int) string {
-	if len(families) <= most {
-		return strings.Join(families, ", ")
-	}
-	return strings.Join(families[:most], ", ") + " and " + strconv.Itoa(len(families)-most) + " more"
 }

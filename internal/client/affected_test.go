@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
@@ -17,17 +16,17 @@ func TestUnable(t *testing.T) {
 		want  []string // must all be there
 		not   []string // families that must not occur
 	}{
-		{"no sni", LacksSNI, []string{"Java ≤ 6u45", "Android ≤ 2.3.7", "IE 6–8 on XP"}, []string{"Chrome", "OpenSSL", "Go"}},
-		{"no 1.2", LacksVersions(tlswire.TLS12, tlswire.TLS13), []string{"Java ≤ 7u25", "Android ≤ 4.3", "OpenSSL ≤ 0.9.8y", "IE 7 on Vista", "Firefox ≤ 26"},
+		{"no sni", lacksSNI, []string{"Java ≤ 6u45", "Android ≤ 2.3.7", "IE 6–8 on XP"}, []string{"Chrome", "OpenSSL", "Go"}},
+		{"no 1.2", lacksVersions(tlswire.TLS12, tlswire.TLS13), []string{"Java ≤ 7u25", "Android ≤ 4.3", "OpenSSL ≤ 0.9.8y", "IE 7 on Vista", "Firefox ≤ 26"},
 			[]string{"Go", "Edge"}},
-		{"no 1.3", LacksVersions(tlswire.TLS13), []string{"Android ≤ 8.1", "IE 8–11 on Windows"}, []string{"Go"}},
-		{"no p-521", LacksGroups(tlswire.GroupP521), []string{"Chrome ≥ 42", "Edge (all versions)"}, []string{"OpenSSL"}},
-		{"no ed25519", LacksSchemes(tlswire.SchemeEd25519), []string{"Chrome (all versions)"}, nil},
+		{"no 1.3", lacksVersions(tlswire.TLS13), []string{"Android ≤ 8.1", "IE 8–11 on Windows"}, []string{"Go"}},
+		{"no p-521", lacksGroup(tlswire.GroupP521), []string{"Chrome ≥ 42", "Edge (all versions)"}, []string{"OpenSSL"}},
+		{"no ed25519", lacksScheme(tlswire.SchemeEd25519), []string{"Chrome (all versions)"}, nil},
 		{"big hello", LongerThan(1400), []string{"OpenSSL ≥ 3.5.0", "Chrome ≥ 137", "Firefox ≥ 137", "Go ≥ 1.26"}, []string{"Java", "curl"}},
 		{"everything", func(*Profile) bool { return true }, []string{"every known client"}, nil},
 		{"nothing", func(*Profile) bool { return false }, nil, []string{"Chrome", "Java"}},
-		{"strict dh", Refuses(func(c facts.Client) bool { return c.MinDHBits > 1024 }), []string{"OpenSSL 1.1.1b–1.1.1d", "OpenSSL ≥ 3.0.15"}, []string{"Chrome", "Firefox"}},
-		{"no suite", LacksSuites(tlswire.TLS_RSA_WITH_RC4_128_SHA), []string{"OpenSSL ≥ 1.1.0j"}, nil},
+		{"strict dh", func(p *Profile) bool { return p.Client.MinDHBits > 1024 }, []string{"OpenSSL 1.1.1b–1.1.1d", "OpenSSL ≥ 3.0.15"}, []string{"Chrome", "Firefox"}},
+		{"no suite", lacksSuite(tlswire.TLS_RSA_WITH_RC4_128_SHA), []string{"OpenSSL ≥ 1.1.0j"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,22 +46,29 @@ func TestUnable(t *testing.T) {
 	}
 }
 
-func TestAffectedBy(t *testing.T) {
-	t.Parallel()
-	server := modern()
-	got := AffectedBy(&server)
-	for _, want := range []string{"Java ≤ 7u25", "Android ≤ 4.3"} {
-		if !slices.Contains(got, want) {
-			t.Errorf("got %q, want %q in it", got, want)
-		}
-	}
-	if got := AffectedBy(&facts.Server{}); len(got) != 0 {
-		t.Errorf("of an unknown server: got %q", got)
-	}
-	if got, want := Join([]string{"a", "b", "c"}, 2), "a, b and 1 more"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+func lacksVersions(versions ...tlswire.Version) func(*Profile) bool {
+	return func(p *Profile) bool {
+		h := p.Offer()
+		return !slices.ContainsFunc(versions, func(v tlswire.Version) bool { return h.Offers(v) && v >= p.Client.Lowest(0) })
 	}
 }
+
+func lacksSuite(suite tlswire.CipherSuite) func(*Profile) bool {
+	return func(p *Profile) bool { return !slices.Contains(p.Offer().CipherSuites, suite) }
+}
+
+func lacksGroup(group tlswire.Group) func(*Profile) bool {
+	return func(p *Profile) bool {
+		offered := p.Offer().Groups()
+		return offered != nil && !slices.Contains(offered, group)
+	}
+}
+
+func lacksScheme(scheme tlswire.SignatureScheme) func(*Profile) bool {
+	return func(p *Profile) bool { return !slices.Contains(p.Offer().SignatureSchemes(), scheme) }
+}
+
+func lacksSNI(p *Profile) bool { return !p.Client.SendsSNI }
 
 func TestCertFamilies(t *testing.T) {
 	t.Parallel()

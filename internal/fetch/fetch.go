@@ -8,7 +8,7 @@
 // are not used. The package refuses to judge what it gets.
 //
 //	f := fetch.New(fetch.Options{})
-//	certs, err := f.Issuers(ctx, leaf.IssuerURLs)
+//	certs, err := f.Certificates(ctx, leaf.IssuerURLs[0])
 package fetch
 
 import (
@@ -191,21 +191,6 @@ func checkURL(raw string) (*url.URL, error) {
 	u.User = nil
 	u.Fragment = ""
 	return u, nil
-}
-
-// Issuers tries the addresses in order and gives the certificates of the first
-// that answers with some. The error joins what went wrong at each.
-func (f *Fetcher) Issuers(ctx context.Context, urls []string) ([]*chain.Certificate, error) {
-	var errs []error
-	const most = 4 // addresses of one certificate
-	for _, u := range urls[:min(len(urls), most)] {
-		certs, err := f.Certificates(ctx, u)
-		if err == nil {
-			return certs, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
 }
 
 // Certificates fetches one address: a certificate in DER or PEM, or a PKCS#7

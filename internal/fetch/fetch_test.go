@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -234,29 +233,6 @@ func TestCancelledIsNotRemembered(t *testing.T) {
 	}
 	if certs, err := f.Certificates(t.Context(), url); err != nil || len(certs) != 1 {
 		t.Errorf("got %v, %v", certs, err)
-	}
-}
-
-func TestIssuers(t *testing.T) {
-	t.Parallel()
-	der := makeDER(t)
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/good" {
-			http.NotFound(w, r)
-			return
-		}
-		_, _ = w.Write(der)
-	})
-	certs, err := private().Issuers(t.Context(), []string{"ldap://x/", url + "/bad", url + "/good"})
-	if err != nil || len(certs) != 1 {
-		t.Errorf("got %v, %v", certs, err)
-	}
-	_, err = private().Issuers(t.Context(), []string{"ldap://x/", url + "/bad"})
-	if !errors.Is(err, ErrScheme) || !strings.Contains(fmt.Sprint(err), "404") {
-		t.Errorf("got %v, want both reasons", err)
-	}
-	if certs, err := private().Issuers(t.Context(), nil); err != nil || certs != nil {
-		t.Errorf("none: got %v, %v", certs, err)
 	}
 }
 

@@ -15,11 +15,6 @@ const plainQuiet = 300 * time.Millisecond
 // Plain connects, says the words as they are (nothing when say is nil) and
 // keeps what comes back: End.Data holds the first bytes, HTTP the answer where
 // it is one. The end is EndCompleted for an answer that is no TLS.
-func Plain(ctx context.Context, spec Spec, say []byte) *facts.Attempt {
-	return Prober{}.Plain(ctx, spec, say)
-}
-
-// Plain is Plain with this prober's dialler.
 func (p Prober) Plain(ctx context.Context, spec Spec, say []byte) *facts.Attempt {
 	e := &engine{ctx: ctx, spec: spec.withDefaults(), stage: diag.StageConnect}
 	e.a = &facts.Attempt{N: spec.N, Of: spec.Of, Address: spec.Address, Alone: spec.Alone, Started: time.Now().UTC()}

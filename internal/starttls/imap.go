@@ -3,7 +3,6 @@ package starttls
 import (
 	"context"
 	"net"
-	"slices"
 	"strings"
 )
 
@@ -110,10 +109,4 @@ func untagged(line string) (status, text string) {
 	}
 	status, text, _ = strings.Cut(rest, " ")
 	return strings.ToUpper(status), text
-}
-
-// LoginDisabled reports whether IMAP capabilities announce that the server
-// takes no password before TLS (RFC 9051, Section 6.2.3).
-func LoginDisabled(capabilities []string) bool {
-	return slices.ContainsFunc(capabilities, func(c string) bool { return strings.EqualFold(c, "LOGINDISABLED") })
 }

@@ -270,9 +270,6 @@ func TestRegistry(t *testing.T) {
 	if _, ok := Lookup("gopher"); ok {
 		t.Error("gopher has no preamble")
 	}
-	if !LoginDisabled([]string{"IMAP4rev1", "logindisabled"}) || LoginDisabled(nil) {
-		t.Error("LoginDisabled is wrong")
-	}
 }
 
 // scriptConn is a connection whose peer has said all that it will say.
