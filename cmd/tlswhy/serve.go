@@ -137,7 +137,8 @@ type service struct {
 	keeper  *access.Keeper
 	api     *api.API
 	pages   *web.Web
-	local   bool // only this machine reaches the API
+	wait    func(context.Context) // for the diagnoses that somebody asked for
+	local   bool                  // only this machine reaches the API
 	vault   *seal.Vault
 	told    told // the channels in use
 	watcher *loop.Watcher

@@ -64,6 +64,7 @@ func (p *program) serveHTTP(ctx context.Context, s *service, ln net.Listener, c 
 		if err := srv.Shutdown(farewell); err != nil {
 			_ = srv.Close() // whoever still waits has had the time
 		}
+		s.wait(farewell)
 	})
 	s.log.Info("listening", "url", own, "external", c.ExternalURL)
 	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
@@ -96,6 +97,7 @@ func (p *program) open(ctx context.Context, s *service, c *config.Config, path s
 		}, Read: func(ctx context.Context, m monitorservice.Material, r monitorservice.DiagnoseRequest) (monitorservice.Reading, error) {
 			return p.explainFor(ctx, s.outside(), m, r)
 		}})
+	s.wait = svc.Wait
 	s.api = api.New(api.Options{Service: svc, Keeper: s.keeper, Version: programVersion(), Log: s.log, Plain: append(s.health(), s.scraped()...)})
 	prefix := ""
 	if u, err := url.Parse(c.ExternalURL); err == nil {
