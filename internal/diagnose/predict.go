@@ -112,27 +112,17 @@ func choosePair(s *facts.Site, h *tlswire.ClientHello, o client.Outcome) (*facts
 		}
 		for i := range s.Pairs {
 			p := &s.Pairs[i]
-			if len(p.Chain) > 0 && signs(p.Chain[0], scheme, o.Version) && (auth == tlswire.AuthAny || auth == authOf(p.Chain[0])) {
+			if len(p.Chain) > 0 && signs(p.Chain[0], scheme, o.Version) && (auth == tlswire.AuthAny || auth == facts.AuthOf(p.Chain[0])) {
 				return p, scheme
 			}
 		}
 	}
 	for i := range s.Pairs {
-		if p := &s.Pairs[i]; len(p.Chain) > 0 && (auth == tlswire.AuthAny || auth == authOf(p.Chain[0])) {
+		if p := &s.Pairs[i]; len(p.Chain) > 0 && (auth == tlswire.AuthAny || auth == facts.AuthOf(p.Chain[0])) {
 			return p, 0
 		}
 	}
 	return nil, 0
-}
-
-func authOf(c *chain.Certificate) tlswire.Authentication {
-	switch c.Key.Algorithm {
-	case chain.KeyRSA, chain.KeyRSAPSS:
-		return tlswire.AuthRSA
-	case chain.KeyECDSA, chain.KeyEd25519, chain.KeyEd448:
-		return tlswire.AuthECDSA
-	}
-	return tlswire.AuthOther
 }
 
 func signs(c *chain.Certificate, scheme tlswire.SignatureScheme, v tlswire.Version) bool {

@@ -96,7 +96,7 @@ func (r *runner) survey(ctx context.Context, address string) survey {
 		s.curves(versions[i])
 	}
 	for _, p := range s.got.named {
-		if kind := authOf(p.Chain[0]); !slices.Contains(s.got.server.Keys, kind) {
+		if kind := facts.AuthOf(p.Chain[0]); !slices.Contains(s.got.server.Keys, kind) {
 			s.got.server.Keys = append(s.got.server.Keys, kind)
 		}
 	}

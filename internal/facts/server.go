@@ -1,6 +1,9 @@
 package facts
 
-import "github.com/tlswhy/tlswhy/internal/tlswire"
+import (
+	"github.com/tlswhy/tlswhy/internal/chain"
+	"github.com/tlswhy/tlswhy/internal/tlswire"
+)
 
 // Server is what is known of a server's side of the negotiation. The zero
 // value knows nothing; what is not known is never taken for absent.
@@ -54,4 +57,18 @@ type Server struct {
 
 	// NeedsSNI says that a hello without server_name is refused.
 	NeedsSNI bool
+}
+
+// AuthOf is the authentication of suites below TLS 1.3 that a certificate's key
+// serves.
+func AuthOf(c *chain.Certificate) tlswire.Authentication {
+	switch c.Key.Algorithm {
+	case chain.KeyRSA, chain.KeyRSAPSS:
+		return tlswire.AuthRSA
+	case chain.KeyECDSA, chain.KeyEd25519, chain.KeyEd448:
+		return tlswire.AuthECDSA
+	case chain.KeyDSA:
+		return tlswire.AuthDSS
+	}
+	return tlswire.AuthOther
 }

@@ -3,7 +3,6 @@ package inventory
 import (
 	"slices"
 
-	"github.com/tlswhy/tlswhy/internal/chain"
 	"github.com/tlswhy/tlswhy/internal/facts"
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
@@ -42,7 +41,7 @@ func (r *Result) Server() *facts.Server {
 		if len(c.Chain) == 0 || c.SNI != "" {
 			continue
 		}
-		if k := keyOf(c.Chain[0]); !slices.Contains(s.Keys, k) {
+		if k := facts.AuthOf(c.Chain[0]); !slices.Contains(s.Keys, k) {
 			s.Keys = append(s.Keys, k)
 		}
 	}
@@ -64,17 +63,4 @@ func (r *Result) complete(of map[tlswire.Version]bool) bool {
 		}
 	}
 	return true
-}
-
-// keyOf is the authentication of suites that a certificate's key serves.
-func keyOf(c *chain.Certificate) tlswire.Authentication {
-	switch c.Key.Algorithm {
-	case chain.KeyRSA, chain.KeyRSAPSS:
-		return tlswire.AuthRSA
-	case chain.KeyECDSA, chain.KeyEd25519, chain.KeyEd448:
-		return tlswire.AuthECDSA
-	case chain.KeyDSA:
-		return tlswire.AuthDSS
-	}
-	return tlswire.AuthOther
 }

@@ -90,7 +90,7 @@ func negotiate(s *facts.Site, t settings) {
 	}
 	for _, p := range s.Pairs {
 		if len(p.Chain) > 0 {
-			if a := authOf(p.Chain[0]); a != 0 && !slices.Contains(srv.Keys, a) {
+			if a := facts.AuthOf(p.Chain[0]); a != tlswire.AuthOther && !slices.Contains(srv.Keys, a) {
 				srv.Keys = append(srv.Keys, a)
 			}
 		}
@@ -163,18 +163,6 @@ func suites13(list string) []tlswire.CipherSuite {
 		}
 	}
 	return out
-}
-
-func authOf(c *chain.Certificate) tlswire.Authentication {
-	switch c.Key.Algorithm {
-	case chain.KeyRSA, chain.KeyRSAPSS:
-		return tlswire.AuthRSA
-	case chain.KeyECDSA, chain.KeyEd25519, chain.KeyEd448:
-		return tlswire.AuthECDSA
-	case chain.KeyDSA:
-		return tlswire.AuthDSS
-	}
-	return 0
 }
 
 // schemes are those by which OpenSSL signs with the keys.
