@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tlswhy/tlswhy/internal/causes"
+	"github.com/tlswhy/tlswhy/internal/diagnose"
 	"github.com/tlswhy/tlswhy/internal/lab"
 	"github.com/tlswhy/tlswhy/internal/report"
 )
@@ -300,16 +301,8 @@ func shellJoin(args []string) string {
 	return strings.Join(out, " ")
 }
 
-// shellQuote quotes for a POSIX shell where there is something to quote.
-func shellQuote(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:,@+=%", r)
-	}
-	if s != "" && strings.TrimFunc(s, safe) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+// shellQuote writes a word as a shell takes it.
+func shellQuote(s string) string { return diagnose.Quote(s) }
 
 // upperFirst begins a sentence.
 func upperFirst(s string) string {

@@ -99,7 +99,7 @@ func Probe(ctx context.Context, m facts.TextMatch, target string, o Options, env
 		}
 		live.Causes = append(text.Causes, live.Causes...)
 		live.Verdict = text.Verdict
-		live.Next = &diag.Next{Text: "run this on the machine that failed, and compare", Command: "tlswhy " + quote(target)}
+		live.Next = &diag.Next{Text: "run this on the machine that failed, and compare", Command: "tlswhy " + Quote(target)}
 	case first != nil && len(text.Causes) > 0:
 		for i := range text.Causes {
 			if text.Causes[i].ID == first.ID {

@@ -103,9 +103,9 @@ func (x *Observer) target(w *facts.Want, a *facts.Attempt, protocol string) {
 		w.Protocol, w.Guessed = t.Protocol, true
 	}
 	if x.plan.opts.CAFile != "" {
-		words = append(words, "--ca", quote(x.plan.opts.CAFile))
+		words = append(words, "--ca", Quote(x.plan.opts.CAFile))
 	}
-	w.Command = cmp.Or(x.plan.opts.Command, strings.Join(append(words, quote(w.Input)), " "))
+	w.Command = cmp.Or(x.plan.opts.Command, strings.Join(append(words, Quote(w.Input)), " "))
 }
 
 // asked names the server as the client did when it asked a proxy for it: the
@@ -116,5 +116,5 @@ func (x *Observer) asked(w *facts.Want, a *facts.Attempt) {
 		w.Name = cmp.Or(w.Name, host)
 		w.Port, _ = strconv.Atoi(port)
 	}
-	w.Command = cmp.Or(x.plan.opts.Command, "tlswhy "+quote(w.Input))
+	w.Command = cmp.Or(x.plan.opts.Command, "tlswhy "+Quote(w.Input))
 }

@@ -95,7 +95,7 @@ func (f *Files) Judge(ctx context.Context, held Held, command string) *diag.Diag
 	c.Attempts = []*facts.Attempt{held.attempt()}
 	d := Gathered(ctx, c, f.opts, f.env, !f.offline, slices.Concat(f.notes, held.notes(w.Name))...)
 	if slices.ContainsFunc(d.Certificates, func(c diag.Certificate) bool { return c.Role == "missing" }) {
-		d.Notes = append(d.Notes, "the complete chain, ready for a server: tlswhy cert --complete -w fullchain.pem "+quote(cmp.Or(held.Path, held.File)))
+		d.Notes = append(d.Notes, "the complete chain, ready for a server: tlswhy cert --complete -w fullchain.pem "+Quote(cmp.Or(held.Path, held.File)))
 	}
 	return d
 }

@@ -48,7 +48,7 @@ func (o *Options) shapeWords() []string {
 		}
 	}
 	if o.RecordVersion != "" {
-		words = append(words, "--record-version", quote(o.RecordVersion))
+		words = append(words, "--record-version", Quote(o.RecordVersion))
 	}
 	for _, f := range []struct {
 		flag string

@@ -232,7 +232,7 @@ func (p *plan) command() string {
 	words := []string{"tlswhy"}
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, flag, quote(value))
+			words = append(words, flag, Quote(value))
 		}
 	}
 	o := p.opts
@@ -292,13 +292,13 @@ func (p *plan) command() string {
 		add("--at", o.At.UTC().Format(time.RFC3339))
 	}
 	for _, word := range p.env.Flags {
-		words = append(words, quote(word))
+		words = append(words, Quote(word))
 	}
-	return strings.Join(append(words, quote(p.target.Input)), " ")
+	return strings.Join(append(words, Quote(p.target.Input)), " ")
 }
 
-// quote writes a word as a shell takes it.
-func quote(s string) string {
+// Quote writes a word as a shell takes it.
+func Quote(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=@%+") == "" {
 		return s
 	}
