@@ -148,7 +148,7 @@ var twists = []twist{
 	}, "unknown-ca client-cert-expired", diag.Possible, "curl says the same of a received alert 45: then the server found the client's certificate expired"},
 	{func(m *facts.TextMatch) bool {
 		return m.Problem == facts.ProblemHandshakeFailure && m.Has(facts.SignUpstream)
-	}, "sni-unrecognized sni-missing", diag.Possible, "a proxy that knows its upstream by address sends no SNI, or the wrong one, unless it is told to"},
+	}, "sni-missing sni-unrecognized", diag.Possible, "a proxy that knows its upstream by address sends no SNI, or the wrong one, unless it is told to"},
 	{func(m *facts.TextMatch) bool { return m.Has(facts.SignInspection) && trustProblem(m) },
 		"middlebox-inspection", diag.Likely, "the text names a product that re-signs certificates"},
 	{func(m *facts.TextMatch) bool {

@@ -30,7 +30,8 @@ func Explain(m facts.TextMatch, o Options) (*diag.Diagnosis, error) {
 		w.Server, _ = causes.Software(m.Stack)
 	}
 	w.Client.Reference = true
-	if s, ok := causes.ClientSoftware(m.Stack); ok && m.Side != tlswire.SideServer {
+	_, serves := causes.Software(m.Stack) // a server is the client where it calls its upstream, and says so
+	if s, ok := causes.ClientSoftware(m.Stack); ok && (m.Side == tlswire.SideClient || m.Side == tlswire.SideNone && !serves) {
 		w.Client = facts.Client{Name: s}
 	}
 	if m.Host != "" {

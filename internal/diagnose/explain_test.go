@@ -28,6 +28,39 @@ func TestExplainText(t *testing.T) {
 	}
 }
 
+// TestExplainUpstream: a server that calls its upstream is mended as a client, in
+// its own words; what it says of its clients is no matter of theirs.
+func TestExplainUpstream(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		stack string
+		side  tlswire.Side
+		want  string // in a fix of the client; "" where it is not the client
+	}{
+		{"nginx", tlswire.SideClient, "proxy_ssl_trusted_certificate"},
+		{"haproxy", tlswire.SideClient, "ca-file"},
+		{"apache", tlswire.SideClient, "SSLProxyCACertificateFile"},
+		{"envoy", tlswire.SideClient, "trusted_ca"},
+		{"nginx", tlswire.SideServer, ""},
+		{"nginx", tlswire.SideNone, ""},
+	} {
+		d, err := Explain(facts.TextMatch{Stack: tt.stack, Side: tt.side, Whose: tlswire.SideServer, Problem: facts.ProblemUnknownCA,
+			Host: "app.example.com", Port: 8443, Line: 1, Last: 1, Count: 1, Quote: "unable to get local issuer certificate"}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := ""
+		for _, f := range d.Causes[0].Fixes {
+			if f.Side == "client" && f.For == tt.stack {
+				named = f.Config
+			}
+		}
+		if !strings.Contains(named, tt.want) || tt.want == "" && named != "" {
+			t.Errorf("%s as the %s: got %q, want %q", tt.stack, tt.side, named, tt.want)
+		}
+	}
+}
+
 // TestExplainNoise: many addresses, none twice, are no failure; one that
 // insists is.
 func TestExplainNoise(t *testing.T) {

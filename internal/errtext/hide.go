@@ -24,6 +24,7 @@ func hide(text string) string {
 			hidePaths(b[start:end], text[start:end])
 			hideNulls(b[start:end], text[start:end])
 			hideGuess(b[start:end], text[start:end])
+			hideLevel(b[start:end], text[start:end])
 		}
 		start = end + 1
 	}
@@ -40,6 +41,17 @@ func lineEnd(s string) int {
 func blank(b []byte) {
 	for i := range b {
 		b[i] = ' '
+	}
+}
+
+// hideLevel blanks the level in what Apache puts before the lines of mod_proxy,
+// "[proxy:error]": that is no ProxyError.
+func hideLevel(b []byte, line string) {
+	const module = "[proxy:"
+	if i := strings.Index(line, module); i >= 0 {
+		if n := strings.IndexByte(line[i:], ']'); n > 0 {
+			blank(b[i+len(module) : i+n])
+		}
 	}
 }
 
