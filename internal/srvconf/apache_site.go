@@ -139,6 +139,9 @@ func (a *apacheReader) locked(s *facts.Site, key facts.Line, sc *scope) {
 	f := facts.Fault{At: key.Place, File: key.Value, Text: fmt.Sprintf("the key in %s is encrypted: each time Apache starts it asks for the password, and serves nobody until it has it", key.Value)}
 	if dialog, ok := sc.last("sslpassphrasedialog"); ok && !strings.Contains(dialog.Value, "ask-for-passphrase") && dialog.Value != "builtin" {
 		f.Remark, f.Text = true, fmt.Sprintf("the key in %s is encrypted, its password comes from %s: it was not compared with the certificate", key.Value, dialog.Value)
+		if program, ok := strings.CutPrefix(dialog.Value, "exec:"); ok && a.gone(strings.SplitN(program, " ", 2)[0]) {
+			f = facts.Fault{At: dialog.Place, File: program, Stops: true, Text: fmt.Sprintf("the program %s, which is to give the password of %s, does not exist: Apache does not start", program, key.Value)}
+		}
 	}
 	addFault(s, f)
 }

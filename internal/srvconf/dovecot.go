@@ -21,6 +21,9 @@ func parseDovecot(r *reader, file string, data []byte) {
 	root := &node{isBlock: true}
 	d.lines(file, data, []*node{root})
 	d.unknown(root.block)
+	if _, new := (dovecotScope{root}).get("dovecot_config_version"); new {
+		d.renamed(root.block)
+	}
 	d.sites(root, facts.Place{File: file, Line: 1})
 }
 
@@ -39,6 +42,25 @@ func (d *dovecotReader) unknown(nodes []*node) {
 		}
 		if n.arg(0) == "local_name" || n.arg(0) == "local" || n.arg(0) == "protocol" {
 			d.unknown(n.block)
+		}
+	}
+}
+
+// dovecotRenamed are settings of 2.3 by the names that 2.4 gave them.
+var dovecotRenamed = map[string]string{"ssl_cert": "ssl_server_cert_file", "ssl_key": "ssl_server_key_file", "ssl_key_password": "ssl_server_key_password",
+	"ssl_alt_cert": "ssl_server_alt_cert_file", "ssl_alt_key": "ssl_server_alt_key_file", "ssl_ca": "ssl_server_ca_file", "ssl_dh": "ssl_server_dh_file"}
+
+// renamed finds what 2.4, which alone knows dovecot_config_version, calls
+// otherwise: it starts with none of the old names. In a section, such as
+// ssl_server, a short name may stand for the new one.
+func (d *dovecotReader) renamed(nodes []*node) {
+	for _, n := range nodes {
+		if now := dovecotRenamed[n.arg(0)]; now != "" && !n.isBlock {
+			d.fault(facts.Fault{At: n.at, Stops: true, Text: fmt.Sprintf("dovecot_config_version says that this is Dovecot 2.4, which knows no %s and does not start: write %s = %s",
+				n.arg(0), now, strings.TrimPrefix(n.value(), "<"))})
+		}
+		if n.arg(0) == "local_name" || n.arg(0) == "local" || n.arg(0) == "protocol" {
+			d.renamed(n.block)
 		}
 	}
 }

@@ -46,8 +46,13 @@ func (r *reader) hold(path string) *holding {
 	}
 	var rest []string
 	h.chain, rest = chain.ParsePEM(data)
+	c, err := keyfile.Parse(data, keyfile.Options{})
+	if form := foreign(data); form != "" && (len(h.chain) > 0 || err == nil || errors.Is(err, keyfile.ErrNoPassword)) {
+		h.chain, h.other = nil, form
+		return h
+	}
 	h.other = strings.Join(rest, ", ")
-	switch c, err := keyfile.Parse(data, keyfile.Options{}); {
+	switch {
 	case err == nil && c.Key != nil:
 		h.key = c.Key.Public()
 	case errors.Is(err, keyfile.ErrNoPassword):
@@ -59,6 +64,19 @@ func (r *reader) hold(path string) *holding {
 	h.last = bytes.Index(data, []byte("PRIVATE KEY-----")) > bytes.Index(data, []byte("BEGIN CERTIFICATE")) && len(h.chain) > 0
 	h.lists, _ = chain.LoadLists(data)
 	return h
+}
+
+// foreign names the form of a file that tlswhy can read, but no server: all five
+// load certificates and keys in PEM alone.
+func foreign(data []byte) string {
+	text := chain.Text(data)
+	switch {
+	case !bytes.Contains(text, []byte("-----BEGIN")):
+		return "it is binary (DER, PKCS#12 or a Java keystore), and servers read PEM"
+	case bytes.Contains(text, []byte("BEGIN PKCS7-----")) && !bytes.Contains(text, []byte("CERTIFICATE-----")):
+		return "it is a PKCS#7 bundle, and servers read plain PEM (openssl pkcs7 -print_certs -in FILE -out NEW)"
+	}
+	return ""
 }
 
 // dhPrime finds the prime of a DH PARAMETERS block (PKCS #3), or of X9.42, which

@@ -258,3 +258,13 @@ func (r *reader) include(pattern string, by facts.Place, optional bool, each fun
 		r.open = r.open[:len(r.open)-1]
 	}
 }
+
+// gone tells whether it is certain that a file that the configuration names is
+// not there.
+func (r *reader) gone(path string) bool {
+	if r.o.Apart || r.o.Elsewhere || r.o.Sealed || !filepath.IsAbs(path) {
+		return false
+	}
+	_, err := os.Stat(r.real(path))
+	return errors.Is(err, fs.ErrNotExist)
+}

@@ -106,6 +106,9 @@ func negotiate(s *facts.Site, t settings) {
 	}
 	for _, suite := range Permitted(list.Suites, s.Level) {
 		info := suite.Info()
+		if info.Kex == tlswire.KexRSA && !slices.ContainsFunc(s.Pairs, decrypts) && len(srv.Keys) > 0 {
+			continue // a key of RSA-PSS signs, and decrypts nothing
+		}
 		if info.PSK || info.Kex == tlswire.KexOther || info.Kex == tlswire.KexDHE && srv.DHBits == 0 {
 			continue // needs keys that a site of certificates does not have
 		}
@@ -131,7 +134,7 @@ func negotiate(s *facts.Site, t settings) {
 			srv.Groups = append(srv.Groups, groups...)
 		}
 	}
-	srv.Schemes, srv.SchemesComplete = schemes(srv.Keys, s.Level), len(srv.Keys) > 0
+	srv.Schemes, srv.SchemesComplete = schemes(s.Pairs, s.Level), len(srv.Keys) > 0
 	if only, err := tlswire.ParseSignatureSchemes(t.schemes); t.schemes != "" && err == nil {
 		if srv.SchemesComplete && !slices.ContainsFunc(srv.Schemes, func(x tlswire.SignatureScheme) bool { return slices.Contains(only, x) }) {
 			addFault(s, facts.Fault{At: s.Line(facts.SetSchemes).Place, Stops: true, Text: "the site's key can sign with none of these signature algorithms: every handshake fails"})
@@ -165,17 +168,31 @@ func suites13(list string) []tlswire.CipherSuite {
 	return out
 }
 
+// decrypts tells of a pair whether static RSA key exchange can use it.
+func decrypts(p facts.Pair) bool {
+	return len(p.Chain) > 0 && p.Chain[0].Key.Algorithm == chain.KeyRSA
+}
+
 // schemes are those by which OpenSSL signs with the keys.
-func schemes(keys []tlswire.Authentication, level int) []tlswire.SignatureScheme {
+func schemes(pairs []facts.Pair, level int) []tlswire.SignatureScheme {
 	var out []tlswire.SignatureScheme
-	for _, k := range keys {
-		switch k {
-		case tlswire.AuthECDSA:
-			out = append(out, tlswire.SchemeECDSAP256SHA256, tlswire.SchemeECDSAP384SHA384, tlswire.SchemeECDSAP521SHA512, tlswire.SchemeEd25519, tlswire.SchemeEd448)
+	for _, p := range pairs {
+		if len(p.Chain) == 0 {
+			continue
+		}
+		switch p.Chain[0].Key.Algorithm {
+		case chain.KeyECDSA:
+			out = append(out, tlswire.SchemeECDSAP256SHA256, tlswire.SchemeECDSAP384SHA384, tlswire.SchemeECDSAP521SHA512)
 			if level <= 0 {
 				out = append(out, tlswire.SchemeECDSASHA1)
 			}
-		case tlswire.AuthRSA:
+		case chain.KeyEd25519:
+			out = append(out, tlswire.SchemeEd25519)
+		case chain.KeyEd448:
+			out = append(out, tlswire.SchemeEd448)
+		case chain.KeyRSAPSS:
+			out = append(out, tlswire.SchemeRSAPSSPSSSHA256, tlswire.SchemeRSAPSSPSSSHA384, tlswire.SchemeRSAPSSPSSSHA512)
+		case chain.KeyRSA:
 			out = append(out, tlswire.SchemeRSAPSSRSAESHA256, tlswire.SchemeRSAPSSRSAESHA384, tlswire.SchemeRSAPSSRSAESHA512,
 				tlswire.SchemeRSAPKCS1SHA256, tlswire.SchemeRSAPKCS1SHA384, tlswire.SchemeRSAPKCS1SHA512)
 			if level <= 0 {

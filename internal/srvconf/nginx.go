@@ -118,6 +118,7 @@ func (s *scope) one(name string) (facts.Line, bool) {
 func (n *nginxReader) context(kind string, nodes []*node, outer *scope) {
 	sc := &scope{nodes: nodes, outer: outer}
 	n.check(nodes)
+	n.upstreams(sc)
 	n.secure = map[string]bool{}
 	var servers []*node
 	for _, x := range nodes {
@@ -131,7 +132,9 @@ func (n *nginxReader) context(kind string, nodes []*node, outer *scope) {
 		}
 	}
 	for _, x := range servers {
-		n.server(kind, x, &scope{nodes: x.block, outer: sc})
+		for _, one := range n.apart(x, &scope{nodes: x.block, outer: sc}) {
+			n.server(kind, one, &scope{nodes: one.block, outer: sc})
+		}
 	}
 }
 
@@ -288,7 +291,7 @@ func (n *nginxReader) finish() {
 			}
 			shared[s] = true
 			s.Peers = sites
-			if len(s.Pairs) == 0 && !s.Refuses && !slices.ContainsFunc(s.Faults, func(f facts.Fault) bool { return f.Stops || f.At == s.Line(facts.SetCertificate).Place }) {
+			if s.Lines[facts.SetCertificate].Name == "listen" && !s.Refuses && !slices.ContainsFunc(s.Faults, func(f facts.Fault) bool { return f.Stops }) {
 				n.borrow(s, first)
 			}
 			n.inheritFromDefault(s, first)

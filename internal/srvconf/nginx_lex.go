@@ -2,6 +2,7 @@ package srvconf
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/internal/facts"
@@ -98,6 +99,11 @@ func (l *nginxLexer) block(opened int) []*node {
 			}
 			l.say(l.line, "a closing brace } without a block")
 		default:
+			if len(words) > 0 && !quoted && l.line > start && slices.Contains(beginners, word) {
+				l.say(start, fmt.Sprintf("the directive %s is not ended by a semicolon: nginx takes the line with %s for a part of it", words[0], word))
+				out = append(out, &node{words: words, at: facts.Place{File: l.file, Line: start}})
+				words = nil
+			}
 			if len(words) == 0 {
 				start = l.line
 			}
@@ -105,6 +111,11 @@ func (l *nginxLexer) block(opened int) []*node {
 		}
 	}
 }
+
+// beginners are words with which a directive begins and that are hardly ever a
+// value: one that stands first in a later line of a directive means that its
+// semicolon was forgotten.
+var beginners = slices.Concat(onceOnly[1:], nginxOthers, strings.Fields("listen server_name include location proxy_pass add_header"))
 
 // token returns the next word, or one of ; { }.
 func (l *nginxLexer) token() (word string, quoted, ok bool) {

@@ -22,6 +22,9 @@ func (n *nginxReader) certificates(s *facts.Site, sc *scope) {
 	for i, c := range certs {
 		cert := c.line()
 		if strings.Contains(cert.Value, "$") || strings.HasPrefix(cert.Value, "data:") {
+			if len(certs) == 1 && len(keys) == 1 && n.hanging(s, sc, cert, keys[0].line()) {
+				continue
+			}
 			addFault(s, facts.Fault{At: c.at, Remark: true, Text: "the certificate is named by a variable, so it is known only while nginx runs"})
 			continue
 		}
