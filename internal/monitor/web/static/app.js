@@ -21,6 +21,29 @@
     }
   }
 
+  // moments lets people type moments in their own time. UTC is sent, and said.
+  const stamp = (d) => d.toISOString().slice(0, 16);
+  function moments() {
+    for (const typed of document.querySelectorAll("input[data-utc][name]")) {
+      const label = typed.closest("label"), sent = document.createElement("input"), says = document.createElement("output");
+      sent.type = "hidden";
+      sent.name = typed.name;
+      says.className = "hint";
+      label.querySelector("[data-zone]").textContent = "in your time";
+      typed.removeAttribute("name");
+      const was = new Date(typed.value + "Z");
+      if (!isNaN(was)) typed.value = stamp(new Date(was - was.getTimezoneOffset() * 60000));
+      const tell = () => {
+        const d = new Date(typed.value);
+        sent.value = isNaN(d) ? "" : stamp(d);
+        says.textContent = isNaN(d) ? "" : sent.value.replace("T", " ") + " UTC";
+      };
+      typed.addEventListener("input", tell);
+      tell();
+      label.after(says, sent);
+    }
+  }
+
   // age says again how far away moments are, by the server's clock.
   const ahead = Date.now() - Number(me.dataset.now);
   const day = 86400;
@@ -123,6 +146,7 @@
 
   document.documentElement.classList.add("js");
   times(document);
-  document.addEventListener("htmx:after:swap", () => times(document));
+  moments();
+  document.addEventListener("htmx:after:swap", () => { times(document); moments(); });
   if (me.dataset.events && document.querySelector("[data-live]")) listen();
 })();
