@@ -63,7 +63,7 @@ func encryptedParts(der []byte) (alg, data cryptobyte.String, ok bool) {
 	return alg, octets, ok
 }
 
-var errUnsupported = fail(ErrFormat, "convert the key: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW", "the private key is encrypted in a way that is not supported")
+var errUnsupported = fail(ErrFormat, "convert the key: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW (OpenSSL 3 may need -provider legacy -provider default)", "the private key is encrypted in a way that is not supported")
 
 // decryptPKCS8 opens an EncryptedPrivateKeyInfo.
 func decryptPKCS8(der, password []byte) ([]byte, error) {
@@ -74,11 +74,18 @@ func decryptPKCS8(der, password []byte) ([]byte, error) {
 	return decrypt(alg, data, password)
 }
 
-// decrypt opens what is sealed with PBES2 (RFC 8018, Section 6.2).
+// decrypt opens what is sealed with PBES2 (RFC 8018, Section 6.2), or with one of
+// its forerunners.
 func decrypt(alg, data cryptobyte.String, password []byte) ([]byte, error) {
 	var oid asn1.ObjectIdentifier
 	var params, kdf, scheme cryptobyte.String
-	if !alg.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(oidPBES2) || !alg.ReadASN1(&params, cbasn1.SEQUENCE) ||
+	if !alg.ReadASN1ObjectIdentifier(&oid) {
+		return nil, errUnsupported
+	}
+	if !oid.Equal(oidPBES2) {
+		return decryptOld(oid, alg, data, password)
+	}
+	if !alg.ReadASN1(&params, cbasn1.SEQUENCE) ||
 		!params.ReadASN1(&kdf, cbasn1.SEQUENCE) || !params.ReadASN1(&scheme, cbasn1.SEQUENCE) {
 		return nil, errUnsupported
 	}
@@ -98,17 +105,7 @@ func decrypt(alg, data cryptobyte.String, password []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errUnsupported
 	}
-	wrong := fail(ErrWrongPassword, "", "the password does not open the private key")
-	if len(iv) != block.BlockSize() || len(data) == 0 || len(data)%block.BlockSize() != 0 {
-		return nil, errUnsupported
-	}
-	plain := make([]byte, len(data))
-	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, data)
-	pad := int(plain[len(plain)-1])
-	if pad == 0 || pad > block.BlockSize() || pad > len(plain) {
-		return nil, wrong
-	}
-	return plain[:len(plain)-pad], nil
+	return decryptCBC(block, iv, data)
 }
 
 // deriveKey runs PBKDF2 or scrypt (RFC 7914, Section 7).
