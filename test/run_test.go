@@ -200,6 +200,36 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestRunTrust leaves it to the client's own command line to say whom it trusts:
+// it, and not the store of this machine, decides what the failure comes from.
+func TestRunTrust(t *testing.T) {
+	bin, w := program(t), newWorld(t)
+	e := &server.Endpoint{Name: "run/trust", Hosts: []string{local}, Chain: w.good.chain, Key: w.good.key}
+	server.Start(t, server.Nginx, e)
+	port := strconv.Itoa(e.Port)
+	url := "https://" + net.JoinHostPort(local, port) + "/"
+	for name, c := range map[string]struct {
+		want string
+		args []string
+	}{
+		"curl":          {"hostname-mismatch", []string{"curl", "-sS", "--cacert", w.RootFile, url}},
+		"wget":          {"hostname-mismatch", []string{"wget", "-q", "-t", "1", "--ca-certificate=" + w.RootFile, "-O", os.DevNull, url}},
+		"git":           {"hostname-mismatch", []string{"env", "GIT_SSL_CAINFO=" + w.RootFile, "git", "ls-remote", url}},
+		"another CA":    {"unknown-ca", []string{"curl", "-sS", "--cacert", w.other.RootFile, url}},
+		"no CA":         {"unknown-ca", []string{"curl", "-sS", url}},
+		"curl resolves": {"hostname-mismatch", []string{"curl", "-sS", "--cacert", w.RootFile, "--resolve", "elsewhere.invalid:" + port + ":127.0.0.1", "https://elsewhere.invalid:" + port + "/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server.Need(t, "curl")
+			code, own, d := runProgram(t, bin, "", append([]string{"--"}, c.args...))
+			if d == nil || d.FirstFailure() == nil || d.FirstFailure().ID != c.want {
+				t.Errorf("want %s; exit code %d\n%s", c.want, code, own)
+			}
+		})
+	}
+}
+
 // runProgram runs a client behind tlswhy and returns the client's exit code,
 // what was printed, and the first diagnosis, nil when there was none.
 func runProgram(t *testing.T, bin, ca string, args []string) (int, string, *diag.Diagnosis) {
@@ -213,7 +243,11 @@ func runProgramIn(t *testing.T, bin, ca string, environ, args []string) (int, st
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	file := filepath.Join(t.TempDir(), "report.json")
-	cmd := exec.CommandContext(ctx, bin, append([]string{"run", "--ca", ca, "-o", "json", "--report", file}, args...)...)
+	words := []string{"run", "-o", "json", "--report", file}
+	if ca != "" {
+		words = append(words, "--ca", ca)
+	}
+	cmd := exec.CommandContext(ctx, bin, append(words, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env, cmd.WaitDelay = append(append(os.Environ(), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0"), environ...), time.Second

@@ -81,7 +81,7 @@ func (p *program) runClient(ctx context.Context, f *runFlags, args []string) err
 	upstream := proxy.NewUpstream(p.environ, args)
 	upstream.Git = gitProxy(args)
 	w.ignored = upstream.Ignored
-	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy, Roots: roots(f.opts.CAFile)})
+	r, err := relay.Listen("127.0.0.1:0", relay.Options{Upstream: upstream.Proxy, Roots: roots(f.opts.CAFile), Lead: resolved(args)})
 	if err != nil {
 		return badUsage("", "starting the proxy: %v", err)
 	}

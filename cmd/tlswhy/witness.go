@@ -291,7 +291,7 @@ func (w *witness) experiment(ctx context.Context, c *relay.Conversation) *diag.D
 	if err != nil {
 		return nil
 	}
-	return d
+	return w.trusting(ctx, d, target, o, env)
 }
 
 // misnamed tells of a client that asked for our own name because it was pointed

@@ -24,6 +24,9 @@ type Options struct {
 	Target string
 	// Upstream names the proxy behind this one for a request, nil for none.
 	Upstream func(proxy.Request) (*url.URL, error)
+	// Lead names the addresses that stand in for a host:port (in lower case) which
+	// the client resolves by itself; behind a proxy they count for nothing.
+	Lead map[string]string
 	// Roots are trusted to vouch for proxies of scheme https; nil = the system's.
 	Roots *x509.CertPool
 	// DialTimeout bounds a connect; 0 = 10 s.
@@ -193,7 +196,11 @@ func (r *Relay) dial(c *Conversation) (net.Conn, error) {
 	if toProxy {
 		conn, err = way.Reach(r.ctx)
 	} else {
-		conn, err = way.Connect(r.ctx, c.Asked)
+		to := c.Asked
+		if lead := r.o.Lead[strings.ToLower(to)]; lead != "" && c.proxy == nil {
+			to = lead
+		}
+		conn, err = way.Connect(r.ctx, to)
 	}
 	if err != nil || !c.Plain {
 		return conn, err
