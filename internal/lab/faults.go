@@ -113,6 +113,9 @@ type Hello struct {
 	// NoSNI reacts to hellos without server_name, SNI to those with one.
 	NoSNI Reaction
 	SNI   Reaction
+	// LateNoSNI and LateSNI are the same once the ServerHello of TLS 1.3 is out:
+	// Java looks for a certificate only then.
+	LateNoSNI, LateSNI Reaction
 	// UnknownSNI reacts to server_name values that are not the scenario's
 	// name.
 	UnknownSNI Reaction

@@ -23,6 +23,10 @@ var _ = register(
 		Story:  "The rudest form.",
 		Server: Server{Hello: Hello{NoSNI: Reset}},
 		Client: ClientHint{SNI: "none"}},
+	Scenario{ID: "sni-missing-late", Cause: "sni-missing", Title: "the server needs SNI and finds out after its hello",
+		Story:  "Java (Jetty, for one) agrees on version and suite first and then finds no certificate for a client that names no host.",
+		Server: Server{Offer: Offer{Scripted: true}, Hello: Hello{LateNoSNI: Alert(tlswire.AlertHandshakeFailure)}},
+		Client: ClientHint{SNI: "none"}},
 	Scenario{ID: "sni-missing-default", Cause: "sni-missing", Or: []string{"wrong-vhost-cert"}, Title: "without SNI comes the default host's certificate",
 		Story:  "The handshake works, the certificate is another site's. With SNI the right one comes.",
 		Server: Server{App: App{DefaultNames: []string{"default.hosting.test"}}},
@@ -33,6 +37,12 @@ var _ = register(
 		Client: ClientHint{Profile: "java-6u45"}},
 	Scenario{ID: "sni-needed-and-sent", Near: "sni-missing", Title: "the server needs SNI and gets it",
 		Story: "Nothing to see, unless a client without SNI comes along.", Server: Server{Hello: Hello{NoSNI: Alert(tlswire.AlertUnrecognizedName)}}},
+
+	Scenario{ID: "sni-needed-late-and-sent", Near: "sni-missing", Title: "the server needs SNI for its certificate and gets it",
+		Story: "It shows the certificate of the name.", Server: Server{Offer: Offer{Scripted: true}, Hello: Hello{LateNoSNI: Alert(tlswire.AlertHandshakeFailure)}}},
+	Scenario{ID: "no-certificate-late", Cause: "server-no-certificate", Near: "sni-missing", Title: "the server finds no certificate after its hello",
+		Story:  "A Java keystore without a private key, or with the wrong alias: the hello is answered, then comes handshake_failure (40), with SNI and without.",
+		Server: Server{Offer: Offer{Scripted: true}, Hello: Hello{LateNoSNI: Alert(tlswire.AlertHandshakeFailure), LateSNI: Alert(tlswire.AlertHandshakeFailure)}}},
 
 	Scenario{ID: "sni-unrecognized", Cause: "sni-unrecognized", Title: "the server does not know this name",
 		Story:  "It answers unrecognized_name (112) to a name that is not configured.",

@@ -65,6 +65,13 @@ func (s *wireServer) serve13() error {
 	if s.in, err = tlswire.NewUnprotector(tlswire.TLS13, p, tlswire.TrafficKeys(p, client), false); err != nil {
 		return err
 	}
+	late := s.f.LateSNI
+	if s.hello.ServerName() == "" {
+		late = s.f.LateNoSNI
+	}
+	if err := s.stage(late); err != nil {
+		return err
+	}
 	if err := s.flight13(chain, key); err != nil {
 		return err
 	}
