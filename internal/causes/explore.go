@@ -207,14 +207,16 @@ func (v *view) rounds(cur *facts.Attempt) [][]facts.Changes {
 			}
 		}
 	}
-	clamped := v.clamped(cur)
-	if cur.ServerHello != nil { // name and protocol are settled
-		if len(clamped) > 0 {
+	clamped, sni := v.clamped(cur), v.flipSNI(from)
+	if cur.ServerHello != nil { // the protocol is settled, and the name with the certificate
+		switch {
+		case len(clamped) > 0:
 			return [][]facts.Changes{clamped}
+		case len(cur.Chain) == 0 && cur.End.Kind == facts.EndAlert:
+			wides = append(wides, sni) // Java says hello before it looks for a certificate
 		}
 		return [][]facts.Changes{wides}
 	}
-	sni := v.flipSNI(from)
 	alpn := v.flipALPN(from)
 	compact := from.With(facts.PropShape, "compact")
 	everything := widen(alpn, "ssl3-1.3").With(facts.PropSNI, sni.SNI).With(facts.PropSuites, "any")
