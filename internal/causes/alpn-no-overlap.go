@@ -2,6 +2,7 @@ package causes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -9,7 +10,12 @@ import (
 	"github.com/tlswhy/tlswhy/internal/tlswire"
 )
 
-var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(v *view) *match {
+var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, wants: func(v *view) []facts.Experiment {
+	if !v.withoutHTTP2() {
+		return nil
+	}
+	return []facts.Experiment{{Address: v.addrs[0], Changes: facts.Changes{ALPN: "h2,http/1.1"}}}
+}, match: func(v *view) *match {
 	f := v.flipOf(facts.PropALPN)
 	if f == nil {
 		a := v.deep
@@ -17,6 +23,9 @@ var _ = register(rule{id: "alpn-no-overlap", rank: rankNegotiation, match: func(
 			return m
 		}
 		if m := v.noneSelected(); m != nil {
+			return m
+		}
+		if m := v.onlyHTTP2(); m != nil {
 			return m
 		}
 		if a == nil || a.End.Kind != facts.EndAlert || a.End.Alert.Description != tlswire.AlertNoApplicationProtocol {
@@ -91,4 +100,31 @@ func (v *view) foreignProtocol() *match {
 	m := &match{confidence: diag.Proven, stage: diag.StageApplication, summary: "the server speaks only HTTP/2, and the client did not agree to it (ALPN)"}
 	m.params = func(p *FixParams) { p.ClientALPN = []string{"h2"} }
 	return m.see(attempts(a)+", first bytes of the application", "a SETTINGS frame of HTTP/2; the client offers %s", orNone(offered(a).ALPN()))
+}
+
+// onlyHTTP2 finds a server that lets a client without HTTP/2 finish the
+// handshake and hangs up on its request (nghttpd), and that selects h2 where it
+// is offered.
+func (v *view) onlyHTTP2() *match {
+	if !v.withoutHTTP2() {
+		return nil
+	}
+	for _, with := range v.at(facts.Changes{ALPN: "h2,http/1.1"}) {
+		if selectedALPN(with) != "h2" {
+			continue
+		}
+		alpn := offered(v.base).ALPN()
+		m := &match{confidence: diag.Likely, stage: diag.StageApplication, summary: "the server speaks HTTP/2 where the client offers it (ALPN), and hangs up on this client, which does not",
+			hides: []string{"backend-closed"}, not: []string{"a balancer or tunnel without a live backend (backend-closed)"}}
+		m.params = func(p *FixParams) { p.ALPN, p.ClientALPN = alpn, []string{"h2"} }
+		m.see(attempts(v.base), "the client offers %s, the server selects nothing, and after the request: %s", orNone(alpn), endText(v.base))
+		return m.see(attempts(with), "where h2 is offered, too, the server selects it")
+	}
+	return nil
+}
+
+// withoutHTTP2 tells whether the server hung up on the request of a client that
+// does not offer h2 and for which it selected nothing.
+func (v *view) withoutHTTP2() bool {
+	return v.hungUp() && (v.base.Version < tlswire.TLS13 || v.base.Encrypted != nil) && selectedALPN(v.base) == "" && !slices.Contains(offered(v.base).ALPN(), "h2")
 }

@@ -10,18 +10,27 @@ import (
 // client to speak was spoken to.
 var _ = register(rule{id: "backend-closed", rank: rankApplication, match: func(v *view) *match {
 	a := v.base
-	if a == nil || a.Of.Kind != facts.Handshake || v.c.Want.Guessed || v.c.Want.Protocol != "https" || !completed(a) && !v.disliked() || a.HTTP != nil {
-		return nil
-	}
-	switch a.End.Kind {
-	case facts.EndClosed, facts.EndReset, facts.EndAlert:
-	default:
+	if !v.hungUp() {
 		return nil
 	}
 	m := &match{severity: diag.SeverityWarning, confidence: diag.Strong,
 		not: []string{"a balancer or tunnel without a live backend", "a backend that expects TLS and gets plain HTTP, or the reverse", "a service that does not speak HTTP"}}
 	return m.see(attempts(a), "both Finished have passed, then: %s, %s after the ClientHello left and without a byte of an answer", endText(a), short(a.End.After))
 }})
+
+// hungUp tells whether the handshake stands and the connection ended with our
+// request, without a byte of an answer.
+func (v *view) hungUp() bool {
+	a := v.base
+	if a == nil || a.Of.Kind != facts.Handshake || v.c.Want.Guessed || v.c.Want.Protocol != "https" || !completed(a) && !v.disliked() || a.HTTP != nil {
+		return false
+	}
+	switch a.End.Kind {
+	case facts.EndClosed, facts.EndReset, facts.EndAlert:
+		return true
+	}
+	return false
+}
 
 // disliked tells whether the handshake stands and only our request made the
 // server hang up.
