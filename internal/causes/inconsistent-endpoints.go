@@ -114,6 +114,13 @@ func (v *view) other() facts.Changes {
 	return facts.Changes{}
 }
 
+// rare tells whether a server hung up at once on a hello that takes only
+// certificates of another kind than it showed. Most have one kind, and some of
+// them (Qt, Schannel) refuse without an alert.
+func (v *view) rare(a *facts.Attempt) bool {
+	return a.Of.Changes != (facts.Changes{}) && a.Of.Changes == v.other() && !hesitates(a) && a.End.Kind != facts.EndTimeout
+}
+
 // askingFor changes the hello to one that takes certificates with a key of this
 // kind only; nothing changes where the hello takes none of them.
 func (v *view) askingFor(kind chain.KeyAlgorithm) facts.Changes {

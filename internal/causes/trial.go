@@ -101,6 +101,8 @@ func btoi(b bool) int {
 func (v *view) needs(bad, good *facts.Attempt) proof {
 	alert := bad.End.Alert.Description
 	switch {
+	case v.rare(bad): // nothing worse than a server with one certificate
+		return ofReason
 	case packetsVanish(bad, good): // the kernel saw it, and no machine does that
 		return ofReason
 	case another(bad, good) && !cutOff(bad): // the proxy itself, or TCP, said so
