@@ -53,7 +53,11 @@ var _ = register(rule{id: "client-cert-untrusted", rank: rankClientAuth, match: 
 			m.not = append([]string{fmt.Sprintf("the server follows shorter paths than this one of %s (nginx's ssl_verify_depth is 1 by default)", count(n, "CA"))}, m.not...)
 		}
 	}
-	m.see(v.c.Want.IdentityCertFile, "%s, issued by %s", own[0].Title(), own[len(own)-1].Issuer)
+	leads := ""
+	if top := own[len(own)-1].Issuer; !top.Equal(own[0].Issuer) {
+		leads = fmt.Sprintf("; the file's chain leads to %s", top)
+	}
+	m.see(v.c.Want.IdentityCertFile, "%s, issued by %s%s", own[0].Title(), own[0].Issuer, leads)
 	m.see(attempts(r.a), "%s", r.text)
 	return m.seeAuthorities(r)
 }})

@@ -46,6 +46,9 @@ func (v *view) params() FixParams {
 	}
 	if v.deep != nil && v.deep.Request != nil {
 		p.CAs = acceptedCAs(v.deep.Request)
+		if more := len(p.CAs) - 4; more > 0 { // Java without a trust store of its own names all public ones
+			p.CAs = append(p.CAs[:4], fmt.Sprintf("and %d more", more))
+		}
 	}
 	return p
 }
