@@ -44,5 +44,5 @@ var _ = register(rule{id: "cipher-mismatch", rank: rankNegotiation, match: func(
 		return nil
 	}
 	m := &match{confidence: diag.Possible, summary: "the server finds every cipher suite and group too weak"}
-	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+	return m.seeRefusals(v)
 }})

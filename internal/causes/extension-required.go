@@ -35,7 +35,7 @@ var _ = register(rule{id: "extension-required", rank: rankNegotiation, match: fu
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server insists on an extension that no hello of ours carries"}
-	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+	return m.seeRefusals(v)
 }})
 
 // lacksExtension tells whether a client that may meet such a server does not

@@ -197,13 +197,33 @@ var shapeWords = map[string]string{"compact": "made small (TLS 1.2, no other ext
 
 // everyTry names the attempts at this address that ended as the deepest did.
 func (v *view) everyTry() string {
-	var same []*facts.Attempt
+	same, _ := v.sameEnd()
+	return attempts(same...)
+}
+
+// sameEnd returns the hellos at this address that ended as the deepest did, and
+// how many there were in all.
+func (v *view) sameEnd() (same []*facts.Attempt, all int) {
 	for _, a := range v.tries {
-		if a.Of.Kind == v.deep.Of.Kind && a.End.Kind == v.deep.End.Kind && a.End.Alert == v.deep.End.Alert {
+		if a.Of.Kind != v.deep.Of.Kind {
+			continue
+		}
+		all++
+		if a.End.Kind == v.deep.End.Kind && a.End.Alert == v.deep.End.Alert {
 			same = append(same, a)
 		}
 	}
-	return attempts(same...)
+	return same, all
+}
+
+// seeRefusals says how the hellos ended, and how many of them did not end so:
+// one without an answer in time was not refused.
+func (m *match) seeRefusals(v *view) *match {
+	same, all := v.sameEnd()
+	if len(same) < all {
+		return m.see(attempts(same...), "%d of %d hellos end with %s", len(same), all, endText(v.deep))
+	}
+	return m.see(attempts(same...), "every hello, the widest included, ends with %s", endText(v.deep))
 }
 
 // whatever says ", whatever the hello says" where that was seen.

@@ -34,7 +34,7 @@ var _ = register(rule{id: "protocol-version", rank: rankVersion, match: func(v *
 	if a := v.deep; v.stuck && a != nil && a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertProtocolVersion {
 		m := &match{confidence: diag.Likely, summary: "the server refuses every version of TLS: its configuration leaves none that its security level allows",
 			not: []string{"a server that wants something else than TLS there"}, affects: []string{"every client"}, params: v.versionParams(0, a)}
-		return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+		return m.seeRefusals(v)
 	}
 	f := v.flipOf(facts.PropVersion)
 	if f == nil || f.to.Version == 0 || v.takes(f.from, f.to.Version) {

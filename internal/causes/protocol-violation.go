@@ -47,7 +47,7 @@ var _ = register(rule{id: "protocol-violation", rank: rankNegotiation, match: fu
 		(a.End.Alert.Description == tlswire.AlertUnexpectedMessage || a.End.Alert.Description == tlswire.AlertDecodeError):
 		m.summary = "the server cannot read any ClientHello"
 		m.confidence = diag.Possible
-		return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(a))
+		return m.seeRefusals(v)
 	}
 	return nil
 }})

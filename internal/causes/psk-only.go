@@ -16,7 +16,7 @@ var _ = register(rule{id: "psk-only", rank: rankNegotiation, match: func(v *view
 		return nil
 	}
 	m := &match{confidence: diag.Likely, summary: "the server takes only pre-shared keys"}
-	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(v.deep))
+	return m.seeRefusals(v)
 }})
 
 // psk tells whether the flip ends at a suite of pre-shared keys.

@@ -16,5 +16,5 @@ var _ = register(rule{id: "server-no-certificate", rank: rankNegotiation, match:
 		m.confidence, m.summary = diag.Likely, "the server takes the hello, and then has no certificate to show: none for this name, or none of a kind that the client takes"
 		m.not = []string{m.not[0], m.not[3]}
 	}
-	return m.see(v.everyTry(), "every hello, the widest included, ends with %s", endText(v.deep))
+	return m.seeRefusals(v)
 }})
