@@ -1,6 +1,7 @@
 package tlswhy
 
 import (
+	"errors"
 	"io"
 
 	"github.com/tlswhy/tlswhy/diag"
@@ -15,7 +16,7 @@ import (
 // value. No connection is made. Explain is safe for concurrent use.
 //
 // The error is the reader's, or a *UsageError; what was read before it is
-// explained.
+// explained. What is no text, a picture for example, is an error, too.
 func Explain(text io.Reader, opts *Options) ([]*diag.Diagnosis, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -28,6 +29,9 @@ func Explain(text io.Reader, opts *Options) ([]*diag.Diagnosis, error) {
 			return nil, err
 		}
 		out = append(out, d)
+	}
+	if readErr == nil && r.Binary && len(out) == 0 {
+		readErr = errors.New("this is no text")
 	}
 	return out, readErr
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,9 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 	code := exitHealthy
 	for _, in := range inputs {
 		r, err := in.read()
+		if err == nil && r.Binary && len(r.Matches) == 0 && !f.probe {
+			err, r = errNoText, nil
+		}
 		if err != nil {
 			fmt.Fprintf(p.stderr, "tlswhy: %s: %s\n", clean(in.name), clean(err.Error()))
 			code = worse(code, exitUsage)
@@ -78,6 +82,7 @@ func (p *program) runExplain(ctx context.Context, f *explainFlags, args []string
 				code = exitInterrupted
 			}
 			if r == nil {
+				p.suggestOther(in.name, nil)
 				continue
 			}
 		}
@@ -152,13 +157,23 @@ type explainInput struct {
 	open func() (io.ReadCloser, error)
 }
 
+var errNoText = errors.New("this is no text; give the words of the error message, or a log")
+
+// read reads an input; logs that were packed with gzip are unpacked.
 func (in *explainInput) read() (*errtext.Result, error) {
 	r, err := in.open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return errtext.Read(r)
+	if !strings.HasSuffix(in.name, ".gz") {
+		return errtext.Read(r)
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking it: %w", err)
+	}
+	return errtext.Read(z)
 }
 
 // explainInputs decides what the arguments are: files where they exist, "-" or

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tlswhy/tlswhy"
 	"github.com/tlswhy/tlswhy/diag"
@@ -79,7 +80,11 @@ func (p *program) explainFor(ctx context.Context, rule *guard.Policy, m monitors
 		return monitorservice.Reading{Kind: kind, Target: target, Title: target}, nil
 	case monitorservice.KindText:
 		data = withoutKeys(data)
-		return p.answered(ctx, rule, kind, firstLine(data), r, bytes.NewReader(data))
+		name := title(m.Name, "what was sent")
+		if utf8.Valid(data) {
+			name = firstLine(data)
+		}
+		return p.answered(ctx, rule, kind, name, r, bytes.NewReader(data))
 	case monitorservice.KindConfiguration:
 		return p.answered(ctx, rule, kind, title(m.Name, "a configuration"), r, bytes.NewReader(data))
 	}

@@ -57,7 +57,7 @@ func TestExplainFor(t *testing.T) {
 		{name: "a capture", file: "x.pcap", data: packets, kind: "capture"},
 		{name: "half a capture", data: packets[:len(packets)/2], kind: "capture"},
 		{name: "nothing", data: []byte(" \n"), bad: "nothing"},
-		{name: "junk", data: bytes.Repeat([]byte{0xff, 0, 0x80, 7}, 1000), kind: "text"},
+		{name: "junk", file: "me.png", data: bytes.Repeat([]byte{0xff, 0, 0x80, 7}, 1000), bad: "me.png: this is no text"},
 		{name: "a long text", data: bytes.Repeat([]byte("all is well\n"), 200_000), bad: "1 MB"},
 		{name: "a beginning of a capture", data: packets[:24], bad: "no capture"},
 	} {

@@ -182,6 +182,7 @@ func TestUnfriendlyInput(t *testing.T) {
 		"junk before": strings.Repeat("\x00\xff\xfe\x80", 9000) + "\n" + failure,
 		"long line":   strings.Repeat("x ", 40000) + failure,
 		"utf-16":      utf16,
+		"no mark":     utf16[2:],
 		"ansi":        "\x1b[31mcurl: (60) SSL certificate\x1b[0m problem: certificate has expired",
 		"json":        `{"msg":"curl: (60) SSL certificate problem: certificate has expired\n"}`,
 		"wrapped":     "curl: (60) SSL certificate problem: certificate\n   has expired",
@@ -192,6 +193,24 @@ func TestUnfriendlyInput(t *testing.T) {
 		}
 		if len(r.Matches) > 0 && len(r.Matches[0].Quote) > 2*maxQuote {
 			t.Errorf("%s: a quote of %d bytes", name, len(r.Matches[0].Quote))
+		}
+	}
+}
+
+// TestBinary tells pictures and packed files from texts, however odd those are.
+func TestBinary(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR":                          true,
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x2e\x2d\xca\xb1": true,
+		"":             false,
+		"SSL: caf\xe9": false, // Latin-1
+		strings.Repeat("\x00", 300) + "kernel: began again":             false, // a log after a crash
+		"n\x00o\x00 \x00r\x00o\x00u\x00t\x00e\x00":                      false, // UTF-16
+		strings.Repeat("Zertifikat ung\u00fcltig \u2014 ", 40) + "\x00": false,
+	} {
+		if got := Parse(text).Binary; got != want {
+			t.Errorf("%.40q: got %v", text, got)
 		}
 	}
 }

@@ -23,6 +23,8 @@ type Result struct {
 	Bytes   int64
 	// Dropped counts failures that came after maxDistinct different ones.
 	Dropped int
+	// Binary tells that the input begins like no text: a picture, a packed file.
+	Binary bool
 }
 
 // The bounds on what is kept of an input, however long it is.
@@ -71,12 +73,14 @@ type group struct {
 	peers map[string]int
 }
 
-// lines cuts the input into lines; UTF-16 with its mark is read too, as
-// PowerShell writes it.
+// lines cuts the input into lines; UTF-16 is read too, as PowerShell writes it.
 func (rd *reader) lines(br *bufio.Reader) error {
 	var in io.Reader = br
-	if head, _ := br.Peek(2); bytes.Equal(head, []byte{0xFF, 0xFE}) {
+	switch head, _ := br.Peek(512); {
+	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}), len(head) > 3 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
 		in = &utf16Reader{in: br}
+	case bytes.IndexByte(head, 0) >= 0 && !utf8.Valid(head[:max(1, len(head)-utf8.UTFMax)]):
+		rd.r.Binary = true
 	}
 	lr := bufio.NewReaderSize(in, maxLine)
 	for {
