@@ -17,6 +17,9 @@ var _ = register(rule{id: "pmtu-blackhole", rank: rankTransport, match: func(v *
 	if f == nil || len(f.again) > 0 && !f.steady() {
 		return nil // packets get lost, large or small
 	}
+	if len(f.again) == 0 && !packetsVanish(f.from, f.to) {
+		return nil // it was silent once: a server that wakes up is, too
+	}
 	m := v.flipped(f, facts.PropMSS)
 	if lost(f.to) {
 		m.confidence = atBest(m.confidence, diag.Likely)
