@@ -1,6 +1,8 @@
 package causes
 
 import (
+	"net/http"
+
 	"github.com/tlswhy/tlswhy/diag"
 	"github.com/tlswhy/tlswhy/internal/facts"
 )
@@ -10,6 +12,10 @@ import (
 // client to speak was spoken to.
 var _ = register(rule{id: "backend-closed", rank: rankApplication, match: func(v *view) *match {
 	a := v.base
+	if words := v.wantsTLSTwice(); words != "" {
+		m := &match{severity: diag.SeverityWarning, confidence: diag.Proven, summary: "TLS works; what is behind it expects TLS as well and gets plain HTTP"}
+		return m.see(attempts(a)+", HTTP answer", "HTTP 400 within TLS: %s", quoted([]byte(words)))
+	}
 	if !v.hungUp() {
 		return nil
 	}
@@ -17,6 +23,16 @@ var _ = register(rule{id: "backend-closed", rank: rankApplication, match: func(v
 		not: []string{"a balancer or tunnel without a live backend", "a backend that expects TLS and gets plain HTTP, or the reverse", "a service that does not speak HTTP"}}
 	return m.see(attempts(a), "both Finished have passed, then: %s, %s after the ClientHello left and without a byte of an answer", endText(a), short(a.End.After))
 }})
+
+// wantsTLSTwice returns the words of a backend that got our request without the
+// TLS that it expects, "" where none says so.
+func (v *view) wantsTLSTwice() string {
+	a := v.base
+	if a == nil || a.HTTP == nil || a.Of.Kind != facts.Handshake || a.HTTP.Status != http.StatusBadRequest {
+		return ""
+	}
+	return facts.WrongScheme(string(a.HTTP.Body))
+}
 
 // hungUp tells whether the handshake stands and the connection ended with our
 // request, without a byte of an answer.

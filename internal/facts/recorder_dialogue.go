@@ -71,10 +71,8 @@ func (r *Recorder) hear(from tlswire.Side, line string) {
 	if r.asked && !r.granted && r.refusal == nil {
 		r.reply(line)
 	}
-	for _, words := range wrongScheme {
-		if r.refusal == nil && strings.Contains(line, words) {
-			r.speaksTLS(fmt.Sprintf("the server answers in HTTP: %q", line[:min(len(line), maxOpeningLine)]))
-		}
+	if r.refusal == nil && WrongScheme(line) != "" {
+		r.speaksTLS(fmt.Sprintf("the server answers in HTTP: %q", line[:min(len(line), maxOpeningLine)]))
 	}
 }
 
@@ -82,6 +80,16 @@ func (r *Recorder) hear(from tlswire.Side, line string) {
 // Apache, Go, lighttpd and Jetty, Tomcat.
 var wrongScheme = []string{"plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server port",
 	"Client sent an HTTP request to an HTTPS server", "requires TLS"}
+
+// WrongScheme returns the words by which a server says so, "" where it does not.
+func WrongScheme(text string) string {
+	for _, words := range wrongScheme {
+		if strings.Contains(text, words) {
+			return words
+		}
+	}
+	return ""
+}
 
 // speaksTLS ends a dialogue in clear on a port that speaks TLS.
 func (r *Recorder) speaksTLS(words string) {
