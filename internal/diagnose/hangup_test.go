@@ -61,7 +61,7 @@ func TestHangUps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			address, ca := overTLS(t, c.config, c.handle)
+			address, ca := overTLS(t, c.config.Clone(), c.handle) // which sets more
 			d := run(t, "https://shop.lab.test", diagnose.Options{Connect: []string{address}, CAFile: ca, ALPN: c.alpn, Timeout: 30 * time.Second})
 			contract(t, d)
 			got := ""
