@@ -159,9 +159,10 @@ func (v *view) takes(a *facts.Attempt, version tlswire.Version) bool {
 }
 
 // refusesVersion tells whether the server chose a version that the wanted
-// client does not take.
+// client does not take. Of a hello that was not seen, as where a capture begins
+// behind it, nothing is known.
 func (v *view) refusesVersion(a *facts.Attempt) bool {
-	return a.SSL2 == nil && a.Version != 0 && !v.takes(a, a.Version)
+	return a.Sent != nil && a.SSL2 == nil && a.Version != 0 && !v.takes(a, a.Version)
 }
 
 // join lists words: "a, b and c".
