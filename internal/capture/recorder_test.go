@@ -89,17 +89,19 @@ func TestNoTLS(t *testing.T) {
 		stage   diag.Stage
 		words   string // of End.Preamble
 	}{
-		"http":              {lines: []line{c("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), s("HTTP/1.1 200 OK\r\n\r\nhello")}},
-		"ssh":               {lines: []line{s("SSH-2.0-OpenSSH_9.2\r\n"), c("SSH-2.0-x\r\n")}},
-		"smtp without TLS":  {lines: []line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("QUIT\r\n"), s("221 bye\r\n")}},
-		"smtp refuses":      {[]line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("STARTTLS\r\n"), s("454 TLS not available\r\n")}, Failed, facts.EndPreamble, diag.StagePreamble, "refused"},
-		"postgres refuses":  {[]line{c("\x00\x00\x00\x08\x04\xD2\x16\x2F"), s("N")}, Failed, facts.EndPreamble, diag.StagePreamble, "refused"},
-		"proxy refuses":     {[]line{c("CONNECT a.example:443 HTTP/1.1\r\n\r\n"), s("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")}, Failed, facts.EndPreamble, diag.StageProxy, "refused"},
-		"http to nginx":     {[]line{c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n")}, Failed, facts.EndPreamble, diag.StagePreamble, "speaks TLS"},
-		"http to TLS":       {[]line{c("GET / HTTP/1.1\r\n\r\n"), s("\x15\x03\x03\x00\x02\x02\x0a")}, Failed, facts.EndPreamble, diag.StagePreamble, "speaks TLS"},
-		"TLS to http":       {[]line{hello, s("HTTP/1.1 400 Bad Request\r\n\r\n")}, Failed, facts.EndNotTLS, diag.StageClientHello, ""},
-		"TLS to ssh":        {[]line{s("SSH-2.0-OpenSSH_9.2\r\n"), hello}, Failed, facts.EndTimeout, diag.StageClientHello, ""},
-		"no answer, no end": {[]line{hello}, Partial, facts.EndTimeout, diag.StageClientHello, ""},
+		"http":                    {lines: []line{c("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), s("HTTP/1.1 200 OK\r\n\r\nhello")}},
+		"ssh":                     {lines: []line{s("SSH-2.0-OpenSSH_9.2\r\n"), c("SSH-2.0-x\r\n")}},
+		"smtp without TLS":        {lines: []line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("QUIT\r\n"), s("221 bye\r\n")}},
+		"smtp refuses":            {[]line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("STARTTLS\r\n"), s("454 TLS not available\r\n")}, Failed, facts.EndPreamble, diag.StagePreamble, "refused"},
+		"smtp refuses in vain":    {[]line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("STARTTLS\r\n"), s("454 TLS not available\r\n"), hello, s("221 bye\r\n")}, Failed, facts.EndPreamble, diag.StagePreamble, "refused"},
+		"smtp agrees, then talks": {[]line{s("220 mail ESMTP\r\n"), c("EHLO me\r\n"), s("250 ok\r\n"), c("STARTTLS\r\n"), s("220 go\r\n"), hello, s("221 bye\r\n")}, Failed, facts.EndNotTLS, diag.StageClientHello, ""},
+		"postgres refuses":        {[]line{c("\x00\x00\x00\x08\x04\xD2\x16\x2F"), s("N")}, Failed, facts.EndPreamble, diag.StagePreamble, "refused"},
+		"proxy refuses":           {[]line{c("CONNECT a.example:443 HTTP/1.1\r\n\r\n"), s("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")}, Failed, facts.EndPreamble, diag.StageProxy, "refused"},
+		"http to nginx":           {[]line{c("GET / HTTP/1.1\r\n\r\n"), s("HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n")}, Failed, facts.EndPreamble, diag.StagePreamble, "speaks TLS"},
+		"http to TLS":             {[]line{c("GET / HTTP/1.1\r\n\r\n"), s("\x15\x03\x03\x00\x02\x02\x0a")}, Failed, facts.EndPreamble, diag.StagePreamble, "speaks TLS"},
+		"TLS to http":             {[]line{hello, s("HTTP/1.1 400 Bad Request\r\n\r\n")}, Failed, facts.EndNotTLS, diag.StageClientHello, ""},
+		"TLS to ssh":              {[]line{s("SSH-2.0-OpenSSH_9.2\r\n"), hello}, Failed, facts.EndTimeout, diag.StageClientHello, ""},
+		"no answer, no end":       {[]line{hello}, Partial, facts.EndTimeout, diag.StageClientHello, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

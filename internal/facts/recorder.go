@@ -251,6 +251,9 @@ func (r *Recorder) Close(kind EndKind, by tlswire.Side, mark Mark) *Attempt {
 	end := End{Kind: kind, By: by, Stage: r.stage(by), After: r.since()}
 	packet := mark.Packet
 	switch {
+	case r.spurned != nil && a.ServerHello == nil && a.SSL2 == nil && len(a.Alerts) == 0:
+		end, packet = *r.spurned, r.refusalAt
+		end.After = r.since()
 	case r.over != nil:
 		end, packet = *r.over, r.overAt
 	case r.refusal != nil:

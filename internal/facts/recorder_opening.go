@@ -19,6 +19,9 @@ type opening struct {
 	granted bool   // the server agreed
 	begun   bool   // a ClientHello began; it may not be whole
 	refusal *End
+	// spurned is one after which the client began TLS all the same, as openssl
+	// s_client does.
+	spurned *End
 	// refusalAt is its packet.
 	refusalAt int
 }
@@ -93,7 +96,7 @@ func (r *Recorder) start(at int) {
 	}
 	r.said[0] = said[at:]
 	r.phase = phaseTLS
-	r.refusal = nil
+	r.spurned, r.refusal = r.refusal, nil
 	r.flush(0)
 }
 
