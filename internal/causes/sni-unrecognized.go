@@ -62,7 +62,8 @@ var _ = register(rule{id: "sni-unrecognized", rank: rankVersion, wants: func(v *
 		return m
 	}
 	if a := v.deep; a.End.Kind == facts.EndAlert && a.End.Alert.Description == tlswire.AlertUnrecognizedName {
-		m := &match{confidence: diag.Strong, summary: fmt.Sprintf("the server does not know the name %s", name)}
+		m := &match{confidence: diag.Strong, summary: fmt.Sprintf("the server does not know the name %s", name),
+			not: []string{"no certificate at all: a server in Go without one says the same"}}
 		return m.see(attempts(a), "%s", endText(a))
 	}
 	for _, al := range v.base.Alerts {
