@@ -161,6 +161,9 @@ var twists = []twist{
 		return m.Problem == facts.ProblemNotTrusted && m.Has(facts.SignFileMissing)
 	}, "file-or-config-error unknown-ca", diag.Likely, "a file that the client wanted to read does not exist: without its CA bundle it trusts nobody"},
 	{func(m *facts.TextMatch) bool {
+		return m.Problem == facts.ProblemUnknown && m.Has(facts.SignFileMissing)
+	}, "file-or-config-error", diag.Possible, "a file that was to be read does not exist, and the text gives no other reason"},
+	{func(m *facts.TextMatch) bool {
 		return m.Has(facts.SignClock) && (m.Problem == facts.ProblemNotYetValid || m.Problem == facts.ProblemDates || m.Problem == facts.ProblemExpired)
 	}, "clock-skew", diag.Likely, "the stated time cannot be true"},
 	{func(m *facts.TextMatch) bool {

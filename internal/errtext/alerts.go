@@ -71,6 +71,7 @@ var ranks = map[facts.Problem]int{
 	facts.ProblemHandshakeFailure: 2,
 	facts.ProblemVersionOrCipher:  2,
 	facts.ProblemProtocol:         2,
+	facts.ProblemSSLProtocol:      2,
 	facts.ProblemUnknownCA:        2,
 	facts.ProblemFile:             2,
 	facts.ProblemLocalPolicy:      2,
