@@ -266,6 +266,9 @@ func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time
 		if e.Changes.Path != "" && !r.went(e) {
 			least = longest // nobody knows yet how long the other way takes
 		}
+		if r.answered(e) {
+			least = longest // its silence would be news, and nobody waits while it is answered
+		}
 		slowest := r.slowest(e.Address)
 		d = min(d, max(least, min(4*slowest, longest), slowest+slowest/2))
 	}
@@ -276,6 +279,17 @@ func (r *runner) allowance(e facts.Experiment, first bool, limit time.Time) time
 func (r *runner) went(e facts.Experiment) bool {
 	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
 		return a.Address == e.Address && a.Of.Changes.Path == e.Changes.Path && !silent(a)
+	})
+}
+
+// answered tells whether the experiment is the repetition of one that the server
+// answered.
+func (r *runner) answered(e facts.Experiment) bool {
+	e.Repeat = 0
+	return slices.ContainsFunc(r.c.Attempts, func(a *facts.Attempt) bool {
+		of := a.Of
+		of.Repeat = 0
+		return of == e && !silent(a)
 	})
 }
 
