@@ -197,6 +197,27 @@ func TestUnfriendlyInput(t *testing.T) {
 	}
 }
 
+// TestRecordAsLength reads the first bytes of a record in a length, and in no
+// other number.
+func TestRecordAsLength(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]facts.Problem{
+		"InvalidReceiveException: Invalid receive (size = 369296129 larger than 104857600)": facts.ProblemPlainServer,
+		"Frame size (352518912) larger than max length (16384000)!":                         facts.ProblemPlainClient,
+		"Invalid receive (size = 369098752 larger than 104857600)":                          "", // 0x16000000
+		"Invalid receive (size = 1195725856 larger than 104857600)":                         "", // "GET "
+		"order 369296129 has left":                                                          "",
+	} {
+		got := facts.Problem("")
+		if r := Parse(text); len(r.Matches) > 0 {
+			got = r.Matches[0].Problem
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestBinary tells pictures and packed files from texts, however odd those are.
 func TestBinary(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,6 @@ package errtext
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -269,7 +268,8 @@ func firstBytes(text string) facts.Problem {
 }
 
 // helloInClear finds the first bytes of a TLS record where a program that speaks
-// none prints what came, or takes it for a length: a ClientHello came to a server, an alert to a client.
+// none prints what came, or takes it for a length: a ClientHello came to a
+// server, an alert to a client.
 func helloInClear(text string) (facts.Problem, tlswire.Side) {
 	for _, p := range []struct {
 		begins  string
@@ -285,7 +285,7 @@ func helloInClear(text string) (facts.Problem, tlswire.Side) {
 	if lower := strings.ToLower(text); !strings.Contains(lower, "size") && !strings.Contains(lower, "len") && !strings.Contains(lower, "frame") {
 		return "", tlswire.SideNone
 	}
-	for _, digits := range longNumber.FindAllString(text, 20) {
+	for _, digits := range longNumber().FindAllString(text, 20) {
 		switch n, _ := strconv.ParseUint(digits, 10, 64); n >> 8 {
 		case 0x160300, 0x160301, 0x160302, 0x160303, 0x160304:
 			return facts.ProblemPlainServer, tlswire.SideServer
@@ -298,7 +298,7 @@ func helloInClear(text string) (facts.Problem, tlswire.Side) {
 
 // longNumber is a length that the first four bytes of a record make: Kafka's
 // "Invalid receive (size = 369296129 ...)".
-var longNumber = regexp.MustCompile(`\b3[56][0-9]{7}\b`)
+var longNumber = lazy(`\b3[56][0-9]{7}\b`)
 
 // quote is the line of the record in which the words stand, bounded.
 func (r *record) quote(text string, from, to int) string {
